@@ -1,0 +1,1 @@
+//! Which libraries a program loads, and from where, by the loader's rules.

@@ -1,0 +1,1 @@
+//! Everything about OCI bytes, nothing about where they live.

@@ -1,0 +1,2 @@
+//! A spec in, layers with reasons out.
+pub mod spec;

@@ -1,0 +1,1 @@
+//! Places files come from: a directory, the host, its package database.

@@ -1,0 +1,1 @@
+//! Places images go to and come from: layout, archive, daemon.

@@ -1,0 +1,233 @@
+//! Handles on file content, opened late.
+
+use sha2::{Digest, Sha256};
+use std::{fmt, io, sync::Arc};
+
+/// How much is read at a time when content is hashed.
+const STEP: usize = 128 * 1024;
+
+/// Bytes that can be read at any offset, from several threads at once.
+pub trait ReadAt: Send + Sync {
+    /// Reads at `offset` into `buf` and says how many bytes came; 0 is the end.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize>;
+
+    /// Fills `buf` from `offset`.
+    ///
+    /// # Errors
+    /// What the operating system says, or `UnexpectedEof` when the content ends too early.
+    fn read_exact_at(&self, mut buf: &mut [u8], mut offset: u64) -> io::Result<()> {
+        while !buf.is_empty() {
+            match self.read_at(buf, offset) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(got) => {
+                    buf = &mut buf[got..];
+                    offset += got as u64;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Where the bytes of a file can be had. What a source implements.
+pub trait ContentHandle: Send + Sync {
+    /// The size in bytes. It was read when the entry was, and costs nothing.
+    fn size(&self) -> u64;
+
+    /// Opens the content for reading.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    fn open(&self) -> io::Result<Box<dyn ReadAt + '_>>;
+
+    /// Where the bytes come from, for messages: a path on the builder, `the spec`, a package.
+    fn origin(&self) -> String;
+
+    /// The inode behind the handle, where there is one: handles that agree on it are hard links.
+    fn file_id(&self) -> Option<FileId> {
+        None
+    }
+}
+
+/// An inode: two files with the same one are hard links of each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FileId {
+    /// The device number.
+    pub device: u64,
+    /// The inode number.
+    pub inode: u64,
+}
+
+/// The content of a file: cheap to clone, opened when somebody reads.
+#[derive(Clone)]
+pub struct Content(Arc<dyn ContentHandle>);
+
+/// Content could not be read.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read {origin}")]
+pub struct ReadError {
+    /// Where the bytes were to come from.
+    pub origin: String,
+    /// What the operating system said.
+    pub source: io::Error,
+}
+
+/// The SHA-256 of some content.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Sha256Digest(pub [u8; 32]);
+
+impl Content {
+    /// Content that a source can open.
+    pub fn new(handle: impl ContentHandle + 'static) -> Self {
+        Content(Arc::new(handle))
+    }
+
+    /// Content that is at hand. `origin` says who made it.
+    pub fn bytes(bytes: impl Into<Vec<u8>>, origin: &str) -> Self {
+        Content::new(Memory { bytes: bytes.into(), origin: origin.into() })
+    }
+
+    /// The size in bytes.
+    pub fn size(&self) -> u64 {
+        self.0.size()
+    }
+
+    /// Where the bytes come from, for messages.
+    pub fn origin(&self) -> String {
+        self.0.origin()
+    }
+
+    /// The inode behind the content, where there is one.
+    pub fn file_id(&self) -> Option<FileId> {
+        self.0.file_id()
+    }
+
+    /// Opens the content for reading at any offset.
+    ///
+    /// # Errors
+    /// When the source cannot open it; the error names the origin.
+    pub fn open(&self) -> Result<Box<dyn ReadAt + '_>, ReadError> {
+        self.0.open().map_err(|error| self.error(error))
+    }
+
+    /// The first bytes, at most `limit`.
+    ///
+    /// # Errors
+    /// When the content cannot be opened or read.
+    pub fn head(&self, limit: usize) -> Result<Vec<u8>, ReadError> {
+        let len = usize::try_from(self.size()).unwrap_or(usize::MAX).min(limit);
+        let mut bytes = vec![0; len];
+        let file = self.open()?;
+        let mut filled = 0;
+        while filled < len {
+            match file.read_at(&mut bytes[filled..], filled as u64) {
+                Ok(0) => break,
+                Ok(got) => filled += got,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(self.error(error)),
+            }
+        }
+        bytes.truncate(filled);
+        Ok(bytes)
+    }
+
+    /// The whole content, if it is at most `limit` bytes long.
+    ///
+    /// # Errors
+    /// When the content cannot be read, or is longer than `limit`.
+    pub fn read(&self, limit: u64) -> Result<Vec<u8>, ReadError> {
+        if self.size() > limit {
+            return Err(self.error(io::Error::new(
+                io::ErrorKind::FileTooLarge,
+                format!("{} bytes are more than the {limit} that are read here", self.size()),
+            )));
+        }
+        self.head(limit.try_into().unwrap_or(usize::MAX))
+    }
+
+    /// Hashes the content.
+    ///
+    /// # Errors
+    /// When the content cannot be read, or is not as long as its entry says.
+    pub fn sha256(&self) -> Result<Sha256Digest, ReadError> {
+        let file = self.open()?;
+        let mut hash = Sha256::new();
+        let mut buf = vec![0; STEP.min(usize::try_from(self.size()).unwrap_or(STEP).max(1))];
+        let mut offset = 0;
+        while offset < self.size() {
+            let step = usize::try_from(self.size() - offset).unwrap_or(usize::MAX).min(buf.len());
+            file.read_exact_at(&mut buf[..step], offset).map_err(|error| self.error(error))?;
+            hash.update(&buf[..step]);
+            offset += step as u64;
+        }
+        Ok(Sha256Digest(hash.finalize().into()))
+    }
+
+    /// An error of this content: `source` happened while its bytes were read.
+    pub fn error(&self, source: io::Error) -> ReadError {
+        ReadError { origin: self.origin(), source }
+    }
+}
+
+impl fmt::Debug for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Content({}, {} bytes)", self.origin(), self.size())
+    }
+}
+
+impl Sha256Digest {
+    /// The digest of `bytes`.
+    pub fn of(bytes: &[u8]) -> Self {
+        Sha256Digest(Sha256::digest(bytes).into())
+    }
+
+    /// The digest as 64 lower-case hexadecimal digits.
+    pub fn hex(&self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+impl fmt::Display for Sha256Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "sha256:{}", self.hex())
+    }
+}
+
+impl fmt::Debug for Sha256Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+struct Memory {
+    bytes: Vec<u8>,
+    origin: String,
+}
+
+impl ContentHandle for Memory {
+    fn size(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
+    fn open(&self) -> io::Result<Box<dyn ReadAt + '_>> {
+        Ok(Box::new(&self.bytes[..]))
+    }
+
+    fn origin(&self) -> String {
+        self.origin.clone()
+    }
+}
+
+impl ReadAt for &[u8] {
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+        let start = usize::try_from(offset).unwrap_or(usize::MAX).min(self.len());
+        let len = buf.len().min(self.len() - start);
+        buf[..len].copy_from_slice(&self[start..start + len]);
+        Ok(len)
+    }
+}
