@@ -1,0 +1,191 @@
+//! An image as a value: documents and the blobs they name.
+
+use crate::document::{ConfigFile, Document, DocumentError, History, IndexFile, Manifest, RootFs, RunConfig};
+use crate::{Blob, Descriptor, Layer, Platform, media_type, rfc3339};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// What an image says of itself: the builder's part of the [config][spec].
+///
+/// [spec]: https://github.com/opencontainers/image-spec/blob/v1.1.0/config.md
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ImageConfig {
+    /// The processor, by Go's name.
+    pub architecture: String,
+    /// The operating system.
+    pub os: String,
+    /// The processor's variant.
+    pub variant: Option<String>,
+    /// When the image was made, in seconds since 1970.
+    pub created: i64,
+    /// Who runs it: `65532:65532`; empty is root.
+    pub user: String,
+    /// Ports that it listens at: `8080/tcp`.
+    pub exposed_ports: BTreeSet<String>,
+    /// `NAME=value`, in order.
+    pub env: Vec<String>,
+    /// The program and its first arguments.
+    pub entrypoint: Vec<String>,
+    /// The arguments that a user may replace.
+    pub cmd: Vec<String>,
+    /// Directories for data.
+    pub volumes: BTreeSet<String>,
+    /// Where the program starts.
+    pub working_dir: String,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// The signal that stops it; empty is `SIGTERM`.
+    pub stop_signal: String,
+}
+
+/// A layer with its bytes and its line of history.
+pub struct AssembledLayer {
+    /// What was written.
+    pub layer: Layer,
+    /// Where the bytes are.
+    pub blob: Arc<dyn Blob>,
+    /// What the history says of it.
+    pub created_by: String,
+}
+
+/// One image, for one platform.
+#[derive(Clone)]
+pub struct Image {
+    /// The manifest.
+    pub manifest: Document,
+    /// The config that it names.
+    pub config: Document,
+    /// The layers that it names, base first, in its order.
+    pub layers: Vec<(Descriptor, Arc<dyn Blob>)>,
+    /// What the image is for.
+    pub platform: Platform,
+}
+
+/// Images of several platforms under one name.
+#[derive(Clone)]
+pub struct Index {
+    /// The index.
+    pub document: Document,
+    /// The images, in its order.
+    pub images: Vec<Image>,
+}
+
+/// What a name stands for.
+#[derive(Clone)]
+pub enum Artifact {
+    /// One image.
+    Image(Image),
+    /// Several.
+    Index(Index),
+}
+
+/// Puts an image together: writes its config and its manifest. Each layer has one line of history.
+///
+/// # Errors
+/// When there is no layer, a blob is not that of its layer, or a time cannot be written.
+pub fn assemble(
+    config: &ImageConfig,
+    layers: Vec<AssembledLayer>,
+    annotations: BTreeMap<String, String>,
+) -> Result<Image, DocumentError> {
+    if layers.is_empty() {
+        return Err(DocumentError::NoLayers);
+    }
+    for AssembledLayer { layer, blob, .. } in &layers {
+        if !layer.descriptor.same_blob(blob.descriptor()) {
+            let (expected, found) = (layer.descriptor.digest, blob.descriptor().digest);
+            return Err(DocumentError::WrongBlob { expected, found });
+        }
+    }
+    let file = config.file(&layers)?;
+    let platform = file.platform();
+    let config = file.document()?;
+    let manifest = Manifest {
+        schema_version: 2,
+        media_type: Some(media_type::MANIFEST.into()),
+        artifact_type: None,
+        config: config.descriptor.clone(),
+        layers: layers.iter().map(|layer| layer.layer.descriptor.clone()).collect(),
+        annotations,
+    }
+    .document()?;
+    let layers = layers.into_iter().map(|layer| (layer.layer.descriptor, layer.blob)).collect();
+    Ok(Image { manifest, config, layers, platform })
+}
+
+impl Index {
+    /// Joins images under one name, sorted by platform.
+    ///
+    /// # Errors
+    /// When two are for one platform.
+    pub fn new(mut images: Vec<Image>, annotations: BTreeMap<String, String>) -> Result<Self, DocumentError> {
+        images.sort_by(|a, b| a.platform.cmp(&b.platform));
+        if let Some([first, _]) =
+            images.array_windows().find(|[first, second]| first.platform == second.platform)
+        {
+            return Err(DocumentError::SamePlatform(first.platform.clone()));
+        }
+        let manifests = images.iter().map(Image::descriptor).collect();
+        let document = IndexFile { annotations, ..IndexFile::new(manifests) }.document()?;
+        Ok(Index { document, images })
+    }
+}
+
+impl Image {
+    /// The manifest's descriptor with the platform, as an index lists it.
+    pub fn descriptor(&self) -> Descriptor {
+        Descriptor { platform: Some(self.platform.clone()), ..self.manifest.descriptor.clone() }
+    }
+}
+
+impl Artifact {
+    /// The document that a name leads to: the manifest or the index.
+    pub fn document(&self) -> &Document {
+        match self {
+            Artifact::Image(image) => &image.manifest,
+            Artifact::Index(index) => &index.document,
+        }
+    }
+
+    /// The images, one or more.
+    pub fn images(&self) -> &[Image] {
+        match self {
+            Artifact::Image(image) => std::slice::from_ref(image),
+            Artifact::Index(index) => &index.images,
+        }
+    }
+}
+
+impl ImageConfig {
+    fn file(&self, layers: &[AssembledLayer]) -> Result<ConfigFile, DocumentError> {
+        let created = rfc3339(self.created).ok_or(DocumentError::Time(self.created))?;
+        let history = |layer: &AssembledLayer| History {
+            created: Some(created.clone()),
+            created_by: Some(layer.created_by.clone()),
+            ..History::default()
+        };
+        Ok(ConfigFile {
+            created: Some(created.clone()),
+            author: None,
+            architecture: self.architecture.clone(),
+            os: self.os.clone(),
+            variant: self.variant.clone(),
+            config: RunConfig {
+                user: self.user.clone(),
+                exposed_ports: self.exposed_ports.clone(),
+                env: self.env.clone(),
+                entrypoint: self.entrypoint.clone(),
+                cmd: self.cmd.clone(),
+                volumes: self.volumes.clone(),
+                working_dir: self.working_dir.clone(),
+                labels: self.labels.clone(),
+                stop_signal: self.stop_signal.clone(),
+            },
+            rootfs: RootFs {
+                diff_ids: layers.iter().map(|layer| layer.layer.diff_id).collect(),
+                ..RootFs::default()
+            },
+            history: layers.iter().map(history).collect(),
+        })
+    }
+}

@@ -1,0 +1,166 @@
+//! The tar stream of a tree, cut into chunks where its content says so.
+//!
+//! Where a cut falls depends on the paths and sizes nearby and on nothing else, so that a change
+//! moves the cuts around it only, and all other chunks are the bytes that they were. The rules are
+//! in `docs/layer-format.md`.
+
+use super::LayerError;
+use crate::Digest;
+use crate::tar_entry::{TAR_END, TarEntry, TarKind, padding};
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
+use tree::{Content, Entry, FileId, Kind, Meta, ReadError, Tree, TreePath};
+
+/// A chunk ends where a path says so, but not before it has this many bytes.
+pub(super) const MIN: usize = 256 << 10;
+/// A chunk takes no further entry beyond this many bytes; a larger file is cut at every multiple.
+pub(super) const MAX: usize = 1 << 20;
+
+/// What the whole stream came to.
+pub(super) struct Totals {
+    pub diff_id: Digest,
+    pub tar_size: u64,
+    pub unpacked_size: u64,
+}
+
+/// Why the stream ended early.
+pub(super) enum Stop {
+    /// The tree cannot be written.
+    Error(LayerError),
+    /// Nobody takes further chunks; whoever stopped knows why.
+    Closed,
+}
+
+impl From<LayerError> for Stop {
+    fn from(error: LayerError) -> Self {
+        Stop::Error(error)
+    }
+}
+
+/// Takes a full chunk and gives an empty buffer back, or none when no more are wanted.
+pub(super) type Emit<'a> = dyn FnMut(Vec<u8>) -> Option<Vec<u8>> + 'a;
+
+/// Writes the tar of `tree` chunk by chunk.
+pub(super) fn produce(tree: &Tree, emit: &mut Emit<'_>) -> Result<Totals, Stop> {
+    let mut chunks = Chunks { buf: vec![], hash: Sha256::new(), tar_size: 0, emit };
+    let mut links = HardLinks::default();
+    let mut unpacked_size = 0;
+    let mut header = vec![];
+    for (path, entry) in tree.iter().filter(|(path, _)| !path.is_root()) {
+        let first = links.first_name(path, entry);
+        let content = if first.is_none() { entry.content() } else { None };
+        let size = content.map_or(0, Content::size);
+        header.clear();
+        TarEntry { name: path.relative(), kind: kind(path, entry, first)?, meta: &entry.meta }
+            .write_header(&mut header);
+        chunks.begin_entry(path, header.len() as u64, size)?;
+        chunks.buf.extend_from_slice(&header);
+        if let Some(content) = content {
+            chunks.copy(path, content)?;
+            unpacked_size += size;
+        }
+    }
+    chunks.buf.extend_from_slice(&TAR_END);
+    chunks.cut()?;
+    Ok(Totals { diff_id: Digest::finish(chunks.hash), tar_size: chunks.tar_size, unpacked_size })
+}
+
+/// The chunk that is being filled.
+struct Chunks<'a, 'b> {
+    buf: Vec<u8>,
+    hash: Sha256,
+    tar_size: u64,
+    emit: &'a mut Emit<'b>,
+}
+
+impl Chunks<'_, '_> {
+    /// Cuts before the entry at `path` if the rules say so.
+    fn begin_entry(&mut self, path: &TreePath, header: u64, size: u64) -> Result<(), Stop> {
+        let here = self.buf.len();
+        let whole = (here as u64).saturating_add(header).saturating_add(size);
+        let full = whole > MAX as u64;
+        if here > 0 && (full || (here >= MIN && is_boundary(path))) { self.cut() } else { Ok(()) }
+    }
+
+    fn cut(&mut self) -> Result<(), Stop> {
+        let chunk = std::mem::take(&mut self.buf);
+        self.hash.update(&chunk);
+        self.tar_size += chunk.len() as u64;
+        self.buf = (self.emit)(chunk).ok_or(Stop::Closed)?;
+        Ok(())
+    }
+
+    /// Appends content and its padding. Content over [`MAX`] is cut at each multiple of it, and after.
+    fn copy(&mut self, path: &TreePath, content: &Content) -> Result<(), Stop> {
+        let size = content.size();
+        let read_error = |source: ReadError| LayerError::Read { path: path.clone(), source };
+        let file = content.open().map_err(read_error)?;
+        let mut offset = 0;
+        while offset < size {
+            let step = usize::try_from(size - offset).unwrap_or(MAX).min(MAX);
+            let start = self.buf.len();
+            self.buf.resize(start + step, 0);
+            let part = self.buf.get_mut(start..).unwrap_or_default();
+            file.read_exact_at(part, offset).map_err(|error| match error.kind() {
+                std::io::ErrorKind::UnexpectedEof => changed(path, content),
+                _ => read_error(content.error(error)),
+            })?;
+            offset += step as u64;
+            if offset < size {
+                self.cut()?;
+            }
+        }
+        let longer = file.read_at(&mut [0], size).map_err(|error| read_error(content.error(error)))?;
+        if longer > 0 {
+            return Err(changed(path, content).into());
+        }
+        self.buf.resize(self.buf.len() + padding(size), 0);
+        if size > MAX as u64 { self.cut() } else { Ok(()) }
+    }
+}
+
+/// Does a chunk end before the entry at this path? True for one path in sixteen.
+fn is_boundary(path: &TreePath) -> bool {
+    Sha256::digest(path.relative())[0] < 16
+}
+
+fn changed(path: &TreePath, content: &Content) -> LayerError {
+    LayerError::Changed { path: path.clone(), origin: content.origin(), size: content.size() }
+}
+
+fn kind<'a>(
+    path: &TreePath,
+    entry: &'a Entry,
+    first: Option<&'a TreePath>,
+) -> Result<TarKind<'a>, LayerError> {
+    let unwritable = |what: &str| LayerError::Unwritable { path: path.clone(), what: what.into() };
+    if let Some(name) = entry.meta.xattrs.keys().find(|name| name.is_empty() || name.contains(['=', '\0'])) {
+        return Err(unwritable(&format!("an entry with the extended attribute {name:?}")));
+    }
+    match (&entry.kind, first) {
+        (_, Some(first)) => Ok(TarKind::HardLink(first.relative())),
+        (Kind::Directory, _) => Ok(TarKind::Directory),
+        (Kind::File(content), _) => Ok(TarKind::File(content.size())),
+        (Kind::Symlink(target), _) if target.is_empty() || target.contains('\0') => {
+            Err(unwritable(&format!("a symbolic link to {target:?}")))
+        }
+        (Kind::Symlink(target), _) => Ok(TarKind::Symlink(target)),
+        (Kind::Special(what), _) => Err(unwritable(what)),
+    }
+}
+
+/// The inodes that were met, with the first name of each.
+#[derive(Default)]
+struct HardLinks<'a>(BTreeMap<FileId, Vec<(&'a Meta, &'a TreePath)>>);
+
+impl<'a> HardLinks<'a> {
+    /// The earlier name of the same file with the same metadata, if there is one.
+    fn first_name(&mut self, path: &'a TreePath, entry: &'a Entry) -> Option<&'a TreePath> {
+        let names = self.0.entry(entry.content()?.file_id()?).or_default();
+        let first = names.iter().find(|(meta, _)| **meta == entry.meta).map(|(_, first)| *first);
+        if first.is_none() {
+            names.push((&entry.meta, path));
+        }
+        first
+    }
+}
