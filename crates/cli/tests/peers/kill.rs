@@ -1,0 +1,99 @@
+//! A build that is killed at any moment leaves an old or a new image, never a part of one.
+
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use crate::workshop::{Workshop, bantam, is_long, ok};
+
+const SPEC: &str = r#"
+name = "example.com/killed"
+
+[config]
+entrypoint = ["/usr/bin/env"]
+
+[runtime]
+keep = ["/usr/bin/env"]
+
+[[files]]
+from = "payload/"
+to = "/app/"
+"#;
+
+/// Some files that compress, some that do not; a build of them takes a fraction of a second.
+fn write_inputs(workshop: &Workshop) {
+    workshop.write("bantam.toml", SPEC);
+    let mut state = 1u64;
+    for number in 0..40 {
+        let noise = (0..200_000).map(|_| {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (state >> if number % 2 == 0 { 56 } else { 60 }) as u8
+        });
+        workshop.write(&format!("payload/{number}.bin"), noise.collect::<Vec<u8>>());
+    }
+}
+
+/// Kills a build at each of many moments. After each, `check` looks at what is in the folder `out`; then the next
+/// build, with the cache that the killed one left, must give the same image as ever.
+fn killed_at_many_moments(destination: &str, check: impl Fn(&Workshop)) {
+    let workshop = Workshop::new();
+    write_inputs(&workshop);
+    let build = |killed_after: Option<Duration>| {
+        fs::create_dir_all(workshop.path("out")).unwrap();
+        // Without the wrapper that limits the time: it would be killed in place of the build.
+        let mut command = std::process::Command::new(bantam());
+        workshop.prepare(&mut command);
+        command.args(["build", "bantam.toml", "-o", destination]).stdin(Stdio::null());
+        let Some(moment) = killed_after else { return ok(&mut command) };
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        sleep(moment);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        String::new()
+    };
+    let clean = |names: &[&str]| names.iter().for_each(|name| drop(fs::remove_dir_all(workshop.path(name))));
+
+    let start = Instant::now();
+    let expected = build(None);
+    let whole = start.elapsed();
+    let moments = if is_long() { 400 } else { 100 };
+    for moment in 0..moments {
+        clean(&["cache", "out"]);
+        // The last moments are past the end of most builds.
+        build(Some(whole * moment / moments * 11 / 10));
+        check(&workshop);
+        assert_eq!(build(None), expected, "after moment {moment} of {moments}");
+        check(&workshop);
+    }
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn an_archive_is_absent_or_complete() {
+    killed_at_many_moments("oci-archive:out/image.tar:1", |workshop| {
+        let found = names(&workshop.path("out"));
+        assert!(found.is_empty() || found == ["image.tar"], "strays: {found:?}");
+        if !found.is_empty() {
+            ok(workshop.bantam().args(["verify", "oci-archive:out/image.tar:1"]));
+        }
+    });
+}
+
+#[test]
+fn a_layout_names_no_image_or_a_complete_one() {
+    killed_at_many_moments("oci:out/layout:1", |workshop| {
+        if workshop.path("out/layout/index.json").exists() {
+            ok(workshop.bantam().args(["verify", "oci:out/layout:1"]));
+        }
+    });
+}

@@ -1,0 +1,18 @@
+//! Tests of the real command against the programs that people use with its images.
+//!
+//! `cargo xtask test` installs the peers and starts an engine. Under plain `cargo test`, a test that needs a peer
+//! prints `SKIPPED: ` with the reason; the others run.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+
+mod interop;
+mod kill;
+mod layout;
+mod oracle;
+mod pains;
+mod programs;
+mod readme;
+mod reproducible;
+mod runtime;
+mod sizes;
+mod workshop;
