@@ -1,0 +1,71 @@
+//! Do the libraries of a process have the symbol versions that are needed of them? glibc checks
+//! this before anything runs; musl does not look at versions.
+
+use crate::closure::{Closure, Missing, Process, Unsatisfied, Unversioned};
+use std::collections::BTreeMap;
+use tree::TreePath;
+
+/// Puts into `closure` the versions that are not there, in load order of the libraries.
+///
+/// A library without definitions is passed with a warning, unless its symbols have no versions at
+/// all: then glibc stops with a failed assertion as soon as it looks for a symbol there. The library
+/// of a needed version is found by name among everything loaded.
+pub(crate) fn check_versions(process: &mut Process<'_>, closure: &mut Closure) {
+    let mut unsatisfied: BTreeMap<(usize, &str), Vec<TreePath>> = BTreeMap::new();
+    let mut unversioned: BTreeMap<usize, Vec<TreePath>> = BTreeMap::new();
+    let mut unbound: Vec<(&str, &TreePath)> = vec![];
+    for object in &process.objects {
+        for need in &object.facts.version_needs {
+            let Some(bound) = process.object(&need.library) else {
+                unbound.push((&need.library, &object.path));
+                continue;
+            };
+            let library = &process.objects[bound].facts;
+            let needed_by = if library.version_definitions.is_empty() && library.has_version_table {
+                unversioned.entry(bound).or_default()
+            } else if library.has_version_table && (need.weak || library.defines(&need.version)) {
+                continue;
+            } else {
+                unsatisfied.entry((bound, &need.version)).or_default()
+            };
+            if needed_by.last() != Some(&object.path) {
+                needed_by.push(object.path.clone());
+            }
+        }
+    }
+    let path = |bound: usize| process.objects[bound].path.clone();
+    closure.unversioned = unversioned
+        .into_iter()
+        .map(|(bound, needed_by)| Unversioned { library: path(bound), needed_by })
+        .collect();
+    closure.unsatisfied = unsatisfied
+        .into_iter()
+        .map(|((bound, version), needed_by)| Unsatisfied {
+            version: version.into(),
+            library: path(bound),
+            needed_by,
+            without_table: !process.objects[bound].facts.has_version_table,
+        })
+        .collect();
+    let mut missing: Vec<Missing> = vec![];
+    for (soname, path) in unbound {
+        let known = |list: &[Missing]| list.iter().position(|missing| missing.soname == soname);
+        if known(&process.missing).is_some() {
+            continue;
+        }
+        match known(&missing) {
+            Some(at) if missing[at].needed_by.last() != Some(path) => {
+                missing[at].needed_by.push(path.clone())
+            }
+            Some(_) => {}
+            None => {
+                missing.push(Missing {
+                    soname: soname.into(),
+                    needed_by: vec![path.clone()],
+                    found_but: None,
+                });
+            }
+        }
+    }
+    process.missing.extend(missing);
+}
