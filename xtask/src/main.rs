@@ -1,1 +1,40 @@
-fn main() {}
+//! Checks, tests and benchmarks of this repository: `cargo xtask COMMAND`.
+
+mod bench;
+mod ci;
+mod daemon;
+mod edges;
+mod install;
+mod step;
+mod test;
+
+use std::process::ExitCode;
+
+use step::Outcome;
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  ci                      everything that must hold before a change is taken
+  test [--long] [NAME…]   installs the peers that tests need and runs the tests, or those whose name contains a NAME
+  edges                   checks which crate uses which, and what the pure crates must not use
+  bench [--write]         measures against other builders; --write puts the tables into docs/benchmarks.md";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let outcome: Outcome = match words.as_slice() {
+        ["ci"] => ci::run(),
+        ["test", options @ ..] => test::run(options),
+        ["edges"] => edges::run(),
+        ["bench", options @ ..] => bench::run(options),
+        _ => Err(USAGE.into()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}

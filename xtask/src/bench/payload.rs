@@ -1,0 +1,113 @@
+//! The trees that are measured, made once and kept.
+
+use std::fs;
+use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::Payload;
+use crate::step::{Outcome, root, run};
+
+/// What many Python services are made of: about 20,000 files and 600 MB.
+const PACKAGES: [&str; 10] = [
+    "numpy",
+    "pandas",
+    "scipy",
+    "scikit-learn",
+    "matplotlib",
+    "sympy",
+    "django",
+    "cryptography",
+    "pillow",
+    "lxml",
+];
+
+/// How large the one program is.
+const PROGRAM_BYTES: usize = 8_000_000;
+
+/// Python packages as pip installs them; where that cannot be had, generated files of the same number and size.
+pub fn many_files(folder: &Path) -> Outcome<Payload> {
+    if !folder.exists() {
+        let unfinished = folder.with_extension("unfinished");
+        let remove = || if unfinished.exists() { fs::remove_dir_all(&unfinished) } else { Ok(()) };
+        remove().map_err(|error| format!("{}: {error}", unfinished.display()))?;
+        let mut pip = Command::new("python3");
+        pip.args(["-m", "pip", "install", "--quiet", "--target"]).arg(&unfinished).args(PACKAGES);
+        if let Err(message) = run(&mut pip) {
+            eprintln!("{message}; the payload is generated");
+            remove().map_err(|error| format!("{}: {error}", unfinished.display()))?;
+            generate(&unfinished)?;
+        }
+        // Commands of the packages, whose interpreter is no part of the measured tree.
+        let commands = unfinished.join("bin");
+        if commands.exists() {
+            fs::remove_dir_all(&commands).map_err(|error| format!("{}: {error}", commands.display()))?;
+        }
+        fs::rename(&unfinished, folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    }
+    let files = files_under(folder)?;
+    let bytes: u64 = files.iter().map(|(_, size)| size).sum();
+    let title = format!("{} files, {} MB", files.len(), bytes / 1_000_000);
+    let changed = files.iter().find(|(path, _)| path.extension().is_some_and(|extension| extension == "py"));
+    Ok(Payload { title, folder: folder.to_path_buf(), changed: changed.map(|(path, _)| path.clone()) })
+}
+
+/// A static program; what it is filled up with comes from compiled code of the other payload.
+pub fn one_program(folder: &Path, many: &Payload) -> Outcome<Payload> {
+    let failed = |error: std::io::Error| format!("{}: {error}", folder.display());
+    fs::create_dir_all(folder).map_err(failed)?;
+    let program = folder.join("program");
+    let source = root().join("testdata/programs/steps.c");
+    run(Command::new("gcc").args(["-O2", "-static", "-o"]).arg(&program).arg(source))?;
+    let mut bytes = fs::read(&program).map_err(failed)?;
+    for (path, _) in files_under(&many.folder)?.into_iter().filter(|(_, size)| *size > 100_000) {
+        let missing = PROGRAM_BYTES.saturating_sub(bytes.len()) as u64;
+        let file = fs::File::open(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        file.take(missing).read_to_end(&mut bytes).map_err(|error| format!("{}: {error}", path.display()))?;
+    }
+    fs::write(&program, &bytes).map_err(failed)?;
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).map_err(failed)?;
+    let title = format!("one static program, {} MB", bytes.len() / 1_000_000);
+    Ok(Payload { title, folder: folder.to_path_buf(), changed: None })
+}
+
+/// Words from a small set in one half of a file and noise in the other: together they shrink as programs do.
+fn generate(folder: &Path) -> Outcome {
+    let mut state = 1u64;
+    let mut noise = move || {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (state >> 33) as usize
+    };
+    const WORDS: [&str; 8] = ["import ", "return ", "value", "self.", "\n    ", "(", ")\n", "name"];
+    for number in 0..20_000 {
+        let path = folder.join(format!("{}/{}/{number}.py", number % 20, number % 400));
+        let failed = |error: std::io::Error| format!("{}: {error}", path.display());
+        let half = 1 + noise() % 30_000;
+        let mut content = Vec::with_capacity(2 * half);
+        while content.len() < half {
+            content.extend_from_slice(WORDS.get(noise() % 8).copied().unwrap_or_default().as_bytes());
+        }
+        content.extend((0..half).map(|_| noise() as u8));
+        fs::create_dir_all(path.parent().unwrap_or(folder)).map_err(failed)?;
+        fs::write(&path, content).map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// All files with their sizes, sorted.
+fn files_under(folder: &Path) -> Outcome<Vec<(PathBuf, u64)>> {
+    let failed = |error: std::io::Error| format!("{}: {error}", folder.display());
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let meta = entry.metadata().map_err(failed)?;
+        if meta.is_dir() {
+            files.extend(files_under(&entry.path())?);
+        } else {
+            files.push((entry.path(), meta.len()));
+        }
+    }
+    files.sort();
+    Ok(files)
+}

@@ -1,0 +1,93 @@
+//! Puts the peers that tests need onto this machine: only what is missing, each with the time it took.
+//!
+//! What cannot be had is said; the tests that need it then print `SKIPPED` and are counted.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::step::{Outcome, root, run, succeeds, timed};
+
+/// Debian packages, each with a file that tells that it is there.
+const PACKAGES: [(&str, &str); 23] = [
+    ("/usr/bin/bwrap", "bubblewrap"),
+    ("/usr/bin/containerd", "containerd"),
+    ("/usr/bin/crun", "crun"),
+    ("/usr/bin/curl", "curl"),
+    ("/usr/bin/docker-registry", "docker-registry"),
+    ("/usr/bin/g++", "g++"),
+    ("/usr/bin/gcc", "gcc"),
+    ("/usr/bin/git", "git"),
+    ("/usr/bin/musl-gcc", "musl-tools"),
+    ("/usr/bin/openssl", "openssl"),
+    ("/usr/bin/podman", "podman"),
+    ("/usr/bin/python3", "python3"),
+    ("/usr/bin/qemu-aarch64-static", "qemu-user-static"),
+    ("/usr/bin/redis-cli", "redis-tools"),
+    ("/usr/bin/redis-server", "redis-server"),
+    ("/usr/bin/skopeo", "skopeo"),
+    ("/usr/bin/sqlite3", "sqlite3"),
+    ("/usr/bin/umoci", "umoci"),
+    ("/usr/include/openssl/ssl.h", "libssl-dev"),
+    ("/usr/sbin/dockerd", "docker.io"),
+    ("/usr/sbin/nginx", "nginx-light"),
+    ("/usr/sbin/runc", "runc"),
+    ("/usr/sbin/update-binfmts", "binfmt-support"),
+];
+
+/// Programs in Go, with the package to install; the version is fixed because its output is what tests read.
+const GO_PROGRAMS: [(&str, &str); 1] =
+    [("crane", "github.com/google/go-containerregistry/cmd/crane@v0.22.1")];
+
+/// Where programs that are built from source are kept between runs.
+pub fn programs() -> PathBuf {
+    root().join("target/peers/bin")
+}
+
+/// Installs the missing Debian packages of the tests and the Go programs. Never fails.
+pub fn peers() {
+    debian(&PACKAGES);
+    for (name, package) in GO_PROGRAMS {
+        if !programs().join(name).exists() {
+            let install = || run(Command::new("go").args(["install", package]).env("GOBIN", programs()));
+            report(timed(&format!("go install {package}"), install));
+        }
+    }
+}
+
+/// Installs those of the packages whose file is missing. Never fails.
+pub fn debian(packages: &[(&str, &str)]) {
+    let missing: Vec<&str> =
+        packages.iter().filter(|(file, _)| !Path::new(file).exists()).map(|(_, package)| *package).collect();
+    if missing.is_empty() {
+        return;
+    }
+    report(timed("apt-get update", || run(&mut apt_get(&["update"]))));
+    if timed(&format!("apt-get install {}", missing.join(" ")), || install(&missing)).is_ok() {
+        return;
+    }
+    // One that cannot be had must not keep the others away.
+    for package in missing {
+        report(timed(&format!("apt-get install {package}"), || install(&[package])));
+    }
+}
+
+fn install(packages: &[&str]) -> Outcome {
+    run(apt_get(&["install", "--yes", "--no-install-recommends"]).args(packages))
+}
+
+fn apt_get(arguments: &[&str]) -> Command {
+    let is_root = succeeds(Command::new("test").args(["-w", "/var/lib/dpkg/status"]));
+    let mut command = Command::new(if is_root { "apt-get" } else { "sudo" });
+    if !is_root {
+        command.args(["--non-interactive", "apt-get"]);
+    }
+    // In runlevel 1 no package starts its service: tests start their own, on ports and in folders of their own.
+    command.arg("-qq").args(arguments).env("DEBIAN_FRONTEND", "noninteractive").env("RUNLEVEL", "1");
+    command
+}
+
+fn report(outcome: Outcome) {
+    if let Err(message) = outcome {
+        eprintln!("{message}");
+    }
+}
