@@ -62,6 +62,8 @@ fn impure_lines_of(text: &str) -> Vec<(usize, &str)> {
 }
 
 fn is_impure(code: &str) -> bool {
+    // Addresses are values; only talking to them is not.
+    let code = code.replace("std::net::Ip", "");
     let words = || code.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
     let of_std = MODULES.iter().any(|module| code.contains(&format!("std::{module}")))
         || (code.contains("std::{") && words().any(|word| MODULES.contains(&word)));
@@ -74,7 +76,13 @@ mod tests {
 
     #[test]
     fn the_disk_and_the_clock_are_found() {
-        let text = "use std::fs::File;\nuse std::{env, io};\nlet now = Instant::now();\nuse std::io::Read;\n";
+        let text = "\
+use std::fs::File;
+use std::{env, io};
+let now = Instant::now();
+use std::io::Read;
+use std::net::Ipv4Addr;
+";
         let lines: Vec<usize> = impure_lines_of(text).into_iter().map(|(line, _)| line).collect();
         assert_eq!(lines, [1, 2, 3]);
     }

@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use crate::workshop::limited;
 
@@ -26,6 +27,21 @@ pub fn manifest(layout: &Path) -> Value {
     let manifests = index["manifests"].as_array().unwrap();
     assert_eq!(manifests.len(), 1, "{index}");
     json(&blob(layout, &manifests[0]))
+}
+
+/// Asserts that the only image of a layout is whole: every blob is there, with the size and digest it is said to have.
+pub fn assert_whole(layout: &Path) {
+    let index = json(&layout.join("index.json"));
+    let manifest = manifest(layout);
+    for descriptor in [&index["manifests"][0], &manifest["config"]]
+        .into_iter()
+        .chain(manifest["layers"].as_array().unwrap())
+    {
+        let blob = fs::read(blob(layout, descriptor)).unwrap();
+        let digest: String = Sha256::digest(&blob).iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(format!("sha256:{digest}"), descriptor["digest"], "{descriptor}");
+        assert_eq!(blob.len(), descriptor["size"], "{descriptor}");
+    }
 }
 
 /// The image config of a layout with one image.
