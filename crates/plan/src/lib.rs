@@ -1,2 +1,40 @@
 //! A spec in, layers with reasons out.
+//!
+//! [`plan`] is pure: it sees files through [`tree::View`] and handles on content, and gives back an
+//! image as a value, with the reason of every path and everything that is wrong.
+
+pub mod accounts;
+pub mod caps;
+pub mod expand;
+pub mod finding;
+pub mod glob;
+pub mod ignore;
+pub mod lock;
+pub mod reason;
 pub mod spec;
+
+mod draft;
+mod error;
+mod gather;
+mod layers;
+mod nearest;
+mod packages;
+mod payload;
+mod plan;
+mod policy;
+mod process;
+mod profile;
+mod proof;
+mod search_path;
+mod secrets;
+mod tables;
+mod wildcard;
+
+pub use error::PlanError;
+pub use layers::LayerPlan;
+pub use packages::Package;
+pub use payload::{Selection, Taken};
+pub use plan::{Plan, Sources, plan};
+pub use policy::check_compressed;
+pub use process::{DEFAULT_PATH, Process, find_program};
+pub use tables::packages_with;

@@ -1,0 +1,173 @@
+//! Users and groups of the image.
+
+use crate::spec::{Id, User, UserRef};
+use std::fmt::Write as _;
+
+/// The user that a process runs as unless the spec says otherwise.
+pub const NONROOT: u32 = 65532;
+const NOBODY: u32 = 65534;
+
+/// The users and groups that names stand for.
+#[derive(Debug, Clone)]
+pub struct Accounts {
+    users: Vec<Account>,
+    groups: Vec<(String, u32)>,
+}
+
+#[derive(Debug, Clone)]
+struct Account {
+    name: String,
+    uid: u32,
+    gid: u32,
+    home: String,
+}
+
+impl Accounts {
+    /// The accounts of every image, and those of the spec.
+    pub fn new(users: &[User]) -> Self {
+        let account =
+            |name: &str, uid, gid, home: &str| Account { name: name.into(), uid, gid, home: home.into() };
+        let mut accounts = Accounts {
+            users: vec![
+                account("root", 0, 0, "/root"),
+                account("nobody", NOBODY, NOBODY, "/nonexistent"),
+                account("nonroot", NONROOT, NONROOT, "/home/nonroot"),
+            ],
+            groups: [("root", 0), ("nobody", NOBODY), ("tty", 5), ("staff", 50), ("nonroot", NONROOT)]
+                .map(|(name, gid)| (name.into(), gid))
+                .to_vec(),
+        };
+        for user in users {
+            accounts.users.push(account(&user.name, user.uid, user.gid, user.home.as_str()));
+            if !accounts.groups.iter().any(|(_, gid)| *gid == user.gid) {
+                accounts.groups.push((user.name.clone(), user.gid));
+            }
+        }
+        accounts
+    }
+
+    /// `/etc/passwd`.
+    pub fn passwd(&self) -> String {
+        let mut text = String::new();
+        for Account { name, uid, gid, home } in &self.users {
+            let _ = writeln!(text, "{name}:x:{uid}:{gid}:{name}:{home}:/sbin/nologin");
+        }
+        text
+    }
+
+    /// `/etc/group`.
+    pub fn group(&self) -> String {
+        let mut text = String::new();
+        for (name, gid) in &self.groups {
+            let _ = writeln!(text, "{name}:x:{gid}:");
+        }
+        text
+    }
+
+    /// Adds what a payload's own passwd says; a name that is known keeps its meaning there.
+    pub fn read_passwd(&mut self, text: &str) {
+        for line in text.lines() {
+            let fields: Vec<&str> = line.split(':').collect();
+            let [name, _, uid, gid, _, home, ..] = fields[..] else { continue };
+            let (Ok(uid), Ok(gid)) = (uid.parse(), gid.parse()) else { continue };
+            self.users.retain(|user| user.name != name);
+            self.users.push(Account { name: name.into(), uid, gid, home: home.into() });
+        }
+    }
+
+    /// Adds what a payload's own group file says.
+    pub fn read_group(&mut self, text: &str) {
+        for line in text.lines() {
+            let mut fields = line.split(':');
+            let (Some(name), Some(Ok(gid))) = (fields.next(), fields.nth(1).map(str::parse)) else {
+                continue;
+            };
+            self.groups.retain(|(known, _)| known != name);
+            self.groups.push((name.into(), gid));
+        }
+    }
+
+    /// The numbers of a user and its group. A user by number that no passwd knows has the group of
+    /// the same number.
+    ///
+    /// # Errors
+    /// The name that is not known.
+    pub fn numbers(&self, who: &UserRef) -> Result<(u32, u32), String> {
+        let (uid, own_group) = match &who.user {
+            Id::Number(uid) => {
+                (*uid, self.users.iter().find(|user| user.uid == *uid).map_or(*uid, |user| user.gid))
+            }
+            Id::Name(name) => {
+                let user = self.users.iter().find(|user| user.name == *name).ok_or_else(|| name.clone())?;
+                (user.uid, user.gid)
+            }
+        };
+        let gid = match &who.group {
+            None => own_group,
+            Some(Id::Number(gid)) => *gid,
+            Some(Id::Name(name)) => {
+                self.groups.iter().find(|(known, _)| known == name).ok_or_else(|| name.clone())?.1
+            }
+        };
+        Ok((uid, gid))
+    }
+
+    /// The names that are known, for messages.
+    pub fn names(&self) -> Vec<&str> {
+        self.users.iter().map(|user| &*user.name).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tree::TreePath;
+
+    fn who(user: &str, group: Option<u32>) -> UserRef {
+        UserRef { user: Id::Name(user.into()), group: group.map(Id::Number) }
+    }
+
+    #[test]
+    fn the_files_of_every_image() {
+        let accounts = Accounts::new(&[]);
+        assert_eq!(
+            accounts.passwd(),
+            "root:x:0:0:root:/root:/sbin/nologin
+nobody:x:65534:65534:nobody:/nonexistent:/sbin/nologin
+nonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin
+"
+        );
+        assert_eq!(accounts.group(), "root:x:0:\nnobody:x:65534:\ntty:x:5:\nstaff:x:50:\nnonroot:x:65532:\n");
+    }
+
+    #[test]
+    fn users_of_the_spec_are_known_by_name_and_number() {
+        let shop = User {
+            name: "shop".into(),
+            uid: 1000,
+            gid: 2000,
+            home: TreePath::parse("/app").unwrap(),
+            line: 1,
+        };
+        let accounts = Accounts::new(&[shop]);
+        assert!(accounts.passwd().ends_with("shop:x:1000:2000:shop:/app:/sbin/nologin\n"));
+        assert!(accounts.group().ends_with("shop:x:2000:\n"));
+        assert_eq!(accounts.numbers(&who("shop", None)), Ok((1000, 2000)));
+        assert_eq!(accounts.numbers(&who("shop", Some(5))), Ok((1000, 5)));
+        assert_eq!(accounts.numbers(&UserRef { user: Id::Number(1000), group: None }), Ok((1000, 2000)));
+        assert_eq!(accounts.numbers(&UserRef { user: Id::Number(7), group: None }), Ok((7, 7)));
+        assert_eq!(accounts.numbers(&who("nosuch", None)), Err("nosuch".into()));
+    }
+
+    #[test]
+    fn a_payload_may_bring_its_own_passwd() {
+        let mut accounts = Accounts::new(&[]);
+        accounts.read_passwd("root:x:0:0::/:/x\nweb:x:33:34::/srv:/x\nbroken\nbad:x:a:b::/:\n");
+        accounts.read_group("www:x:34:\nnonsense\n");
+        assert_eq!(accounts.numbers(&who("web", None)), Ok((33, 34)));
+        assert_eq!(
+            accounts.numbers(&UserRef { user: Id::Number(1), group: Some(Id::Name("www".into())) }),
+            Ok((1, 34))
+        );
+    }
+}

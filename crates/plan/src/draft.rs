@@ -1,0 +1,124 @@
+//! The image while it is planned.
+
+use crate::{
+    finding::{Finding, Problem},
+    reason::{Reason, Reasons},
+};
+use std::collections::{BTreeMap, BTreeSet};
+use tree::{Entry, Kind, ReadError, Tree, TreePath};
+
+/// The layers that bantam fills itself, by rate of change; between libraries and app come the layers
+/// that the spec names.
+pub const BASE: &str = "base";
+/// The layer of libraries and packages.
+pub const LIBS: &str = "libs";
+/// The layer of the payload that names no other.
+pub const APP: &str = "app";
+
+/// The image while it is planned: the tree so far, the layer and the reasons of each path. Parents
+/// stand from the moment that something stands below them.
+#[derive(Debug, Default)]
+pub struct Draft {
+    /// What is in the image.
+    pub tree: Tree,
+    /// Why.
+    pub reasons: Reasons,
+    /// Which layer a path goes to; parents that nobody asked for are in none.
+    pub layer: BTreeMap<TreePath, String>,
+    /// The paths that came from the runtime source.
+    pub taken: BTreeSet<TreePath>,
+    /// What is wrong so far.
+    pub findings: Vec<Finding>,
+}
+
+/// Who brings an entry: decides who wins where two bring the same path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The user, by name: two different ones are a conflict.
+    Payload,
+    /// The runtime source.
+    Source,
+    /// bantam itself; gives way to the payload.
+    Generated,
+}
+
+impl Draft {
+    /// Puts an entry into the image. What the payload brought stays; a payload entry that differs
+    /// from an earlier one is a finding.
+    ///
+    /// # Errors
+    /// When content must be compared and cannot be read.
+    pub fn put(
+        &mut self,
+        path: &TreePath,
+        entry: Entry,
+        origin: Origin,
+        layer: &str,
+        reason: Reason,
+    ) -> Result<(), ReadError> {
+        if let Some(parent) = self.obstacle(path) {
+            let found = self.tree.get(&parent).map_or("missing", Entry::word);
+            self.report(Problem::NotADirectory { path: path.clone(), parent, found });
+            return Ok(());
+        }
+        let known = self.tree.get(path).filter(|_| self.layer.contains_key(path));
+        match known {
+            Some(known) if origin == Origin::Payload => {
+                if !same(known, &entry)? {
+                    self.report(Problem::Conflict { path: path.clone() });
+                }
+            }
+            Some(_) => {}
+            None => {
+                if !entry.is_directory() && self.tree.get(path).is_some_and(Entry::is_directory) {
+                    self.report(Problem::Conflict { path: path.clone() });
+                    return Ok(());
+                }
+                self.tree.insert(path.clone(), entry);
+                self.layer.insert(path.clone(), layer.into());
+                if origin == Origin::Source {
+                    self.taken.insert(path.clone());
+                }
+            }
+        }
+        self.reasons.add(path, reason);
+        self.add_parents(path);
+        Ok(())
+    }
+
+    /// Reports a problem with its usual severity.
+    pub fn report(&mut self, problem: Problem) {
+        self.findings.push(Finding::new(problem));
+    }
+
+    /// Did somebody ask for this path itself, not only for something below it?
+    pub fn has(&self, path: &TreePath) -> bool {
+        self.layer.contains_key(path)
+    }
+
+    /// Something above `path` that is no directory.
+    fn obstacle(&self, path: &TreePath) -> Option<TreePath> {
+        path.ancestors().find(|dir| self.tree.get(dir).is_some_and(|entry| !entry.is_directory()))
+    }
+
+    fn add_parents(&mut self, path: &TreePath) {
+        for dir in path.ancestors() {
+            if self.tree.get(&dir).is_some() {
+                break;
+            }
+            self.tree.insert(dir.clone(), Entry::directory(0o755));
+            self.reasons.add(&dir, Reason::Parent);
+        }
+    }
+}
+
+/// Are two entries the same to whoever unpacks them?
+fn same(a: &Entry, b: &Entry) -> Result<bool, ReadError> {
+    let alike = match (&a.kind, &b.kind) {
+        (Kind::Directory, Kind::Directory) => true,
+        (Kind::Symlink(a), Kind::Symlink(b)) => a == b,
+        (Kind::File(a), Kind::File(b)) => a.size() == b.size() && a.sha256()? == b.sha256()?,
+        _ => false,
+    };
+    Ok(alike && a.meta == b.meta)
+}

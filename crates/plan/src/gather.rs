@@ -1,0 +1,387 @@
+//! What the payload needs of the source: libraries, loaders, interpreters, and the links to them.
+
+use crate::{
+    draft::{BASE, Draft, LIBS, Origin},
+    error::PlanError,
+    finding::Problem,
+    glob::Glob,
+    process,
+    reason::Reason,
+    tables,
+};
+use elf::{CachePolicy, Closure, Facts, FactsMemo, FactsOf, Library, Linker, Machine, Rule, Shebang};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+use tree::{Entry, Kind, Overlay, ResolveError, TreePath, View};
+
+/// As much of a file as the kernel looks at for a `#!`.
+const SHEBANG: usize = 256;
+/// More than any real nsswitch.conf.
+const MAX_NSSWITCH: u64 = 1 << 20;
+
+/// Collects into a draft what its files need of a source.
+pub(crate) struct Gather<'a> {
+    pub draft: &'a mut Draft,
+    /// Where libraries come from.
+    pub source: &'a dyn View,
+    pub machine: &'a Machine,
+    pub facts: &'a FactsMemo,
+    /// LD_LIBRARY_PATH in the image.
+    pub library_path: &'a str,
+    /// The PATH of the image.
+    pub path: &'a str,
+    /// Directories that the loader knows from its cache only, and in which libraries were found.
+    pub cached_dirs: BTreeSet<TreePath>,
+    queue: Vec<TreePath>,
+    seen: BTreeSet<TreePath>,
+}
+
+/// What a file was found to need.
+enum Need {
+    Libraries(Box<Closure>),
+    Interpreter(Shebang),
+}
+
+impl<'a> Gather<'a> {
+    pub fn new(
+        draft: &'a mut Draft,
+        source: &'a dyn View,
+        machine: &'a Machine,
+        facts: &'a FactsMemo,
+        library_path: &'a str,
+        path: &'a str,
+    ) -> Self {
+        // Whatever the user brought is looked at: not only the entrypoint needs libraries.
+        let is_file = |entry: &Entry| entry.content().is_some();
+        let queue =
+            draft.tree.iter().filter(|(_, entry)| is_file(entry)).map(|(path, _)| path.clone()).collect();
+        Gather {
+            draft,
+            source,
+            machine,
+            facts,
+            library_path,
+            path,
+            cached_dirs: BTreeSet::new(),
+            queue,
+            seen: BTreeSet::new(),
+        }
+    }
+
+    /// Takes `path` from the image so far or from the source, with every link on the way. What it
+    /// leads to is looked at later. False: nothing is there.
+    ///
+    /// # Errors
+    /// When the source cannot be read.
+    pub fn take(&mut self, path: &TreePath, layer: &str, reason: Reason) -> Result<bool, PlanError> {
+        let found = self.overlay().resolve(path)?;
+        let Some(entry) = found.entry else { return Ok(false) };
+        self.take_resolved(&found.links, &found.path, entry, layer, reason)?;
+        Ok(true)
+    }
+
+    /// Takes a directory of the source and all that is below it, as far as `leave_out` allows.
+    ///
+    /// # Errors
+    /// When the source cannot be read.
+    pub fn take_all(
+        &mut self,
+        path: &TreePath,
+        layer: &str,
+        reason: &Reason,
+        take: &dyn Fn(&TreePath) -> bool,
+    ) -> Result<usize, PlanError> {
+        let found = self.overlay().resolve(path)?;
+        let Some(entry) = found.entry else { return Ok(0) };
+        let mut taken = 0;
+        let mut todo = vec![(found.path, entry)];
+        let mut first = true;
+        while let Some((path, entry)) = todo.pop() {
+            if entry.is_directory() {
+                for name in self.overlay().list(&path)? {
+                    let child = path.child(&name);
+                    if let Some(entry) = self.overlay().entry(&child)? {
+                        todo.push((child, entry));
+                    }
+                }
+            }
+            if !first && !take(&path) || matches!(entry.kind, Kind::Special(_)) {
+                continue;
+            }
+            let links = if first { &found.links[..] } else { &[] };
+            first = false;
+            taken += usize::from(!entry.is_directory());
+            if let Kind::Symlink(_) = entry.kind {
+                // What a link leads to is part of what was asked for, if it is a file.
+                self.put(&path, entry, layer, reason.clone())?;
+                self.take_target(&path, layer)?;
+            } else {
+                self.take_resolved(links, &path, entry, layer, reason.clone())?;
+            }
+        }
+        Ok(taken)
+    }
+
+    /// Takes what a glob matches, with what links among it lead to; a directory that matches stands
+    /// for all that is below it. Says how many files that were.
+    ///
+    /// # Errors
+    /// When the source cannot be read.
+    pub fn take_matching(&mut self, glob: &Glob, layer: &str, reason: &Reason) -> Result<usize, PlanError> {
+        let Ok(start) = TreePath::parse(glob.literal_prefix()) else { return Ok(0) };
+        let real = self.overlay().resolve(&start)?.path;
+        self.take_all(&start, layer, reason, &|path| {
+            // The glob is about paths as written; the walk goes on behind the links of its start.
+            let below = path.below(&real).unwrap_or_default();
+            let written = start.join(below).unwrap_or_else(|_| path.clone());
+            written.ancestors().chain([written.clone()]).any(|part| glob.matches(part.as_str()))
+        })
+    }
+
+    /// Looks at everything that was taken, takes what it needs, and looks at that, until nothing new
+    /// comes.
+    ///
+    /// # Errors
+    /// When the source cannot be read.
+    pub fn run(&mut self) -> Result<(), PlanError> {
+        loop {
+            while !self.queue.is_empty() {
+                let batch: Vec<TreePath> = std::mem::take(&mut self.queue);
+                let batch: Vec<TreePath> =
+                    batch.into_iter().filter(|path| self.seen.insert(path.clone())).collect();
+                for (path, need) in self.look(batch)? {
+                    match need {
+                        Need::Libraries(closure) => self.take_closure(&path, *closure)?,
+                        Need::Interpreter(shebang) => self.take_interpreter(&path, &shebang)?,
+                    }
+                }
+            }
+            for link in self.links_to_source() {
+                self.take_target(&link, LIBS)?;
+            }
+            self.take_run_time_loads()?;
+            if self.queue.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Takes a library by name, as if `program` (else the loader itself) asked for it while running.
+    ///
+    /// # Errors
+    /// When the source cannot be read.
+    pub fn take_library(
+        &mut self,
+        soname: &str,
+        program: Option<&TreePath>,
+        reason: Reason,
+    ) -> Result<bool, PlanError> {
+        let loaders = self.machine.loader_candidates();
+        let loaders = loaders.iter().filter_map(|path| TreePath::parse(path).ok());
+        let askers: Vec<TreePath> = program.cloned().into_iter().chain(loaders).collect();
+        let names = [soname.to_owned()];
+        let closure = self.linker(|linker| {
+            // A program that cannot be read, or is none, asks for nothing.
+            let closures = askers.iter().filter_map(|asker| linker.closure_with(asker, &names).ok());
+            closures
+                .into_iter()
+                .find(|closure| closure.libraries.iter().any(|library| library.soname == soname))
+        });
+        let Some(closure) = closure else { return Ok(false) };
+        let Some(library) = closure.libraries.iter().find(|library| library.soname == soname) else {
+            return Ok(false);
+        };
+        self.note_dir(library);
+        let (path, real) = (library.path.clone(), library.resolution.path.clone());
+        if self.draft.has(&real) {
+            self.draft.reasons.add(&real, reason);
+            return Ok(true);
+        }
+        self.take(&path, layer_of(soname), reason)
+    }
+
+    /// What each file needs: all of them are seen with the tree as it is now.
+    fn look(&self, batch: Vec<TreePath>) -> Result<Vec<(TreePath, Need)>, PlanError> {
+        let mut needs = vec![];
+        let overlay = self.overlay();
+        let linker = self.configured(Linker::new(&overlay, self.facts));
+        for path in batch {
+            let Some(entry) = self.draft.tree.get(&path) else { continue };
+            let Some(content) = entry.content() else { continue };
+            // A damaged file needs nothing that could be known; the proof tells it.
+            let Ok(facts) = self.facts.facts_of(&path, content) else { continue };
+            match facts {
+                Some(facts) if self.is_loadable(&facts) => {
+                    if let Ok(closure) = linker.closure(&path) {
+                        needs.push((path, Need::Libraries(Box::new(closure))));
+                    }
+                }
+                None if entry.is_executable() => {
+                    if let Some(shebang) = elf::shebang(&content.head(SHEBANG)?) {
+                        needs.push((path, Need::Interpreter(shebang)));
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(needs)
+    }
+
+    fn is_loadable(&self, facts: &Facts) -> bool {
+        matches!(facts.kind, elf::Kind::Executable | elf::Kind::SharedObject)
+            && facts.machine.matches(self.machine)
+    }
+
+    fn take_closure(&mut self, program: &TreePath, closure: Closure) -> Result<(), PlanError> {
+        if let Some(interpreter) = &closure.interpreter {
+            self.take(&interpreter.path, BASE, Reason::Interprets { program: program.clone() })?;
+        }
+        // Reasons name files by where they are, not by how they are opened.
+        let mut real: BTreeMap<TreePath, TreePath> = closure
+            .libraries
+            .iter()
+            .map(|library| (library.path.clone(), library.resolution.path.clone()))
+            .collect();
+        real.insert(closure.program.clone(), program.clone());
+        for library in closure.libraries {
+            self.note_dir(&library);
+            let layer = layer_of(&library.soname);
+            for by in &library.needed_by {
+                let by = real.get(by).unwrap_or(by).clone();
+                let (soname, rule) = (library.soname.clone(), library.rule);
+                self.take(&library.path, layer, Reason::NeededBy { by, soname, rule })?;
+            }
+            for variant in elf::hwcaps_variants(&self.overlay(), &library.path)? {
+                let of = library.resolution.path.clone();
+                self.take(&variant, layer, Reason::Variant { of })?;
+            }
+            // Its own needs are part of this closure.
+            self.seen.insert(library.resolution.path);
+        }
+        Ok(())
+    }
+
+    fn take_interpreter(&mut self, path: &TreePath, shebang: &Shebang) -> Result<(), PlanError> {
+        let reason = || Reason::Interprets { program: path.clone() };
+        if let Ok(at) = TreePath::parse(&shebang.interpreter) {
+            self.take(&at, LIBS, reason())?;
+        }
+        if let Some(program) = elf::env_program(shebang) {
+            let found = process::find(&self.overlay(), &program, &TreePath::root(), self.path)?;
+            if let Some(at) = found {
+                self.take(&at, LIBS, reason())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What the C library loads by name while running.
+    fn take_run_time_loads(&mut self) -> Result<(), PlanError> {
+        let Some(libc) = self.libc()? else { return Ok(()) };
+        let path = TreePath::parse("/etc/nsswitch.conf").ok();
+        let nsswitch = match path.and_then(|path| self.draft.tree.get(&path)).and_then(Entry::content) {
+            Some(content) => Some(String::from_utf8_lossy(&content.read(MAX_NSSWITCH)?).into_owned()),
+            None => None,
+        };
+        for load in elf::glibc_runtime_loads(nsswitch.as_deref(), &libc) {
+            let reason = Reason::LoadedByName { by: "the C library".into(), purpose: load.purpose };
+            self.take_library(&load.soname, None, reason)?;
+        }
+        Ok(())
+    }
+
+    /// The facts of glibc, if the image has it.
+    fn libc(&self) -> Result<Option<Arc<Facts>>, PlanError> {
+        for (path, _) in self.draft.tree.iter().filter(|(path, _)| path.name() == "libc.so.6") {
+            let found = self.draft.tree.resolve(path)?;
+            let content = found.entry.as_ref().and_then(Entry::content);
+            if let Some(Ok(Some(facts))) = content.map(|content| self.facts.facts_of(&found.path, content)) {
+                return Ok(Some(facts));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Links of the payload that lead to what only the source has.
+    fn links_to_source(&self) -> Vec<TreePath> {
+        let is_link = |entry: &Entry| matches!(entry.kind, Kind::Symlink(_));
+        let dangles =
+            |path: &TreePath| self.draft.tree.resolve(path).is_ok_and(|found| found.entry.is_none());
+        let links = self.draft.tree.iter().filter(|(_, entry)| is_link(entry)).map(|(path, _)| path);
+        links.filter(|path| !self.seen.contains(*path) && dangles(path)).cloned().collect()
+    }
+
+    fn take_target(&mut self, link: &TreePath, layer: &str) -> Result<(), PlanError> {
+        self.seen.insert(link.clone());
+        let found = match self.overlay().resolve(link) {
+            Ok(found) => found,
+            Err(ResolveError::View(error)) => return Err(error.into()),
+            // A loop: the policy tells it as a link that leads nowhere.
+            Err(_) => return Ok(()),
+        };
+        let Some(entry) = found.entry else { return Ok(()) };
+        let reason = Reason::Linked { from: link.clone() };
+        self.take_resolved(&found.links, &found.path, entry, layer, reason)
+    }
+
+    fn take_resolved(
+        &mut self,
+        links: &[TreePath],
+        path: &TreePath,
+        entry: Entry,
+        layer: &str,
+        reason: Reason,
+    ) -> Result<(), PlanError> {
+        for link in links {
+            if let Some(entry) = self.overlay().entry(link)? {
+                let layer = if link.parent().is_some_and(|dir| dir.is_root()) { BASE } else { layer };
+                self.put(link, entry, layer, Reason::Linked { from: path.clone() })?;
+            }
+        }
+        self.put(path, entry, layer, reason)
+    }
+
+    fn put(&mut self, path: &TreePath, entry: Entry, layer: &str, reason: Reason) -> Result<(), PlanError> {
+        if self.draft.has(path) || path.is_root() {
+            self.draft.reasons.add(path, reason);
+            return Ok(());
+        }
+        if let Kind::Special(word) = entry.kind {
+            let from = format!("{path} of the source");
+            self.draft.report(Problem::SpecialFile { path: path.clone(), word, from });
+            return Ok(());
+        }
+        if entry.content().is_some() {
+            self.queue.push(path.clone());
+        }
+        Ok(self.draft.put(path, entry, Origin::Source, layer, reason)?)
+    }
+
+    /// Remembers the directory of a library that the loader would not find without its cache.
+    fn note_dir(&mut self, library: &Library) {
+        if library.rule == Rule::LdSoConf {
+            self.cached_dirs.extend(library.path.parent());
+        }
+    }
+
+    /// The image so far over the source.
+    pub fn overlay(&self) -> Overlay<'_> {
+        Overlay { upper: &self.draft.tree, lower: self.source }
+    }
+
+    fn linker<T>(&self, ask: impl FnOnce(&Linker<'_>) -> T) -> T {
+        let overlay = self.overlay();
+        ask(&self.configured(Linker::new(&overlay, self.facts)))
+    }
+
+    fn configured<'l>(&self, linker: Linker<'l>) -> Linker<'l> {
+        linker.ld_library_path(self.library_path).cache_policy(CachePolicy::OrConf)
+    }
+}
+
+/// The layer of a library: the C library and its loader change least.
+fn layer_of(soname: &str) -> &'static str {
+    if tables::is_libc(soname) { BASE } else { LIBS }
+}

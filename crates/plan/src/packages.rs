@@ -1,0 +1,215 @@
+//! dpkg's database: which package a file of the source belongs to.
+
+use crate::{
+    draft::{BASE, Draft, LIBS, Origin},
+    error::PlanError,
+    reason::Reason,
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
+use tree::{Content, Entry, Overlay, TreePath, View};
+
+/// More than any real file of dpkg's database holds.
+const MAX_FILE: u64 = 256 << 20;
+const INFO: &str = "/var/lib/dpkg/info";
+const STATUS: &str = "/var/lib/dpkg/status";
+const STATUS_D: &str = "/var/lib/dpkg/status.d";
+
+/// Files that a package's scripts make, so that no list of files has them: path, package.
+const MADE_BY: &[(&str, &str)] = &[
+    ("/etc/ssl/certs/ca-certificates.crt", "ca-certificates"),
+    ("/etc/ld.so.cache", "libc-bin"),
+    ("/etc/nsswitch.conf", "base-files"),
+];
+
+/// A package of which the image keeps a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Package {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Its architecture, as Debian writes it.
+    pub architecture: String,
+    /// The files that are kept, by the path at which they stand in the image.
+    pub files: BTreeSet<TreePath>,
+}
+
+/// Puts into the image what says that a package is there: for every package of which a file is kept
+/// its control data, the checksums of the kept files, and its copyright.
+///
+/// A copyright may be a link into another package's folder; then that package is there too.
+///
+/// # Errors
+/// When the source cannot be read.
+pub(crate) fn add(draft: &mut Draft, source: &dyn View) -> Result<Vec<Package>, PlanError> {
+    let Some(database) = Database::open(source)? else { return Ok(vec![]) };
+    let mut packages: BTreeMap<String, Package> = BTreeMap::new();
+    let mut asked: BTreeSet<TreePath> = BTreeSet::new();
+    loop {
+        let is_file = |path: &&TreePath| draft.tree.get(path).is_some_and(|entry| !entry.is_directory());
+        let new: BTreeSet<TreePath> =
+            draft.taken.iter().filter(is_file).filter(|path| !asked.contains(*path)).cloned().collect();
+        if new.is_empty() {
+            break;
+        }
+        for (path, name) in database.owners(&new)? {
+            let Some(control) = database.control(&name) else { continue };
+            let field = |key| field(control, key).unwrap_or_default().to_owned();
+            let package = packages.entry(name.clone()).or_insert_with(|| Package {
+                name: field("Package"),
+                version: field("Version"),
+                architecture: field("Architecture"),
+                files: BTreeSet::new(),
+            });
+            package.files.insert(path);
+        }
+        asked.extend(new);
+        for name in packages.keys() {
+            take_copyright(draft, source, name, packages[name].layer(draft))?;
+        }
+    }
+    for (name, package) in &packages {
+        let layer = package.layer(draft);
+        let control = database.control(name).unwrap_or_default();
+        let reason = || Reason::Package { name: package.name.clone() };
+        let mut put = |file: &str, text: String| {
+            let path = TreePath::parse(STATUS_D).map(|dir| dir.child(file));
+            let Ok(path) = path else { return Ok(()) };
+            let entry = Entry::file(Content::bytes(text, "dpkg's database"), 0o644);
+            draft.put(&path, entry, Origin::Generated, layer, reason())
+        };
+        put(&package.name, control_file(control))?;
+        put(&format!("{}.md5sums", package.name), database.md5sums(name, package)?)?;
+    }
+    Ok(packages.into_values().collect())
+}
+
+impl Package {
+    fn layer(&self, draft: &Draft) -> &'static str {
+        let in_base = |path| draft.layer.get(path).is_some_and(|layer| layer == BASE);
+        if self.files.iter().all(in_base) { BASE } else { LIBS }
+    }
+}
+
+struct Database<'a> {
+    source: &'a dyn View,
+    status: String,
+    /// Where in the status a package's control data stand, by dpkg's name of the package in its file
+    /// names: `NAME` or `NAME:ARCH`.
+    stanzas: BTreeMap<String, Range<usize>>,
+    /// The names of the `.list` files, without the ending.
+    lists: Vec<String>,
+    info: TreePath,
+}
+
+impl<'a> Database<'a> {
+    fn open(source: &'a dyn View) -> Result<Option<Self>, PlanError> {
+        let Some(status) = read(source, STATUS)? else { return Ok(None) };
+        let Ok(info) = TreePath::parse(INFO) else { return Ok(None) };
+        let names = source.list(&info)?;
+        let lists: Vec<String> =
+            names.iter().filter_map(|name| name.strip_suffix(".list")).map(String::from).collect();
+        let known: BTreeSet<&str> = lists.iter().map(String::as_str).collect();
+        let mut stanzas = BTreeMap::new();
+        let mut start = 0;
+        for stanza in status.split("\n\n") {
+            let range = start..start + stanza.len();
+            start = range.end + 2;
+            let Some(name) = field(stanza, "Package") else { continue };
+            let qualified = format!("{name}:{}", field(stanza, "Architecture").unwrap_or_default());
+            let key = if known.contains(&*qualified) { qualified } else { name.to_owned() };
+            stanzas.insert(key, range);
+        }
+        Ok(Some(Database { source, status, stanzas, lists, info }))
+    }
+
+    fn control(&self, package: &str) -> Option<&str> {
+        self.status.get(self.stanzas.get(package)?.clone())
+    }
+
+    /// The package that each path belongs to, by dpkg's name of it.
+    fn owners(&self, paths: &BTreeSet<TreePath>) -> Result<Vec<(TreePath, String)>, PlanError> {
+        // dpkg knows a file by the path in the package, which may be from before /usr was merged.
+        let mut by_name: BTreeMap<&str, &TreePath> = BTreeMap::new();
+        for path in paths {
+            by_name.insert(path.as_str(), path);
+            if let Some(unmerged) = path.as_str().strip_prefix("/usr") {
+                by_name.entry(unmerged).or_insert(path);
+            }
+        }
+        let mut owners: Vec<(TreePath, String)> = vec![];
+        for (path, package) in MADE_BY {
+            if let Some(path) = by_name.get(path).filter(|_| self.stanzas.contains_key(*package)) {
+                owners.push(((*path).clone(), (*package).into()));
+            }
+        }
+        let names: std::collections::HashMap<&str, &TreePath> = by_name.into_iter().collect();
+        for list in &self.lists {
+            let path = self.info.child(&format!("{list}.list"));
+            let Some(text) = read(self.source, path.as_str())? else { continue };
+            for path in text.lines().filter_map(|line| names.get(line)) {
+                owners.push(((*path).clone(), list.clone()));
+            }
+        }
+        Ok(owners)
+    }
+
+    fn md5sums(&self, name: &str, package: &Package) -> Result<String, PlanError> {
+        let path = self.info.child(&format!("{name}.md5sums"));
+        let Some(text) = read(self.source, path.as_str())? else { return Ok(String::new()) };
+        let kept = |line: &&str| {
+            let Some((_, path)) = line.split_once("  ") else { return false };
+            let Ok(path) = TreePath::root().join(path) else { return false };
+            let merged = TreePath::parse(&format!("/usr{path}"));
+            package.files.contains(&path) || merged.is_ok_and(|path| package.files.contains(&path))
+        };
+        Ok(text.lines().filter(kept).flat_map(|line| [line, "\n"]).collect())
+    }
+}
+
+fn take_copyright(draft: &mut Draft, source: &dyn View, package: &str, layer: &str) -> Result<(), PlanError> {
+    let name = package.split(':').next().unwrap_or(package);
+    let Ok(path) = TreePath::parse(&format!("/usr/share/doc/{name}/copyright")) else { return Ok(()) };
+    let found = Overlay { upper: &draft.tree, lower: source }.resolve(&path)?;
+    let Some(entry) = found.entry.filter(|entry| entry.content().is_some()) else { return Ok(()) };
+    let reason = || Reason::Package { name: name.to_owned() };
+    for link in found.links {
+        if let Some(entry) = source.entry(&link)?.filter(|_| !draft.has(&link)) {
+            draft.put(&link, entry, Origin::Source, layer, reason())?;
+        }
+    }
+    if !draft.has(&found.path) {
+        draft.put(&found.path, entry, Origin::Source, layer, reason())?;
+    }
+    Ok(())
+}
+
+/// A stanza of dpkg's status as the control file of the package: without what dpkg adds to it.
+fn control_file(stanza: &str) -> String {
+    let mut text = String::new();
+    let mut skipping = false;
+    for line in stanza.lines() {
+        if !line.starts_with([' ', '\t']) {
+            skipping = ["Status:", "Conffiles:", "Config-Version:"].iter().any(|key| line.starts_with(key));
+        }
+        if !skipping {
+            text.push_str(line);
+            text.push('\n');
+        }
+    }
+    text
+}
+
+fn field<'a>(stanza: &'a str, key: &str) -> Option<&'a str> {
+    stanza.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':').map(str::trim))
+}
+
+fn read(source: &dyn View, path: &str) -> Result<Option<String>, PlanError> {
+    let Ok(path) = TreePath::parse(path) else { return Ok(None) };
+    let found = source.resolve(&path)?;
+    let Some(content) = found.entry.as_ref().and_then(Entry::content) else { return Ok(None) };
+    Ok(Some(String::from_utf8_lossy(&content.read(MAX_FILE)?).into_owned()))
+}

@@ -1,0 +1,259 @@
+//! The way through: a spec and its sources in, an image as a value out.
+
+use crate::{
+    accounts::Accounts,
+    draft::{APP, BASE, Draft, LIBS, Origin},
+    error::PlanError,
+    expand::Vars,
+    finding::{Finding, Problem, Severity},
+    gather::Gather,
+    glob::Glob,
+    layers::{self, LayerPlan},
+    packages::{self, Package},
+    payload::{self, Taken},
+    policy, process,
+    process::Process,
+    profile,
+    proof::Proof,
+    reason::{Reason, Reasons},
+    search_path,
+    spec::{Architecture, Config, Platform, Profile, Spec},
+};
+use elf::{FactsMemo, Machine};
+use std::collections::BTreeMap;
+use tree::{Content, Entry, Tree, TreePath, View, ViewError};
+
+/// Everything outside of the spec that a plan is made of.
+pub struct Sources<'a> {
+    /// Where libraries come from; none where the payload brings all it needs.
+    pub runtime: Option<&'a dyn View>,
+    /// What each `[[files]]` takes, in their order.
+    pub payload: Vec<Taken>,
+}
+
+/// An image as a value: what goes into it, cut into layers, and why.
+#[derive(Debug)]
+pub struct Plan {
+    /// What it is for.
+    pub platform: Platform,
+    /// The layers, lowest first.
+    pub layers: Vec<LayerPlan>,
+    /// The whole tree.
+    pub tree: Tree,
+    /// Why each path is there.
+    pub reasons: Reasons,
+    /// The process.
+    pub process: Process,
+    /// The packages of which files are kept.
+    pub packages: Vec<Package>,
+    /// The files that came from the runtime source, with their content: what a lock pins.
+    pub taken: BTreeMap<TreePath, Content>,
+    /// Everything that is wrong.
+    pub findings: Vec<Finding>,
+}
+
+impl Plan {
+    /// Are there errors among the findings?
+    pub fn is_refused(&self) -> bool {
+        self.findings.iter().any(|finding| finding.severity == Severity::Error)
+    }
+}
+
+/// Plans an image: places the payload, takes what it needs from the source, and judges the result.
+///
+/// # Errors
+/// Only when something cannot be read; what is wrong with the image is in [`Plan::findings`].
+pub fn plan(spec: &Spec, platform: Platform, sources: &Sources<'_>) -> Result<Plan, PlanError> {
+    let machine = machine(platform.architecture).ok_or(PlanError::Machine(platform))?;
+    let vars = Vars::release(platform);
+    let nothing = Tree::new();
+    let masked = sources.runtime.map(|view| Masked::new(view, spec));
+    let source: &dyn View = masked.as_ref().map_or(&nothing, |masked| masked);
+
+    let mut draft = Draft::default();
+    let mut accounts = Accounts::new(&spec.users);
+    let placed = payload::place(&mut draft, &spec.files, &sources.payload, &vars)?;
+    payload::read_accounts(&mut accounts, &placed)?;
+    let merged = |path: &TreePath| payload::merged_usr(source, path).unwrap_or_else(|_| path.clone());
+    payload::put(&mut draft, placed, &accounts, &spec.policy.allow, &merged)?;
+    put_listed(&mut draft, spec, &accounts, &merged)?;
+    profile::put_own(&mut draft, spec.runtime.profile, &accounts, APP)?;
+
+    let facts = FactsMemo::default();
+    let library_path = spec.config.env.get("LD_LIBRARY_PATH").map_or("", String::as_str);
+    let path = process::path_of(&spec.config);
+    gather(&mut draft, spec, source, &machine, &facts, library_path, path)?;
+    let packages = match sources.runtime {
+        Some(_) if spec.runtime.profile != Profile::None => packages::add(&mut draft, source)?,
+        _ => vec![],
+    };
+    profile::put_os_release(&mut draft, spec.runtime.profile)?;
+
+    let process = process::decide(&spec.config, &spec.dirs, &accounts, &mut draft);
+    let allow = &spec.policy.allow;
+    Proof { machine: &machine, facts: &facts, library_path, path, allow }.run(&mut draft)?;
+    process::check(&mut draft, &spec.config, &process)?;
+    process::check_root(&mut draft, &process, allow, spec.config.line);
+    policy::check(&mut draft, allow, &spec.runtime.keep)?;
+    policy::check_limits(&mut draft, &spec.limits, &packages);
+    Ok(finish(draft, spec, platform, process, packages))
+}
+
+fn gather(
+    draft: &mut Draft,
+    spec: &Spec,
+    source: &dyn View,
+    machine: &Machine,
+    facts: &FactsMemo,
+    library_path: &str,
+    path: &str,
+) -> Result<(), PlanError> {
+    let mut gather = Gather::new(draft, source, machine, facts, library_path, path);
+    let profile = spec.runtime.profile;
+    for wanted in profile.files() {
+        let Ok(at) = TreePath::parse(wanted.path) else { continue };
+        let reason = Reason::Profile { name: profile.name(), purpose: wanted.purpose };
+        gather.take_all(&at, BASE, &reason, &|path| !Profile::leaves_out(path))?;
+    }
+    for wanted in profile.libraries() {
+        let reason = Reason::Profile { name: profile.name(), purpose: wanted.purpose };
+        gather.take_library(wanted.soname, None, reason)?;
+    }
+    keep(&mut gather, spec)?;
+    take_program(&mut gather, &spec.config)?;
+    gather.run()?;
+    let program = find_program(&gather, &spec.config)?;
+    for library in &spec.runtime.dlopen {
+        if !gather.take_library(&library.name, program.as_ref(), Reason::Listed { line: library.line })? {
+            let packages = crate::tables::packages_with(&library.name);
+            let soname = library.name.clone();
+            gather.draft.report(Problem::MissingDlopen { soname, packages, line: library.line });
+        }
+    }
+    gather.run()?;
+    let dirs = std::mem::take(&mut gather.cached_dirs);
+    search_path::write(draft, machine, facts, &dirs)?;
+    Ok(())
+}
+
+/// Takes what `keep` names.
+fn keep(gather: &mut Gather<'_>, spec: &Spec) -> Result<(), PlanError> {
+    for pattern in &spec.runtime.keep {
+        let reason = Reason::Listed { line: pattern.line };
+        let Ok(glob) = Glob::new(&pattern.glob) else { continue };
+        let taken = match TreePath::parse(&pattern.glob) {
+            // A path without wildcards: what is there, with all below it.
+            Ok(path) if !pattern.glob.contains(['*', '?', '[', '{']) => {
+                gather.take_all(&path, LIBS, &reason, &|_| true)?
+            }
+            _ => gather.take_matching(&glob, LIBS, &reason)?,
+        };
+        if taken == 0 {
+            gather.draft.report(Problem::NothingKept { glob: pattern.glob.clone(), line: pattern.line });
+        }
+    }
+    Ok(())
+}
+
+/// Takes the process's program from the source where the payload does not bring it.
+fn take_program(gather: &mut Gather<'_>, config: &Config) -> Result<(), PlanError> {
+    if let Some(at) = find_program(gather, config)? {
+        gather.take(&at, LIBS, Reason::Entrypoint)?;
+    }
+    Ok(())
+}
+
+fn find_program(gather: &Gather<'_>, config: &Config) -> Result<Option<TreePath>, PlanError> {
+    let Some(program) = process::program(config) else { return Ok(None) };
+    let path = process::path_of(config);
+    Ok(process::find(&gather.overlay(), program, &config.workdir, path)?)
+}
+
+/// Puts `[[dirs]]`, `[[links]]` and the homes of `[[users]]`.
+fn put_listed(
+    draft: &mut Draft,
+    spec: &Spec,
+    accounts: &Accounts,
+    merged: &dyn Fn(&TreePath) -> TreePath,
+) -> Result<(), PlanError> {
+    for dir in &spec.dirs {
+        let (uid, gid) = accounts.numbers(&dir.owner).unwrap_or_else(|name| {
+            let known = accounts.names().into_iter().map(String::from).collect();
+            draft.report(Problem::UnknownUser { name, known, line: dir.line });
+            (0, 0)
+        });
+        let entry = Entry::directory(dir.mode).owned_by(uid, gid);
+        let path = merged(&dir.path);
+        // The spec says what the directory is like; files that went into it said only that it is.
+        if draft.has(&path) && draft.tree.get(&path).is_some_and(Entry::is_directory) {
+            if let Some(known) = draft.tree.get_mut(&path) {
+                known.meta = entry.meta;
+            }
+            continue;
+        }
+        draft.put(&path, entry, Origin::Payload, APP, Reason::Listed { line: dir.line })?;
+    }
+    for link in &spec.links {
+        let entry = Entry::symlink(link.to.clone());
+        draft.put(&merged(&link.path), entry, Origin::Payload, APP, Reason::Listed { line: link.line })?;
+    }
+    for user in &spec.users {
+        let home = merged(&user.home);
+        if draft.tree.get(&home).is_none() && !home.is_root() {
+            let entry = Entry::directory(0o700).owned_by(user.uid, user.gid);
+            draft.put(&home, entry, Origin::Payload, APP, Reason::Listed { line: user.line })?;
+        }
+    }
+    Ok(())
+}
+
+fn finish(draft: Draft, spec: &Spec, platform: Platform, process: Process, packages: Vec<Package>) -> Plan {
+    let mut named: Vec<String> = vec![];
+    for files in &spec.files {
+        if !named.contains(&files.layer) {
+            named.push(files.layer.clone());
+        }
+    }
+    let layers = layers::cut(&draft, spec.layers.split, &named);
+    let content = |path: &TreePath| Some((path.clone(), draft.tree.get(path)?.content()?.clone()));
+    let taken = draft.taken.iter().filter_map(content).collect();
+    let Draft { tree, reasons, mut findings, .. } = draft;
+    findings.sort_by(|a, b| (a.severity, a.problem.code()).cmp(&(b.severity, b.problem.code())));
+    Plan { platform, layers, tree, reasons, process, packages, taken, findings }
+}
+
+/// The machine whose files a platform takes.
+fn machine(architecture: Architecture) -> Option<Machine> {
+    Machine::from_uname(architecture.uname())
+}
+
+/// A source without what `drop` names.
+struct Masked<'a> {
+    view: &'a dyn View,
+    drop: Vec<Glob>,
+}
+
+impl<'a> Masked<'a> {
+    fn new(view: &'a dyn View, spec: &Spec) -> Self {
+        let drop = spec.runtime.drop.iter().filter_map(|pattern| Glob::new(&pattern.glob).ok()).collect();
+        Masked { view, drop }
+    }
+
+    fn hides(&self, path: &TreePath) -> bool {
+        self.drop.iter().any(|glob| glob.matches(path.as_str()))
+    }
+}
+
+impl View for Masked<'_> {
+    fn entry(&self, path: &TreePath) -> Result<Option<Entry>, ViewError> {
+        if self.hides(path) { Ok(None) } else { self.view.entry(path) }
+    }
+
+    fn list(&self, dir: &TreePath) -> Result<Vec<String>, ViewError> {
+        let mut names = self.view.list(dir)?;
+        if !self.drop.is_empty() {
+            names.retain(|name| !self.hides(&dir.child(name)));
+        }
+        Ok(names)
+    }
+}

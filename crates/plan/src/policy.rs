@@ -1,0 +1,170 @@
+//! What an image may hold: no shell, no setuid programs, nothing that everybody may change, and no
+//! more than its limits, unless the spec says so.
+
+use crate::{
+    draft::{Draft, Origin},
+    finding::{Problem, Unit},
+    packages::Package,
+    reason::Reason,
+    spec::{Allow, Limits, Pattern},
+};
+use std::collections::BTreeMap;
+use tree::{Entry, Kind, ResolveError, TreePath, View};
+
+/// The names of shells, without their folder.
+const SHELLS: &[&str] = &[
+    "sh", "bash", "dash", "ash", "ksh", "ksh93", "mksh", "zsh", "fish", "tcsh", "csh", "rbash", "yash",
+    "busybox",
+];
+
+/// How many of the largest contributors are told when a limit is broken.
+const TOLD: usize = 10;
+
+/// Checks modes, shells and links of the finished tree.
+///
+/// # Errors
+/// When links of the image cannot be followed.
+pub(crate) fn check(draft: &mut Draft, allow: &[Allow], keep: &[Pattern]) -> Result<(), ResolveError> {
+    let mut problems = vec![];
+    for (path, entry) in draft.tree.iter() {
+        let mode = entry.meta.mode;
+        match &entry.kind {
+            Kind::File(_) => {
+                if mode & 0o6000 != 0 && !allow.contains(&Allow::Setuid) {
+                    problems.push(Problem::Setuid { path: path.clone(), mode });
+                }
+                if mode & 0o002 != 0 && !allow.contains(&Allow::WorldWritable) {
+                    problems.push(Problem::WorldWritable { path: path.clone(), mode });
+                }
+                if entry.is_executable() && is_shell(path) && !shell_allowed(draft, path, allow, keep) {
+                    let because = draft.reasons.chain(path).last().map(|(path, _)| path.clone());
+                    let because = because.filter(|who| who != path);
+                    problems.push(Problem::Shell { path: path.clone(), because });
+                }
+            }
+            // A directory that everybody may write is a temporary one, and then it is sticky.
+            Kind::Directory if mode & 0o1002 == 0o002 && !allow.contains(&Allow::WorldWritable) => {
+                problems.push(Problem::WorldWritable { path: path.clone(), mode });
+            }
+            Kind::Symlink(target) if !allow.contains(&Allow::DanglingLinks) => {
+                // What runtimes mount over the image is there when the link is followed.
+                let outside = |path: &TreePath| {
+                    ["/proc", "/sys", "/dev", "/run"].iter().any(|dir| path.as_str().starts_with(dir))
+                };
+                let dangles = match draft.tree.resolve(path) {
+                    Ok(found) => found.entry.is_none() && !outside(&found.path),
+                    Err(ResolveError::View(error)) => return Err(error.into()),
+                    Err(_) => true,
+                };
+                if dangles {
+                    problems.push(Problem::DanglingLink { path: path.clone(), target: target.clone() });
+                }
+            }
+            _ => {}
+        }
+    }
+    for problem in problems {
+        let of_source = matches!(&problem, Problem::DanglingLink { path, .. } if draft.taken.contains(path));
+        draft.report(problem);
+        if of_source {
+            // Not the user's own doing, and seldom anybody's trouble.
+            if let Some(finding) = draft.findings.last_mut() {
+                finding.severity = crate::finding::Severity::Warning;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Checks what can be counted before any byte is packed: unpacked size, files, packages.
+pub(crate) fn check_limits(draft: &mut Draft, limits: &Limits, packages: &[Package]) {
+    let size = |entry: &Entry| entry.content().map_or(0, tree::Content::size);
+    let files = || draft.tree.iter().filter(|(_, entry)| !entry.is_directory());
+    let unpacked: u64 = files().map(|(_, entry)| size(entry)).sum();
+    let mut problems = vec![];
+    if let Some(allowed) = limits.unpacked.filter(|allowed| unpacked > *allowed) {
+        let all = files().map(|(path, entry)| (path.to_string(), size(entry)));
+        let (is, unit, largest) = (unpacked, Unit::Bytes, largest(all));
+        problems.push(Problem::OverLimit { limit: "unpacked", is, allowed, unit, largest });
+    }
+    let count = files().count() as u64;
+    if let Some(allowed) = limits.files.filter(|allowed| count > *allowed) {
+        let mut by_dir: BTreeMap<String, u64> = BTreeMap::new();
+        for (path, _) in files() {
+            let dir = path.parent().unwrap_or_else(TreePath::root);
+            *by_dir.entry(dir.to_string()).or_default() += 1;
+        }
+        let (is, unit, largest) = (count, Unit::Count, largest(by_dir.into_iter()));
+        problems.push(Problem::OverLimit { limit: "files", is, allowed, unit, largest });
+    }
+    let count = packages.len() as u64;
+    if let Some(allowed) = limits.packages.filter(|allowed| count > *allowed) {
+        let sizes = packages.iter().map(|package| {
+            let entries = package.files.iter().filter_map(|path| draft.tree.get(path));
+            (package.name.clone(), entries.map(size).sum())
+        });
+        let (is, unit, largest) = (count, Unit::Count, largest(sizes));
+        problems.push(Problem::OverLimit { limit: "packages", is, allowed, unit, largest });
+    }
+    for problem in problems {
+        draft.report(problem);
+    }
+}
+
+/// The finding for layers that together are larger than the limit; each with its compressed size.
+pub fn check_compressed(limits: &Limits, layers: &[(String, u64)]) -> Option<Problem> {
+    let is: u64 = layers.iter().map(|(_, size)| size).sum();
+    let allowed = limits.compressed.filter(|allowed| is > *allowed)?;
+    let largest = largest(layers.iter().map(|(name, size)| (format!("layer {name}"), *size)));
+    Some(Problem::OverLimit { limit: "compressed", is, allowed, unit: Unit::Bytes, largest })
+}
+
+fn largest(all: impl Iterator<Item = (String, u64)>) -> Vec<(String, u64)> {
+    let mut all: Vec<(String, u64)> = all.collect();
+    all.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    all.truncate(TOLD);
+    all
+}
+
+fn is_shell(path: &TreePath) -> bool {
+    SHELLS.contains(&path.name())
+}
+
+/// A shell is allowed when the policy says so, when the spec names it itself, or when a script of the
+/// payload starts with it.
+fn shell_allowed(draft: &Draft, path: &TreePath, allow: &[Allow], keep: &[Pattern]) -> bool {
+    if allow.contains(&Allow::Shell) {
+        return true;
+    }
+    let named = |path: &TreePath| {
+        keep.iter().any(|pattern| {
+            !pattern.glob.contains('*') && TreePath::parse(&pattern.glob).is_ok_and(|glob| glob == *path)
+        })
+    };
+    let mut todo = vec![path.clone()];
+    let mut seen = vec![];
+    while let Some(path) = todo.pop() {
+        if seen.contains(&path) {
+            continue;
+        }
+        if named(&path) {
+            return true;
+        }
+        for reason in draft.reasons.of(&path) {
+            match reason {
+                Reason::Interprets { program } if !draft.taken.contains(program) => return true,
+                // The link `sh` stands for the shell that it leads to.
+                Reason::Linked { from } => todo.push(from.clone()),
+                _ => {}
+            }
+        }
+        seen.push(path);
+    }
+    // The user put it there by hand.
+    !draft.taken.contains(path) && origin(draft, path) == Some(Origin::Payload)
+}
+
+fn origin(draft: &Draft, path: &TreePath) -> Option<Origin> {
+    let listed = |reason: &Reason| matches!(reason, Reason::Listed { .. });
+    draft.reasons.of(path).iter().any(listed).then_some(Origin::Payload)
+}

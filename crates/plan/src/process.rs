@@ -1,0 +1,217 @@
+//! The process as configured: what the image config says, and whether it could start.
+
+use crate::{
+    accounts::Accounts,
+    draft::Draft,
+    finding::Problem,
+    profile::CA_BUNDLE,
+    reason::Reason,
+    spec::{Allow, Config, Dir, Line},
+};
+use std::collections::BTreeSet;
+use tree::{Entry, ResolveError, TreePath, View};
+
+/// Where programs are looked for unless the spec says otherwise.
+pub const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// What the image config says about the process, with every default filled in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Process {
+    /// The program and its fixed arguments.
+    pub entrypoint: Vec<String>,
+    /// Default arguments.
+    pub cmd: Vec<String>,
+    /// `NAME=value`, sorted by name.
+    pub env: Vec<String>,
+    /// The working directory.
+    pub workdir: TreePath,
+    /// The user's number.
+    pub uid: u32,
+    /// The group's number.
+    pub gid: u32,
+    /// Volumes, those of `[[dirs]]` among them.
+    pub volumes: BTreeSet<TreePath>,
+}
+
+/// The PATH that the process will have.
+pub(crate) fn path_of(config: &Config) -> &str {
+    config.env.get("PATH").map_or(DEFAULT_PATH, String::as_str)
+}
+
+/// Decides what the config says of the process.
+pub(crate) fn decide(config: &Config, dirs: &[Dir], accounts: &Accounts, draft: &mut Draft) -> Process {
+    let (uid, gid) = accounts.numbers(&config.user).unwrap_or_else(|name| {
+        let known = accounts.names().into_iter().map(String::from).collect();
+        draft.report(Problem::UnknownUser { name, known, line: config.line });
+        (crate::accounts::NONROOT, crate::accounts::NONROOT)
+    });
+    let mut env = config.env.clone();
+    env.entry("PATH".into()).or_insert_with(|| DEFAULT_PATH.into());
+    if TreePath::parse(CA_BUNDLE).is_ok_and(|path| draft.tree.get(&path).is_some()) {
+        env.entry("SSL_CERT_FILE".into()).or_insert_with(|| CA_BUNDLE.into());
+    }
+    let declared = dirs.iter().filter(|dir| dir.volume).map(|dir| &dir.path);
+    Process {
+        entrypoint: config.entrypoint.clone(),
+        cmd: config.cmd.clone(),
+        env: env.into_iter().map(|(name, value)| format!("{name}={value}")).collect(),
+        workdir: config.workdir.clone(),
+        uid,
+        gid,
+        volumes: config.volumes.iter().chain(declared).cloned().collect(),
+    }
+}
+
+/// The program that the process starts with, as written: the entrypoint's, else cmd's.
+pub(crate) fn program(config: &Config) -> Option<&str> {
+    config.entrypoint.first().or(config.cmd.first()).map(String::as_str)
+}
+
+/// Where `program` is in `view`, by the rules of execvp: a name with a slash is a path (seen from the
+/// working directory), any other is looked for on `path`. The path is as the process would open it.
+///
+/// # Errors
+/// When the view cannot be read.
+pub(crate) fn find(
+    view: &dyn View,
+    program: &str,
+    workdir: &TreePath,
+    path: &str,
+) -> Result<Option<TreePath>, ResolveError> {
+    if program.contains('/') {
+        let Ok(at) = workdir.join(program) else { return Ok(None) };
+        return Ok(view.resolve(&at)?.entry.map(|_| at));
+    }
+    for dir in path.split(':').filter(|dir| !dir.is_empty()) {
+        let Ok(at) = workdir.join(dir).and_then(|dir| dir.join(program)) else { continue };
+        if view.resolve(&at)?.entry.is_some_and(|entry| entry.is_executable()) {
+            return Ok(Some(at));
+        }
+    }
+    Ok(None)
+}
+
+/// Where `program` is in a view, looked for on `path` as from the root.
+///
+/// # Errors
+/// When the view cannot be read.
+pub fn find_program(view: &dyn View, program: &str, path: &str) -> Result<Option<TreePath>, ResolveError> {
+    find(view, program, &TreePath::root(), path)
+}
+
+/// Could the process start, as far as the tree says?
+///
+/// # Errors
+/// When links of the image cannot be followed.
+pub(crate) fn check(draft: &mut Draft, config: &Config, process: &Process) -> Result<(), ResolveError> {
+    let line = config.line;
+    match program(config) {
+        None => draft.report(Problem::NoProcess { line }),
+        Some(program) => check_program(draft, config, process, program)?,
+    }
+    let workdir = draft.tree.resolve(&process.workdir)?;
+    match &workdir.entry {
+        Some(entry) if entry.is_directory() => {
+            let at = blocked(draft, process, &workdir.path, X)?;
+            if let Some(at) = at {
+                let (path, uid, gid) = (process.workdir.clone(), process.uid, process.gid);
+                draft.report(Problem::NotAllowed { path, at, uid, gid, what: "enter" });
+            }
+        }
+        other => {
+            let found = other.as_ref().map_or("not in the image", Entry::word);
+            draft.report(Problem::MissingWorkdir { path: process.workdir.clone(), found, line });
+        }
+    }
+    for volume in &process.volumes {
+        let found = draft.tree.resolve(volume)?;
+        // A volume that is not in the image is made by the runtime, for root.
+        let writable = match &found.entry {
+            Some(entry) => may(entry, process, W) && blocked(draft, process, &found.path, X)?.is_none(),
+            None => process.uid == 0,
+        };
+        if !writable {
+            let (path, uid, gid) = (volume.clone(), process.uid, process.gid);
+            draft.report(Problem::VolumeNotWritable { path, uid, gid });
+        }
+    }
+    Ok(())
+}
+
+/// A process of root must be asked for.
+pub(crate) fn check_root(draft: &mut Draft, process: &Process, allow: &[Allow], line: Line) {
+    if process.uid == 0 && !allow.contains(&Allow::RootUser) {
+        draft.report(Problem::RootUser { line });
+    }
+}
+
+fn check_program(
+    draft: &mut Draft,
+    config: &Config,
+    process: &Process,
+    program: &str,
+) -> Result<(), ResolveError> {
+    let line = config.line;
+    let path = path_of(config);
+    let Some(at) = find(&draft.tree, program, &process.workdir, path)? else {
+        let on_path = (!program.contains('/')).then(|| path.to_owned());
+        draft.report(Problem::MissingProgram { program: program.into(), line, on_path });
+        return Ok(());
+    };
+    let found = draft.tree.resolve(&at)?;
+    draft.reasons.add(&found.path, Reason::Entrypoint);
+    let Some(entry) = found.entry else { return Ok(()) };
+    let why = match &entry {
+        entry if entry.content().is_none() => Some(entry.word()),
+        entry if entry.meta.mode & 0o111 == 0 => Some("its mode has no execute bit"),
+        _ => None,
+    };
+    if let Some(why) = why {
+        let why = if why.starts_with("a ") { "it is a directory" } else { why };
+        draft.report(Problem::NotExecutable { program: at, why, line });
+        return Ok(());
+    }
+    let at_fault = blocked(draft, process, &found.path, X)?;
+    if let Some(at) = at_fault {
+        let (path, uid, gid) = (found.path, process.uid, process.gid);
+        draft.report(Problem::NotAllowed { path, at, uid, gid, what: "execute" });
+    }
+    Ok(())
+}
+
+const X: u32 = 1;
+const W: u32 = 2;
+
+/// The first of the directories above `path`, or `path` itself, that the process's user may not use.
+fn blocked(
+    draft: &Draft,
+    process: &Process,
+    path: &TreePath,
+    right: u32,
+) -> Result<Option<TreePath>, ResolveError> {
+    let mut above: Vec<TreePath> = path.ancestors().collect();
+    above.reverse();
+    let entry = |path: &TreePath| draft.tree.entry(path);
+    for dir in above {
+        if entry(&dir)?.is_some_and(|entry| !may(&entry, process, X)) {
+            return Ok(Some(dir));
+        }
+    }
+    Ok(entry(path)?.is_some_and(|entry| !may(&entry, process, right)).then(|| path.clone()))
+}
+
+/// Do the mode bits give the process's user this right? Root may all, but execute what nobody may.
+fn may(entry: &Entry, process: &Process, right: u32) -> bool {
+    let mode = entry.meta.mode;
+    if process.uid == 0 {
+        return right != X || entry.is_directory() || mode & 0o111 != 0;
+    }
+    let bits = if entry.meta.uid == process.uid {
+        mode >> 6
+    } else if entry.meta.gid == process.gid {
+        mode >> 3
+    } else {
+        mode
+    };
+    bits & right != 0
+}

@@ -1,0 +1,140 @@
+//! Why a path is in the image.
+
+use crate::spec::Line;
+use elf::Rule;
+use std::{collections::BTreeMap, fmt};
+use tree::TreePath;
+
+/// One reason for a path to be in the image. A path may have several; the first is the one that
+/// brought it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reason {
+    /// The spec names it, in this line; 0 where the command line does.
+    Listed {
+        /// The line of the spec.
+        line: Line,
+    },
+    /// The process starts with it.
+    Entrypoint,
+    /// A program or library loads it.
+    NeededBy {
+        /// Who asks for it.
+        by: TreePath,
+        /// By what name.
+        soname: String,
+        /// What the loader found it by.
+        rule: Rule,
+    },
+    /// It starts this program: the loader of an ELF file, the interpreter of a script.
+    Interprets {
+        /// The program.
+        program: TreePath,
+    },
+    /// Loaded by name while running, which no ELF file says.
+    LoadedByName {
+        /// Who loads it.
+        by: String,
+        /// What for.
+        purpose: String,
+    },
+    /// A link that leads to something needed, or what such a link leads to.
+    Linked {
+        /// The other end.
+        from: TreePath,
+    },
+    /// A variant of a library for newer processors, of which all come along or none.
+    Variant {
+        /// The library.
+        of: TreePath,
+    },
+    /// A directory that holds something needed.
+    Parent,
+    /// What every image of this profile holds.
+    Profile {
+        /// The profile.
+        name: &'static str,
+        /// What it is good for.
+        purpose: &'static str,
+    },
+    /// Says that a package is in the image, for scanners and licences.
+    Package {
+        /// The package.
+        name: String,
+    },
+    /// The loader finds libraries outside of its built-in directories by it.
+    LoaderCache,
+}
+
+/// The reasons of every path, in the order they were found.
+#[derive(Debug, Clone, Default)]
+pub struct Reasons(BTreeMap<TreePath, Vec<Reason>>);
+
+impl Reasons {
+    /// Adds a reason, once.
+    pub fn add(&mut self, path: &TreePath, reason: Reason) {
+        let known = self.0.entry(path.clone()).or_default();
+        // That a directory holds something says nothing once there is a better reason.
+        if reason == Reason::Parent && !known.is_empty() || known.contains(&reason) {
+            return;
+        }
+        known.retain(|old| *old != Reason::Parent);
+        known.push(reason);
+    }
+
+    /// The reasons of a path, the one that brought it first.
+    pub fn of(&self, path: &TreePath) -> &[Reason] {
+        self.0.get(path).map_or(&[], Vec::as_slice)
+    }
+
+    /// The chain from `path` up to something that the user asked for: each step is a path and the
+    /// reason why it is there.
+    pub fn chain(&self, path: &TreePath) -> Vec<(TreePath, Reason)> {
+        let mut chain: Vec<(TreePath, Reason)> = vec![];
+        let mut here = Some(path.clone());
+        while let Some(path) = here.take() {
+            let seen = |next: &TreePath| chain.iter().any(|(path, _)| path == next);
+            // A first reason that leads back into the chain says nothing; another may.
+            let reason =
+                self.of(&path).iter().find(|reason| reason.because_of().is_none_or(|next| !seen(next)));
+            if let Some(reason) = reason {
+                here = reason.because_of().cloned();
+                chain.push((path, reason.clone()));
+            }
+        }
+        chain
+    }
+}
+
+impl Reason {
+    /// The path in the image that this reason points to.
+    pub fn because_of(&self) -> Option<&TreePath> {
+        match self {
+            Reason::NeededBy { by, .. } => Some(by),
+            Reason::Interprets { program } => Some(program),
+            Reason::Linked { from } => Some(from),
+            Reason::Variant { of } => Some(of),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reason::Listed { line: 0 } => write!(f, "named on the command line"),
+            Reason::Listed { line } => write!(f, "named in line {line} of the spec"),
+            Reason::Entrypoint => write!(f, "the process starts with it"),
+            Reason::NeededBy { by, soname, rule } => {
+                write!(f, "{by} needs {soname}, found by {}", rule.as_str())
+            }
+            Reason::Interprets { program } => write!(f, "starts {program}"),
+            Reason::LoadedByName { by, purpose } => write!(f, "{by} loads it by name: {purpose}"),
+            Reason::Linked { from } => write!(f, "linked with {from}"),
+            Reason::Variant { of } => write!(f, "the same as {of} for newer processors"),
+            Reason::Parent => write!(f, "holds what is needed"),
+            Reason::Profile { name, purpose } => write!(f, "profile {name}: {purpose}"),
+            Reason::Package { name } => write!(f, "says that files of the package {name} are here"),
+            Reason::LoaderCache => write!(f, "lets the loader find libraries outside of its own directories"),
+        }
+    }
+}

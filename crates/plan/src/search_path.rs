@@ -1,0 +1,80 @@
+//! What tells the image's loader where to look, beyond the directories built into it.
+
+use crate::{
+    draft::{Draft, LIBS, Origin},
+    error::PlanError,
+    reason::Reason,
+};
+use elf::{FactsMemo, Flavor, Linker, Loader, Machine};
+use std::{collections::BTreeSet, sync::Arc};
+use tree::{Content, Entry, TreePath, View};
+
+const CONF: &str = "/etc/ld.so.conf";
+const CACHE: &str = "/etc/ld.so.cache";
+/// What the cache says it was written by; no loader looks at it.
+const GENERATOR: &str = "bantam";
+
+/// Writes `ld.so.conf` and `ld.so.cache` (for musl its `.path` file) when libraries stand in
+/// directories that the loader would not look into by itself: `dirs`, found through the source's
+/// cache, and those of an `ld.so.conf` that the payload brings.
+///
+/// # Errors
+/// When the image's own files cannot be read.
+pub(crate) fn write(
+    draft: &mut Draft,
+    machine: &Machine,
+    facts: &FactsMemo,
+    dirs: &BTreeSet<TreePath>,
+) -> Result<(), PlanError> {
+    let (Ok(conf), Ok(cache)) = (TreePath::parse(CONF), TreePath::parse(CACHE)) else { return Ok(()) };
+    let Some(loader) = loader(draft, machine, facts)? else { return Ok(()) };
+    let builtin = |dir: &TreePath| -> Result<bool, PlanError> {
+        let real = draft.tree.resolve(dir)?.path;
+        for builtin in &loader.builtin_dirs {
+            if draft.tree.resolve(builtin)?.path == real {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    };
+    let mut extra: Vec<TreePath> = vec![];
+    for dir in dirs {
+        if !builtin(dir)? {
+            extra.push(dir.clone());
+        }
+    }
+    let own_conf = draft.tree.get(&conf).and_then(Entry::content).is_some();
+    if extra.is_empty() && !own_conf || draft.has(&cache) {
+        return Ok(());
+    }
+    let mut put = |path: &TreePath, bytes: Vec<u8>| {
+        let entry = Entry::file(Content::bytes(bytes, "bantam"), 0o644);
+        draft.put(path, entry, Origin::Generated, LIBS, Reason::LoaderCache)
+    };
+    let text: String = extra.iter().map(|dir| format!("{dir}\n")).collect();
+    if loader.flavor == Flavor::Musl {
+        let builtin: String = loader.builtin_dirs.iter().map(|dir| format!("{dir}\n")).collect();
+        return Ok(put(&loader.config, format!("{builtin}{text}").into_bytes())?);
+    }
+    if !own_conf {
+        put(&conf, text.into_bytes())?;
+    }
+    let listed = elf::ld_so_conf(&draft.tree, &conf).dirs;
+    let all: Vec<TreePath> = listed.into_iter().chain(loader.builtin_dirs.iter().cloned()).collect();
+    let made = elf::ldconfig(&draft.tree, facts, &all, machine);
+    let bytes = elf::write_cache(&made.entries, machine.endian, GENERATOR);
+    let entry = Entry::file(Content::bytes(bytes, "bantam"), 0o644);
+    draft.put(&cache, entry, Origin::Generated, LIBS, Reason::LoaderCache)?;
+    Ok(())
+}
+
+/// The loader of the image, if it has one.
+fn loader(draft: &Draft, machine: &Machine, facts: &FactsMemo) -> Result<Option<Arc<Loader>>, PlanError> {
+    let linker = Linker::new(&draft.tree, facts);
+    for path in machine.loader_candidates().iter().filter_map(|path| TreePath::parse(path).ok()) {
+        if draft.tree.resolve(&path)?.entry.is_some() {
+            return Ok(Some(linker.loader(&path, machine)));
+        }
+    }
+    Ok(None)
+}
