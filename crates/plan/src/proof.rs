@@ -231,20 +231,26 @@ impl Verdict {
     /// Adds what a closure lacks. `names`: for a file that no program is known to load, a library that
     /// is somewhere in the image may be found by the one that does.
     fn add(&mut self, closure: Closure, names: Option<&BTreeMap<String, TreePath>>) {
-        for missing in closure.missing {
-            if let Some(path) = names.and_then(|names| names.get(&missing.soname)) {
-                let key = (missing.soname, path.clone());
-                self.off_path.entry(key).or_default().extend(missing.needed_by);
+        // Findings name files by where they are, not by how they are opened.
+        let mut real: BTreeMap<&TreePath, &TreePath> =
+            closure.libraries.iter().map(|library| (&library.path, &library.resolution.path)).collect();
+        real.insert(&closure.program, &closure.resolution.path);
+        let at = |path: &TreePath| real.get(path).map_or_else(|| path.clone(), |real| (*real).clone());
+        for missing in &closure.missing {
+            let needed_by = missing.needed_by.iter().map(at);
+            let soname = missing.soname.clone();
+            if let Some(path) = names.and_then(|names| names.get(&soname)) {
+                self.off_path.entry((soname, path.clone())).or_default().extend(needed_by);
                 continue;
             }
-            if let Some((path, unusable)) = missing.found_but {
-                self.unusable.insert(missing.soname.clone(), (path, unusable.to_string()));
+            if let Some((path, unusable)) = &missing.found_but {
+                self.unusable.insert(soname.clone(), (path.clone(), unusable.to_string()));
             }
-            self.missing.entry(missing.soname).or_default().extend(missing.needed_by);
+            self.missing.entry(soname).or_default().extend(needed_by);
         }
-        for unsatisfied in closure.unsatisfied {
-            let key = (unsatisfied.version, unsatisfied.library);
-            self.versions.entry(key).or_default().extend(unsatisfied.needed_by);
+        for unsatisfied in &closure.unsatisfied {
+            let key = (unsatisfied.version.clone(), at(&unsatisfied.library));
+            self.versions.entry(key).or_default().extend(unsatisfied.needed_by.iter().map(at));
         }
     }
 }

@@ -3,8 +3,27 @@
 //! Two stages: `raw` is the document as TOML has it, with a place for every value; the types here
 //! are what it means, with everything decided that can be decided without looking at a file.
 
+mod check;
+mod error;
+mod parse;
 mod platform;
+mod raw;
+mod reference;
+mod render;
+mod schema;
+mod shape;
+mod teach;
 mod types;
+mod values;
+mod words;
 
+pub use error::{SpecError, SpecErrorCode};
+pub(crate) use parse::conflict_mark;
+pub use parse::parse;
 pub use platform::{Architecture, Platform, PlatformError};
+pub use render::render;
+pub use schema::schema;
 pub use types::*;
+
+/// The bytes contract that this version of bantam keeps: what `format` says in a spec and a lock.
+pub const FORMAT: u32 = 1;

@@ -1,0 +1,149 @@
+//! The text of a lock.
+
+use super::{Lock, LockError, LockedFile, VERSION};
+use crate::spec::{FORMAT, Platform, conflict_mark};
+use serde::Deserialize;
+use std::{collections::BTreeMap, fmt::Write, ops::Range};
+use toml::{Spanned, Table, Value};
+use tree::{Sha256Digest, TreePath};
+
+const HEADER: &str = "\
+# Written by bantam; keep it with the spec. `bantam update` brings it up to date.
+# After a merge conflict, take either side and build again.
+";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    #[serde(rename = "version")]
+    _version: u32,
+    format: Spanned<u32>,
+    runtime: Runtime,
+    #[serde(default)]
+    files: BTreeMap<Spanned<String>, BTreeMap<Spanned<String>, File>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Runtime {
+    source: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    sha256: Spanned<String>,
+    package: Option<String>,
+}
+
+pub(super) fn write(lock: &Lock) -> String {
+    let mut out = String::from(HEADER);
+    // Writing to a string cannot fail.
+    let _ = writeln!(out, "version = {VERSION}\nformat = {}", lock.format);
+    let _ = writeln!(out, "\n[runtime]\nsource = {}", quoted(&lock.source));
+    for (platform, files) in &lock.images {
+        let _ = writeln!(out, "\n[files.{}]", quoted(&platform.to_string()));
+        let files: BTreeMap<&TreePath, &LockedFile> = files.iter().map(|file| (&file.path, file)).collect();
+        for (path, file) in files {
+            let package = match &file.package {
+                Some(package) => format!(", package = {}", quoted(package)),
+                None => String::new(),
+            };
+            let _ = writeln!(
+                out,
+                "{} = {{ sha256 = \"{}\"{package} }}",
+                quoted(path.as_str()),
+                file.sha256.hex()
+            );
+        }
+    }
+    out
+}
+
+pub(super) fn read(text: &str) -> Result<Lock, LockError> {
+    if let Some(span) = conflict_mark(text) {
+        return Err(LockError::Conflict { line: line(text, &span) });
+    }
+    let malformed =
+        |span: &Range<usize>, message: String| LockError::Malformed { line: line(text, span), message };
+    let toml_error =
+        |error: toml::de::Error| malformed(&error.span().unwrap_or(0..0), error.message().into());
+    // What a newer bantam wrote is told by its number before its keys are looked at.
+    let table: Table = toml::from_str(text).map_err(toml_error)?;
+    if let Some(Value::Integer(found)) = table.get("version")
+        && *found != i64::from(VERSION)
+    {
+        return Err(LockError::Version { found: *found });
+    }
+    let document: Document = toml::from_str(text).map_err(toml_error)?;
+    let format = *document.format.get_ref();
+    if format != FORMAT {
+        let message = format!("`format = {format}` is not known; this bantam knows format {FORMAT}");
+        return Err(malformed(&document.format.span(), message));
+    }
+    let mut images = BTreeMap::new();
+    for (name, records) in document.files {
+        let wrong = |message: String| malformed(&name.span(), message);
+        let platform: Platform = name.get_ref().parse().map_err(|error| wrong(format!("{error}")))?;
+        if platform.to_string() != *name.get_ref() {
+            return Err(wrong(format!("`{}` is written `{platform}` in a lock", name.get_ref())));
+        }
+        let mut files = records
+            .into_iter()
+            .map(|(path, record)| {
+                locked_file(path, record).map_err(|(span, message)| malformed(&span, message))
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        files.sort();
+        images.insert(platform, files);
+    }
+    Ok(Lock { format, source: document.runtime.source, images })
+}
+
+fn locked_file(path: Spanned<String>, record: File) -> Result<LockedFile, (Range<usize>, String)> {
+    let parsed = TreePath::parse(path.get_ref()).map_err(|error| (path.span(), error.to_string()))?;
+    if parsed.as_str() != path.get_ref() {
+        return Err((path.span(), format!("`{}` is written `{parsed}` in a lock", path.get_ref())));
+    }
+    let sha256 = digest(record.sha256.get_ref()).ok_or_else(|| {
+        let message = format!("`{}` is no SHA-256 digest: 64 digits 0-9, a-f", record.sha256.get_ref());
+        (record.sha256.span(), message)
+    })?;
+    Ok(LockedFile { path: parsed, sha256, package: record.package })
+}
+
+fn digest(hex: &str) -> Option<Sha256Digest> {
+    let digit = |byte: u8| match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        _ => None,
+    };
+    let mut bytes = [0; 32];
+    if hex.len() != 2 * bytes.len() {
+        return None;
+    }
+    for (byte, pair) in bytes.iter_mut().zip(hex.as_bytes().chunks_exact(2)) {
+        *byte = pair.iter().try_fold(0, |value, letter| Some(value << 4 | digit(*letter)?))?;
+    }
+    Some(Sha256Digest(bytes))
+}
+
+/// A basic string of TOML, on one line whatever it holds.
+fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for letter in text.chars() {
+        match letter {
+            '"' | '\\' => out.extend(['\\', letter]),
+            letter if letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}') => {
+                let _ = write!(out, "\\u{:04X}", u32::from(letter));
+            }
+            letter => out.push(letter),
+        }
+    }
+    out.push('"');
+    out
+}
+
+fn line(text: &str, span: &Range<usize>) -> usize {
+    text.bytes().take(span.start).filter(|byte| *byte == b'\n').count() + 1
+}

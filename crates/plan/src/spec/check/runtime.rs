@@ -1,0 +1,209 @@
+//! `[runtime]`.
+
+use super::{
+    super::{Pattern, Profile, Runtime, RuntimeSource, Soname, raw},
+    *,
+};
+use crate::{
+    expand::{ExpandError, Vars, expand},
+    glob::Glob,
+    nearest::nearest,
+};
+
+impl Check<'_, '_> {
+    pub(super) fn runtime(&mut self, runtime: Option<At<raw::Runtime>>) -> Runtime {
+        let default = Runtime::default();
+        let Some(runtime) = runtime else { return default };
+        let line = self.line(&runtime.span);
+        let runtime = runtime.value;
+        self.later_keys(&runtime);
+        Runtime {
+            source: runtime.source.and_then(|text| self.source(&text)).unwrap_or(default.source),
+            profile: runtime.profile.and_then(|profile| self.profile(&profile)).unwrap_or(default.profile),
+            dlopen: self.sonames(runtime.dlopen),
+            keep: self.patterns(runtime.keep),
+            drop: self.patterns(runtime.drop),
+            line,
+        }
+    }
+
+    /// Keys of `[runtime]` that only later versions know. Saying what is the default anyway is fine.
+    fn later_keys(&mut self, runtime: &raw::Runtime) {
+        let raw::Runtime { packages, mirrors, keyring, ca, whole_packages, variant, .. } = runtime;
+        if let Some(packages) = packages {
+            self.later(&packages.span, "packages", NO_PACKAGES);
+        }
+        if let Some(whole) = whole_packages.as_ref().filter(|whole| whole.value) {
+            self.later(&whole.span, "whole-packages", "name the files that you want in `keep`");
+        }
+        if let Some(mirrors) = mirrors {
+            self.later(&mirrors.span, "mirrors", "leave it out: no package is downloaded");
+        }
+        if let Some(keyring) = keyring {
+            self.later(&keyring.span, "keyring", "leave it out: no package is downloaded");
+        }
+        if let Some(ca) = ca {
+            let instead =
+                "take a bundle that has them: a [[files]] with `to = \"/etc/ssl/certs/ca-certificates.crt\"`";
+            self.later(&ca.span, "ca", instead);
+        }
+        if let Some(variant) = variant.as_ref().filter(|variant| variant.value == raw::Variant::Debug) {
+            let instead = "leave it out; a static busybox among the [[files]] gives a shell, with `allow = [\"shell\"]` in [policy]";
+            self.later(&variant.span, "variant = \"debug\"", instead);
+        }
+    }
+
+    fn source(&mut self, text: &Text) -> Option<RuntimeSource> {
+        let (kind, rest) =
+            text.value.split_once(':').map_or((text.value.as_str(), None), |(kind, rest)| (kind, Some(rest)));
+        match (kind, rest) {
+            ("host", None) => Some(RuntimeSource::Host),
+            ("none", None) => Some(RuntimeSource::None),
+            ("rootfs", Some(dir)) if !dir.is_empty() => {
+                self.expanded(text, dir)?;
+                Some(RuntimeSource::Rootfs(dir.into()))
+            }
+            ("debian" | "ubuntu", Some(_)) => {
+                let instead =
+                    "take `\"host\"` on a machine of that release, or `\"rootfs:DIR\"` with an unpacked one";
+                self.later(&text.span, &format!("source = {}", toml_text(&text.value)), instead);
+                None
+            }
+            ("image", Some(_)) => {
+                let instead = "unpack that image and take `\"rootfs:DIR\"`";
+                self.later(&text.span, &format!("source = {}", toml_text(&text.value)), instead);
+                None
+            }
+            _ => {
+                self.bad(&text.span, no_source(&text.value, kind));
+                None
+            }
+        }
+    }
+
+    fn profile(&mut self, profile: &At<raw::Profile>) -> Option<Profile> {
+        let later = match profile.value {
+            raw::Profile::Auto => return Some(Profile::Auto),
+            raw::Profile::None => return Some(Profile::None),
+            raw::Profile::Static => return Some(Profile::Static),
+            raw::Profile::BaseNossl => return Some(Profile::BaseNossl),
+            raw::Profile::Base => return Some(Profile::Base),
+            raw::Profile::Cc => return Some(Profile::Cc),
+            raw::Profile::Python => "python",
+            raw::Profile::Node => "node",
+            raw::Profile::Java => "java",
+        };
+        self.later(&profile.span, &format!("profile = \"{later}\""), NO_LANGUAGE);
+        None
+    }
+
+    fn sonames(&mut self, names: Option<List>) -> Vec<Soname> {
+        let mut out = vec![];
+        for text in names.map(|names| names.value).unwrap_or_default() {
+            if self.read(&text, soname).is_some() {
+                out.push(Soname { line: self.line(&text.span), name: text.value });
+            }
+        }
+        out
+    }
+
+    /// Globs over paths of the image.
+    fn patterns(&mut self, globs: Option<List>) -> Vec<Pattern> {
+        let mut out = vec![];
+        for text in globs.map(|globs| globs.value).unwrap_or_default() {
+            if self.read(&text, pattern).is_some() {
+                out.push(Pattern { line: self.line(&text.span), glob: text.value });
+            }
+        }
+        out
+    }
+
+    /// What a text is with its variables expanded, once for each platform.
+    pub(super) fn expanded(&mut self, place: &Text, text: &str) -> Option<Vec<String>> {
+        let any = Platform::linux(super::super::Architecture::Amd64);
+        let platforms = if self.platforms.is_empty() { &[any][..] } else { &self.platforms };
+        let each = platforms.iter().map(|platform| expand(text, &Vars::release(*platform)));
+        match each.collect::<Result<Vec<_>, _>>() {
+            Ok(texts) => Some(texts),
+            Err(error) => {
+                self.bad(&place.span, variable(&error));
+                None
+            }
+        }
+    }
+}
+
+fn variable(error: &ExpandError) -> Wrong {
+    match error {
+        ExpandError::Unknown { name } => {
+            let wrong = Wrong::new(format!("`${{{name}}}` is no variable"));
+            match nearest(name, VARIABLES) {
+                Some(near) => wrong.help(format!("did you mean `${{{near}}}`?")),
+                None => wrong
+                    .help(format!("known are {}", VARIABLES.map(|name| format!("`${{{name}}}`")).join(", "))),
+            }
+        }
+        ExpandError::Unclosed { .. } => Wrong::new(error.to_string()),
+    }
+}
+
+fn no_source(text: &str, kind: &str) -> Wrong {
+    let wrong = Wrong::new(format!("{} is no source of libraries", shown(text)));
+    if text == "rootfs" || text == "rootfs:" {
+        return wrong.help("name the directory: \"rootfs:./sysroot\"");
+    }
+    if text.starts_with(['/', '.']) {
+        return wrong.help(format!("write {}", toml_text(&format!("rootfs:{text}"))));
+    }
+    match nearest(kind, ["host", "none", "rootfs:DIR"]) {
+        Some(near) => wrong.help(format!("did you mean {}?", toml_text(near))),
+        None => wrong.help("it is one of `host`, `rootfs:DIR`, `none`"),
+    }
+}
+
+/// Checks the name of a library as a program gives it to `dlopen`.
+fn soname(name: &str) -> Result<(), Wrong> {
+    let wrong = Wrong::new(format!("{} is no name of a library", shown(name)));
+    if let Some((_, last)) = name.rsplit_once('/') {
+        let help = format!(
+            "only the name stands here, as the loader looks for it: {}; a file is kept by its path in `keep`",
+            toml_text(last)
+        );
+        return Err(wrong.help(help));
+    }
+    if name.contains(['*', '?', '[', '{']) {
+        return Err(wrong.help("globs are for `keep`; here stands each name"));
+    }
+    let looks_right = name.ends_with(".so") || name.contains(".so.");
+    if !looks_right || name.contains(char::is_whitespace) || name.contains('\0') {
+        let stem = name.strip_prefix("lib").unwrap_or(name);
+        let example =
+            if stem.chars().all(|c| c.is_ascii_alphanumeric()) && !stem.is_empty() { stem } else { "gomp" };
+        return Err(wrong.help(format!("write the whole name, as \"lib{example}.so.1\"")));
+    }
+    Ok(())
+}
+
+/// Checks a glob over paths of the image.
+fn pattern(glob: &str) -> Result<(), Wrong> {
+    not_expanded(glob)?;
+    if !glob.starts_with('/') {
+        let wrong = Wrong::new(format!("{} does not begin with `/`", shown(glob)));
+        let anchored = glob.starts_with("**") || (glob.contains('/') && !glob.starts_with('*'));
+        let rooted = if anchored { format!("/{glob}") } else { format!("/**/{glob}") };
+        return Err(
+            wrong.help(format!("a glob is held against whole paths of the image, as {}", toml_text(&rooted)))
+        );
+    }
+    match Glob::new(glob) {
+        Ok(_) if glob.ends_with('/') => {
+            let all = format!("{glob}**");
+            Err(Wrong::new(format!("{} ends in a slash, and no path does", shown(glob)))
+                .help(format!("for all that is in there, write {}", toml_text(&all))))
+        }
+        Ok(_) => Ok(()),
+        Err(error @ crate::glob::GlobError::Recursive { .. }) => Err(Wrong::new(error.to_string())
+            .help("write `**/*` for names at any depth, `*` for a part of one name")),
+        Err(error) => Err(Wrong::new(error.to_string())),
+    }
+}

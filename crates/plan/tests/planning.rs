@@ -1,0 +1,441 @@
+//! From a spec and trees in memory to an image as a value.
+
+mod world;
+
+use world::{World, glibc, library, program, script};
+
+#[test]
+fn a_program_brings_its_libraries_its_loader_and_the_links_to_them() {
+    let world = World::new(glibc())
+        .payload("dist/shop", program(&["libz.so.1"]))
+        .source("/usr/lib/x86_64-linux-gnu/libz.so.1.3", library("libz.so.1", &["libc.so.6"]))
+        .source_link("/usr/lib/x86_64-linux-gnu/libz.so.1", "libz.so.1.3");
+    let image = world.plan(
+        r#"
+        config.entrypoint = ["/app/shop"]
+        runtime.profile = "none"
+        [[files]]
+        from = "dist/shop"
+        to = "/app/shop"
+        "#,
+    );
+    insta::assert_snapshot!(image.listing(), @r"
+    [base]
+    l0777 0:0 /lib -> usr/lib
+    l0777 0:0 /lib64 -> usr/lib64
+    -0755 0:0 /usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2
+    -0755 0:0 /usr/lib/x86_64-linux-gnu/libc.so.6
+    -0644 0:0 /usr/lib/x86_64-linux-gnu/libgcc_s.so.1
+    l0777 0:0 /usr/lib64/ld-linux-x86-64.so.2 -> /lib/x86_64-linux-gnu/ld-linux-x86-64.so.2
+    [libs]
+    l0777 0:0 /usr/lib/x86_64-linux-gnu/libz.so.1 -> libz.so.1.3
+    -0644 0:0 /usr/lib/x86_64-linux-gnu/libz.so.1.3
+    [app]
+    -0755 0:0 /app/shop
+    ");
+    insta::assert_snapshot!(image.why("/usr/lib/x86_64-linux-gnu/libc.so.6"), @r"
+    /usr/lib/x86_64-linux-gnu/libc.so.6: /app/shop needs libc.so.6, found by default
+    /app/shop: named in line 4 of the spec
+    ");
+    assert_eq!(image.findings(), "");
+}
+
+#[test]
+fn what_every_image_contains() {
+    let world = World::new(glibc()).payload("app", program(&[]));
+    let image = world.plan(
+        r#"
+        config.entrypoint = ["/app/app"]
+        [[files]]
+        from = "app"
+        to = "/app/"
+        [[users]]
+        name = "shop"
+        uid = 1000
+        "#,
+    );
+    insta::assert_snapshot!(image.listing(), @r"
+    [base]
+    -0644 0:0 /etc/nsswitch.conf
+    l0777 0:0 /etc/os-release -> ../usr/lib/os-release
+    -0644 0:0 /etc/services
+    -0644 0:0 /etc/ssl/certs/ca-certificates.crt
+    d0700 65532:65532 /home/nonroot
+    l0777 0:0 /lib -> usr/lib
+    l0777 0:0 /lib64 -> usr/lib64
+    d0700 0:0 /root
+    d1777 0:0 /tmp
+    -0644 0:0 /usr/lib/os-release
+    -0755 0:0 /usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2
+    -0755 0:0 /usr/lib/x86_64-linux-gnu/libc.so.6
+    -0644 0:0 /usr/lib/x86_64-linux-gnu/libgcc_s.so.1
+    l0777 0:0 /usr/lib64/ld-linux-x86-64.so.2 -> /lib/x86_64-linux-gnu/ld-linux-x86-64.so.2
+    [app]
+    -0755 0:0 /app/app
+    -0644 0:0 /etc/group
+    -0644 0:0 /etc/passwd
+    d0700 1000:1000 /home/shop
+    ");
+    insta::assert_snapshot!(image.process(), @r"
+    65532:65532 in /
+    PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+    SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
+    ");
+    assert_eq!(image.findings(), "");
+}
+
+#[test]
+fn everything_that_is_missing_is_told_at_once() {
+    let world = World::new(glibc())
+        .payload("bin/a", program(&["libz.so.1", "libown.so"]))
+        .payload("bin/b", program(&["libz.so.1", "libpq.so.5"]))
+        .payload("bin/run", script("#!/usr/bin/env node"))
+        .payload("bin/tool", script("#!/usr/bin/ruby3.1 -w"))
+        .source("/usr/lib/x86_64-linux-gnu/libpq.so.5", library("libpq.so.5", &["libldap.so.2"]));
+    let image = world.plan(
+        r#"
+        config.entrypoint = ["/app/missing"]
+        config.workdir = "/srv"
+        [[files]]
+        from = "bin"
+        to = "/app"
+        "#,
+    );
+    insta::assert_snapshot!(image.findings(), @r#"
+    error B0101: libldap.so.2 is not to be found; /usr/lib/x86_64-linux-gnu/libpq.so.5 needs it (in the image for /app/b)
+        name the file that is libldap.so.2 in [[files]], or allow = ["unresolved:libldap.so.2"] in [policy]
+    error B0101: libown.so is not to be found; /app/a needs it
+        name the file that is libown.so in [[files]], or allow = ["unresolved:libown.so"] in [policy]
+    error B0101: libz.so.1 is not to be found; /app/a, /app/b need it
+        the Debian package zlib1g has it: install it where the libraries come from
+        name the file that is libz.so.1 in [[files]], or allow = ["unresolved:libz.so.1"] in [policy]
+    error B0201: /app/tool starts with #!/usr/bin/ruby3.1, which is not in the image
+        in [runtime]: keep = ["/usr/bin/ruby3.1"]
+    error B0202: /app/run starts with `env node`, and no node is on the image's PATH (/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin)
+        in [runtime]: keep = ["/usr/bin/node"]
+    error B0301: the process's program /app/missing is not in the image
+    error B0305: the working directory /srv is not in the image
+        add a [[dirs]] with path = "/srv"
+    "#);
+}
+
+#[test]
+fn an_unresolved_library_may_be_allowed_by_name() {
+    let world = World::new(glibc()).payload("a", program(&["libcuda.so.1", "libz.so.1"]));
+    let image = world.plan(
+        r#"
+        config.entrypoint = ["/a"]
+        policy.allow = ["unresolved:libcuda.*"]
+        [[files]]
+        from = "a"
+        to = "/a"
+        "#,
+    );
+    insta::assert_snapshot!(image.findings(), @r#"
+    error B0101: libz.so.1 is not to be found; /a needs it
+        the Debian package zlib1g has it: install it where the libraries come from
+        name the file that is libz.so.1 in [[files]], or allow = ["unresolved:libz.so.1"] in [policy]
+    "#);
+}
+
+#[test]
+fn a_plugin_that_no_program_is_known_to_load_is_judged_mildly() {
+    let world = World::new(glibc())
+        .payload("lib/plugin.so", library("plugin.so", &["libhost.so", "libnowhere.so", "libc.so.6"]))
+        .payload("lib/private/libhost.so", library("libhost.so", &[]));
+    let image = world.plan(
+        r#"
+        [[files]]
+        from = "lib"
+        to = "/app/lib"
+        "#,
+    );
+    insta::assert_snapshot!(image.findings(), @r#"
+    error B0101: libnowhere.so is not to be found; /app/lib/plugin.so needs it
+        name the file that is libnowhere.so in [[files]], or allow = ["unresolved:libnowhere.so"] in [policy]
+    warning B0105: /app/lib/private/libhost.so is in the image, but no loader of it looks there for libhost.so, which /app/lib/plugin.so needs
+        in [config]: env = { LD_LIBRARY_PATH = "/app/lib/private" }
+    warning B0304: no entrypoint and no cmd: the image says no process to run
+    "#);
+}
+
+#[test]
+fn a_library_outside_of_the_loaders_directories_brings_a_cache() {
+    let world = World::new(glibc())
+        .payload("a", program(&["libblas.so.3"]))
+        .source("/usr/lib/x86_64-linux-gnu/blas/libblas.so.3", library("libblas.so.3", &[]))
+        .source("/etc/ld.so.conf", "/usr/lib/x86_64-linux-gnu/blas\n");
+    let image = world.plan(
+        r#"
+        config.entrypoint = ["/a"]
+        runtime.profile = "none"
+        [[files]]
+        from = "a"
+        to = "/a"
+        "#,
+    );
+    insta::assert_snapshot!(image.listing(), @r"
+    [base]
+    l0777 0:0 /lib -> usr/lib
+    l0777 0:0 /lib64 -> usr/lib64
+    -0755 0:0 /usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2
+    -0755 0:0 /usr/lib/x86_64-linux-gnu/libc.so.6
+    -0644 0:0 /usr/lib/x86_64-linux-gnu/libgcc_s.so.1
+    l0777 0:0 /usr/lib64/ld-linux-x86-64.so.2 -> /lib/x86_64-linux-gnu/ld-linux-x86-64.so.2
+    [libs]
+    -0644 0:0 /etc/ld.so.cache
+    -0644 0:0 /etc/ld.so.conf
+    -0644 0:0 /usr/lib/x86_64-linux-gnu/blas/libblas.so.3
+    [app]
+    -0755 0:0 /a
+    ");
+    assert_eq!(image.findings(), "");
+}
+
+#[test]
+fn scripts_bring_their_interpreter_and_a_shell_only_if_the_payload_asks() {
+    let world = World::new(glibc())
+        .payload("start.sh", script("#!/bin/sh -e"))
+        .source("/usr/bin/dash", program(&[]))
+        .source_link("/usr/bin/sh", "dash");
+    let image = world.plan(
+        r#"
+        config.entrypoint = ["/start.sh"]
+        runtime.profile = "none"
+        [[files]]
+        from = "start.sh"
+        to = "/start.sh"
+        "#,
+    );
+    insta::assert_snapshot!(image.listing(), @r"
+    [base]
+    l0777 0:0 /bin -> usr/bin
+    l0777 0:0 /lib -> usr/lib
+    l0777 0:0 /lib64 -> usr/lib64
+    -0755 0:0 /usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2
+    -0755 0:0 /usr/lib/x86_64-linux-gnu/libc.so.6
+    -0644 0:0 /usr/lib/x86_64-linux-gnu/libgcc_s.so.1
+    l0777 0:0 /usr/lib64/ld-linux-x86-64.so.2 -> /lib/x86_64-linux-gnu/ld-linux-x86-64.so.2
+    [libs]
+    -0755 0:0 /usr/bin/dash
+    l0777 0:0 /usr/bin/sh -> dash
+    [app]
+    -0755 0:0 /start.sh
+    ");
+    assert_eq!(image.findings(), "");
+
+    let world = World::new(glibc())
+        .source("/usr/lib/git-core/git-x", script("#!/bin/sh"))
+        .source("/usr/bin/dash", program(&[]))
+        .source_link("/usr/bin/sh", "dash");
+    let image = world
+        .plan("runtime.keep = [\"/usr/lib/git-core/**\"]\nconfig.entrypoint = [\"/usr/lib/git-core/git-x\"]");
+    insta::assert_snapshot!(image.findings(), @r#"
+    error B0502: /usr/bin/dash is a shell, in the image because of /usr/lib/git-core/git-x
+        in [policy]: allow = ["shell"]
+    "#);
+}
+
+#[test]
+fn the_policy_is_kept() {
+    let world = World::new(glibc())
+        .payload("p/.env", "PASSWORD=x")
+        .payload("p/.git/config", "[core]")
+        .payload("p/key.pem", "-----BEGIN PRIVATE KEY-----\nMII")
+        .payload("p/app", program(&[]))
+        .payload_link("p/link", "/nowhere")
+        .source("/usr/bin/su", program(&[]))
+        .source_mode("/usr/bin/su", 0o4755);
+    let spec = r#"
+        config.entrypoint = ["/app/app"]
+        config.user = "root"
+        runtime.keep = ["/usr/bin/su", "/usr/bin/none*"]
+        limits.files = 3
+        limits.unpacked = "1 kB"
+        limits.packages = 0
+        [[files]]
+        from = "p"
+        to = "/app"
+        mode = "0757"
+        "#;
+    insta::assert_snapshot!(world.plan(spec).findings(), @r#"
+    error B0402: `/usr/bin/none*` of [runtime] keep matches no file
+    error B0408: /app/link is a link to `/nowhere`, which is not in the image
+        in [policy]: allow = ["dangling-links"]
+    error B0501: /app/.env looks like a secret: the environment of a process, with its passwords
+        leave it out with exclude or ignore-file
+        in [policy]: allow = ["secrets:/app/.env"]
+    error B0501: /app/.git looks like a secret: the history of a repository, with its configuration
+        leave it out with exclude or ignore-file
+        in [policy]: allow = ["secrets:/app/.git"]
+    error B0501: /app/key.pem looks like a secret: a private key
+        leave it out with exclude or ignore-file
+        in [policy]: allow = ["secrets:/app/key.pem"]
+    error B0503: /usr/bin/su runs with the rights of its owner or group (mode 4755)
+        in [policy]: allow = ["setuid"]
+    error B0504: everybody may change /app/.env (mode 0757)
+        in [policy]: allow = ["world-writable"]
+    error B0504: everybody may change /app/.git/config (mode 0757)
+        in [policy]: allow = ["world-writable"]
+    error B0504: everybody may change /app/app (mode 0757)
+        in [policy]: allow = ["world-writable"]
+    error B0504: everybody may change /app/key.pem (mode 0757)
+        in [policy]: allow = ["world-writable"]
+    error B0505: the process runs as root
+        in [config]: user = "nonroot"
+        in [policy]: allow = ["root-user"]
+    error B0601: 2.4 kB unpacked are more than the 1.0 kB allowed; largest: 469 B /usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2, 448 B /usr/lib/x86_64-linux-gnu/libc.so.6, 368 B /app/app, 368 B /usr/bin/su, 296 B /usr/lib/x86_64-linux-gnu/libgcc_s.so.1, 149 B /etc/passwd, 132 B /etc/nsswitch.conf, 64 B /etc/group, 31 B /app/key.pem, 13 B /etc/ssl/certs/ca-certificates.crt
+    error B0601: 19 files are more than the 3 allowed; largest: 5 /etc, 4 /app, 3 /usr/lib/x86_64-linux-gnu, 2 /, 1 /app/.git, 1 /etc/ssl/certs, 1 /usr/bin, 1 /usr/lib, 1 /usr/lib64
+    "#);
+    let allowed = spec.replace(
+        "limits.files = 3",
+        r#"policy.allow = ["secrets", "setuid", "world-writable", "dangling-links", "root-user"]"#,
+    );
+    let allowed = allowed.replace(r#", "/usr/bin/none*""#, "").replace("1 kB", "1 MB");
+    assert_eq!(world.plan(&allowed).findings(), "");
+}
+
+#[test]
+fn the_user_must_be_able_to_start_the_process() {
+    let world = World::new(glibc()).payload("app", program(&[])).payload("data", "x");
+    let image = world.plan(
+        r#"
+        config.entrypoint = ["/private/app"]
+        config.workdir = "/private"
+        config.volumes = ["/data"]
+        [[files]]
+        from = "app"
+        to = "/private/app"
+        [[dirs]]
+        path = "/private"
+        mode = "0700"
+        [[dirs]]
+        path = "/own"
+        owner = "nonroot"
+        volume = true
+        "#,
+    );
+    insta::assert_snapshot!(image.findings(), @r#"
+    error B0303: the user 65532:65532 cannot reach /private/app: it may not enter /private
+    error B0303: the user 65532:65532 may not enter /private
+    warning B0307: the user 65532:65532 may not write the volume /data
+        add a [[dirs]] with path = "/data", owner = "65532:65532" and volume = true
+    "#);
+    let image = world.plan("config.entrypoint = [\"/data\"]\n[[files]]\nfrom = \"data\"\nto = \"/data\"");
+    insta::assert_snapshot!(image.findings(), @r#"
+    error B0302: the process's program /data cannot be executed: its mode has no execute bit
+        in [files]: mode = "0755"
+    "#);
+}
+
+#[test]
+fn the_payload_joins_a_merged_usr() {
+    let world = World::new(glibc()).payload("tool", program(&[]));
+    let image = world.plan(
+        r#"
+        config.entrypoint = ["/bin/tool"]
+        runtime.profile = "none"
+        [[files]]
+        from = "tool"
+        to = "/bin/tool"
+        "#,
+    );
+    insta::assert_snapshot!(image.listing(), @r"
+    [base]
+    l0777 0:0 /bin -> usr/bin
+    l0777 0:0 /lib -> usr/lib
+    l0777 0:0 /lib64 -> usr/lib64
+    -0755 0:0 /usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2
+    -0755 0:0 /usr/lib/x86_64-linux-gnu/libc.so.6
+    -0644 0:0 /usr/lib/x86_64-linux-gnu/libgcc_s.so.1
+    l0777 0:0 /usr/lib64/ld-linux-x86-64.so.2 -> /lib/x86_64-linux-gnu/ld-linux-x86-64.so.2
+    [app]
+    -0755 0:0 /usr/bin/tool
+    ");
+    assert_eq!(image.findings(), "");
+}
+
+#[test]
+fn conflicts_are_told_and_agreement_is_not() {
+    let world = World::new(glibc()).payload("a/x", "one").payload("b/x", "two").payload("c/x", "one");
+    let spec = |other: &str| {
+        format!(
+            "config.entrypoint = [\"/usr/bin/app\"]\n[[files]]\nfrom = \"a\"\nto = \"/d\"\n[[files]]\nfrom = \"{other}\"\nto = \"/d\"\n[[files]]\ncontent = \"x\"\nto = \"/d/x/below\"\n"
+        )
+    };
+    insta::assert_snapshot!(world.plan(&spec("b")).findings(), @r"
+    error B0405: the spec puts two different things at /d/x
+    error B0406: /d/x/below cannot be put below /d/x, which is a file
+    ");
+    insta::assert_snapshot!(world.plan(&spec("c")).findings(), @"error B0406: /d/x/below cannot be put below /d/x, which is a file");
+}
+
+#[test]
+fn packages_of_which_files_are_kept_are_listed() {
+    let world = World::new(glibc())
+        .payload("a", program(&["libz.so.1"]))
+        .source("/usr/lib/x86_64-linux-gnu/libz.so.1.3", library("libz.so.1", &[]))
+        .source_link("/usr/lib/x86_64-linux-gnu/libz.so.1", "libz.so.1.3")
+        .source("/usr/share/doc/zlib1g-base/copyright", "free\n")
+        .source_link("/usr/share/doc/zlib1g", "zlib1g-base")
+        .source(
+            "/var/lib/dpkg/status",
+            "Package: zlib1g\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1.3\nConffiles:\n /etc/z 00\nDescription: z\n more\n\nPackage: zlib1g-base\nArchitecture: all\nVersion: 1.3\n\nPackage: other\nVersion: 1\n",
+        )
+        .source(
+            "/var/lib/dpkg/info/zlib1g:amd64.list",
+            "/.\n/lib/x86_64-linux-gnu/libz.so.1\n/lib/x86_64-linux-gnu/libz.so.1.3\n/usr/share/doc/zlib1g\n",
+        )
+        .source("/var/lib/dpkg/info/zlib1g:amd64.md5sums", "00  lib/x86_64-linux-gnu/libz.so.1.3\n11  usr/share/man/z.gz\n")
+        .source("/var/lib/dpkg/info/zlib1g-base.list", "/usr/share/doc/zlib1g-base/copyright\n")
+        .source("/var/lib/dpkg/info/zlib1g-base.md5sums", "22  usr/share/doc/zlib1g-base/copyright\n")
+        .source("/var/lib/dpkg/info/other.list", "/usr/bin/other\n");
+    let image = world.plan("config.entrypoint = [\"/a\"]\n[[files]]\nfrom = \"a\"\nto = \"/a\"");
+    insta::assert_snapshot!(image.listing_below("/usr/share/doc"), @r"
+    [base]
+    [libs]
+    l0777 0:0 /usr/share/doc/zlib1g -> zlib1g-base
+    -0644 0:0 /usr/share/doc/zlib1g-base/copyright
+    [app]
+    ");
+    insta::assert_snapshot!(image.text("/var/lib/dpkg/status.d/zlib1g"), @r"
+    Package: zlib1g
+    Architecture: amd64
+    Version: 1.3
+    Description: z
+     more
+    ");
+    insta::assert_snapshot!(image.text("/var/lib/dpkg/status.d/zlib1g.md5sums"), @"00  lib/x86_64-linux-gnu/libz.so.1.3");
+    insta::assert_snapshot!(image.text("/var/lib/dpkg/status.d/zlib1g-base.md5sums"), @"22  usr/share/doc/zlib1g-base/copyright");
+    assert!(!image.listing().contains("status.d/other"));
+    assert_eq!(image.findings(), "");
+}
+
+#[test]
+fn the_order_of_the_spec_does_not_matter() {
+    let world = World::new(glibc())
+        .payload("a", program(&["libz.so.1"]))
+        .payload("b", program(&["libm.so.6"]))
+        .source("/usr/lib/x86_64-linux-gnu/libz.so.1", library("libz.so.1", &["libm.so.6"]))
+        .source("/usr/lib/x86_64-linux-gnu/libm.so.6", library("libm.so.6", &["libc.so.6"]));
+    let files = |name: &str| format!("[[files]]\nfrom = \"{name}\"\nto = \"/app/{name}\"\n");
+    let head = "config.entrypoint = [\"/app/a\"]\n";
+    let one = world.plan(&format!("{head}{}{}", files("a"), files("b")));
+    let two = world.plan(&format!("{head}{}{}", files("b"), files("a")));
+    assert_eq!(one.listing(), two.listing());
+}
+
+#[test]
+fn what_is_dropped_is_as_good_as_absent() {
+    let world = World::new(glibc())
+        .payload("a", program(&["libz.so.1"]))
+        .source("/usr/lib/x86_64-linux-gnu/libz.so.1", library("libz.so.1", &[]));
+    let image = world.plan(
+        "config.entrypoint = [\"/a\"]\nruntime.drop = [\"/usr/lib/*/libz.so.*\"]\n[[files]]\nfrom = \"a\"\nto = \"/a\"",
+    );
+    insta::assert_snapshot!(image.findings(), @r#"
+    error B0101: libz.so.1 is not to be found; /a needs it
+        the Debian package zlib1g has it: install it where the libraries come from
+        name the file that is libz.so.1 in [[files]], or allow = ["unresolved:libz.so.1"] in [policy]
+    "#);
+}

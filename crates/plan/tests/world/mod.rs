@@ -1,0 +1,178 @@
+//! A builder in memory: a payload, a runtime source, and what a plan makes of them.
+
+use elf::testing::Elf;
+use plan::{Plan, Selection, Sources, Taken, expand::Vars, spec};
+use std::fmt::Write as _;
+use tree::{Content, Entry, Tree, TreePath, View};
+
+const LIB: &str = "/usr/lib/x86_64-linux-gnu";
+const LOADER: &str = "/lib64/ld-linux-x86-64.so.2";
+
+pub struct World {
+    source: Tree,
+    payload: Tree,
+}
+
+/// A file of a world: text, a script, or an ELF file.
+pub struct File {
+    bytes: Vec<u8>,
+    mode: u32,
+}
+
+impl From<&str> for File {
+    fn from(text: &str) -> Self {
+        File { bytes: text.into(), mode: 0o644 }
+    }
+}
+
+/// A program of glibc that needs these libraries, and the C library.
+pub fn program(needs: &[&str]) -> File {
+    let needs: Vec<&str> = needs.iter().copied().chain(["libc.so.6"]).collect();
+    File { bytes: Elf::program().needs(&needs).build(), mode: 0o755 }
+}
+
+pub fn library(soname: &str, needs: &[&str]) -> File {
+    File { bytes: Elf::library(soname).needs(needs).build(), mode: 0o644 }
+}
+
+pub fn script(line: &str) -> File {
+    File { bytes: format!("{line}\necho\n").into_bytes(), mode: 0o755 }
+}
+
+/// A source with a merged /usr, the C library and its loader.
+pub fn glibc() -> Tree {
+    let mut tree = Tree::new();
+    let dirs = ["/lib/x86_64-linux-gnu/", "/usr/lib/x86_64-linux-gnu/", "/lib/", "/usr/lib/"];
+    for top in ["bin", "sbin", "lib", "lib64"] {
+        tree.insert(path(&format!("/{top}")), Entry::symlink(format!("usr/{top}")));
+    }
+    let loader = Elf::glibc_loader("ld-linux-x86-64.so.2", &dirs).build();
+    put(&mut tree, &format!("{LIB}/ld-linux-x86-64.so.2"), File { bytes: loader, mode: 0o755 });
+    tree.insert(
+        path(&format!("/usr{LOADER}")),
+        Entry::symlink(format!("{LIB}/ld-linux-x86-64.so.2").replace("/usr", "")),
+    );
+    let libc =
+        Elf::library("libc.so.6").needs(&["ld-linux-x86-64.so.2"]).defines(&["GLIBC_2.2.5", "GLIBC_2.34"]);
+    put(&mut tree, &format!("{LIB}/libc.so.6"), File { bytes: libc.build(), mode: 0o755 });
+    put(&mut tree, &format!("{LIB}/libgcc_s.so.1"), library("libgcc_s.so.1", &["libc.so.6"]));
+    put(&mut tree, "/usr/bin/app", program(&[]));
+    put(&mut tree, "/usr/bin/env", program(&[]));
+    put(&mut tree, "/etc/services", "http 80/tcp\n".into());
+    put(&mut tree, "/usr/lib/os-release", "ID=test\n".into());
+    tree.insert(path("/etc/os-release"), Entry::symlink("../usr/lib/os-release"));
+    put(&mut tree, "/etc/ssl/certs/ca-certificates.crt", "certificates\n".into());
+    tree.add_parents();
+    tree
+}
+
+impl World {
+    pub fn new(source: Tree) -> Self {
+        World { source, payload: Tree::new() }
+    }
+
+    pub fn payload(mut self, at: &str, file: impl Into<File>) -> Self {
+        put(&mut self.payload, &format!("/{at}"), file.into());
+        self
+    }
+
+    pub fn payload_link(mut self, at: &str, target: &str) -> Self {
+        self.payload.insert(path(&format!("/{at}")), Entry::symlink(target));
+        self
+    }
+
+    pub fn source(mut self, at: &str, file: impl Into<File>) -> Self {
+        put(&mut self.source, at, file.into());
+        self
+    }
+
+    pub fn source_link(mut self, at: &str, target: &str) -> Self {
+        self.source.insert(path(at), Entry::symlink(target));
+        self.source.add_parents();
+        self
+    }
+
+    pub fn source_mode(mut self, at: &str, mode: u32) -> Self {
+        self.source.get_mut(&path(at)).unwrap().meta.mode = mode;
+        self
+    }
+
+    pub fn plan(&self, text: &str) -> Image {
+        let spec = spec::parse(text)
+            .unwrap_or_else(|errors| panic!("{}", spec::render(&errors, "test", text, false)));
+        let platform = "linux/amd64".parse().unwrap();
+        let payload = spec.files.iter().map(|files| self.take(files, &Vars::release(platform))).collect();
+        let sources = Sources { runtime: Some(&self.source), payload };
+        Image(plan::plan(&spec, platform, &sources).unwrap())
+    }
+
+    fn take(&self, files: &spec::Files, vars: &Vars<'_>) -> Taken {
+        let Some(selection) = Selection::new(files, vars, None).unwrap() else { return Taken::default() };
+        let start = TreePath::root().join(&selection.start).unwrap();
+        let below = |path: &TreePath| path.below(&start).map(String::from);
+        let items = self.payload.iter().filter_map(|(path, entry)| Some((below(path)?, entry.clone())));
+        Taken { items: items.filter(|(path, _)| selection.takes(path)).collect() }
+    }
+}
+
+pub struct Image(Plan);
+
+impl Image {
+    /// One line a path and layer, parents that only hold something aside.
+    pub fn listing(&self) -> String {
+        self.listing_below("/")
+    }
+
+    pub fn listing_below(&self, dir: &str) -> String {
+        let mut text = String::new();
+        for layer in &self.0.layers {
+            let _ = writeln!(text, "[{}]", layer.name);
+            for line in layer.tree.dump().unwrap().lines() {
+                let at = line.split(' ').find(|word| word.starts_with('/')).unwrap();
+                if path(at).is_within(&path(dir)) && !line.starts_with("d0755 0:0 ") {
+                    // Sizes and digests of hand-made files say nothing.
+                    let words: Vec<&str> = line.split(' ').collect();
+                    let rest = words.iter().position(|word| word.starts_with('/')).unwrap();
+                    let _ = writeln!(text, "{} {} {}", words[0], words[1], words[rest..].join(" "));
+                }
+            }
+        }
+        text
+    }
+
+    pub fn findings(&self) -> String {
+        let mut text = String::new();
+        for finding in &self.0.findings {
+            let _ =
+                writeln!(text, "{} {}: {}", finding.severity.word(), finding.problem.code(), finding.problem);
+            for fix in finding.problem.fixes() {
+                let _ = writeln!(text, "    {fix}");
+            }
+        }
+        text
+    }
+
+    pub fn why(&self, at: &str) -> String {
+        let chain = self.0.reasons.chain(&path(at));
+        chain.iter().map(|(path, reason)| format!("{path}: {reason}\n")).collect()
+    }
+
+    pub fn process(&self) -> String {
+        let process = &self.0.process;
+        format!("{}:{} in {}\n{}", process.uid, process.gid, process.workdir, process.env.join("\n"))
+    }
+
+    pub fn text(&self, at: &str) -> String {
+        let entry = self.0.tree.entry(&path(at)).unwrap().unwrap_or_else(|| panic!("no {at}"));
+        String::from_utf8(entry.content().unwrap().read(1 << 20).unwrap()).unwrap()
+    }
+}
+
+fn path(text: &str) -> TreePath {
+    TreePath::parse(text).unwrap()
+}
+
+fn put(tree: &mut Tree, at: &str, file: File) {
+    tree.insert(path(at), Entry::file(Content::bytes(file.bytes, "the test"), file.mode));
+    tree.add_parents();
+}
