@@ -72,6 +72,7 @@ pub struct Index {
 
 /// What a name stands for.
 #[derive(Clone)]
+#[allow(clippy::large_enum_variant)] // a build has a handful of them
 pub enum Artifact {
     /// One image.
     Image(Image),

@@ -1,1 +1,23 @@
 //! Places images go to and come from: layout, archive, daemon.
+//!
+//! A [`Reference`] names a place. [`destination`] makes it a [`Destination`], which takes a whole
+//! image and publishes it whole or not at all; [`open`] finds an image there. A [`Spool`] is where
+//! layers are written before they have a place.
+
+mod archive;
+mod daemon;
+mod destination;
+mod error;
+mod fresh;
+mod layout;
+mod name;
+mod reference;
+mod spool;
+mod stored;
+
+pub use destination::{Destination, Publication, Published, destination};
+pub use error::{ErrorKind, StoreError};
+pub use name::{ImageName, NameError};
+pub use reference::{RefName, Reference, ReferenceError};
+pub use spool::{Spool, SpoolFile};
+pub use stored::{Stored, StoredImage, open};

@@ -1,0 +1,222 @@
+//! What can go wrong at a place.
+
+use crate::name::NameError;
+use oci::{Digest, DocumentError, ReadLayerError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// An image could not be published to a place, or not be read from it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The place is of a kind that this version does not reach.
+    #[error("{reference}: {what} are not in this version")]
+    Unsupported {
+        /// The reference.
+        reference: String,
+        /// The kind of place, in the plural.
+        what: &'static str,
+    },
+    /// An image with a digest in its name cannot be published under it.
+    #[error("{0}: an image is published under a tag, not under a digest")]
+    PublishDigest(String),
+    /// What the image calls itself is no name.
+    #[error("{place} cannot take the image by its own name")]
+    Name {
+        /// The place.
+        place: String,
+        /// What is wrong with the name.
+        source: NameError,
+    },
+    /// A file or directory could not be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The path.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// A file or directory could not be written.
+    #[error("cannot write {}", path.display())]
+    Write {
+        /// The path.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// A blob of the image that is to be published could not be read.
+    #[error("cannot read the blob {digest}")]
+    Blob {
+        /// Its digest.
+        digest: Digest,
+        /// What its place said.
+        source: io::Error,
+    },
+    /// Bytes are not those that were named.
+    #[error("{subject} is {found}, not {expected}")]
+    Mismatch {
+        /// What was read: a path, `the manifest`.
+        subject: String,
+        /// The digest and size that it should have.
+        expected: String,
+        /// The digest and size that it has.
+        found: String,
+    },
+    /// A directory has something in it that is no layout.
+    #[error("{} is not empty, and no OCI image layout", .0.display())]
+    NotALayout(PathBuf),
+    /// A layout of a version that is not known.
+    #[error("{}: the layout's version is `{version}`, not 1.0.0", dir.display())]
+    LayoutVersion {
+        /// The directory.
+        dir: PathBuf,
+        /// What its file `oci-layout` says.
+        version: String,
+    },
+    /// Docker's archives take no layers in zstd.
+    #[error("{place} takes no layers in zstd, as {layer} is")]
+    Zstd {
+        /// The place.
+        place: String,
+        /// The layer.
+        layer: Digest,
+    },
+    /// Docker's archives take one platform.
+    #[error("{place} takes an image of one platform, not of {count}")]
+    Platforms {
+        /// The place.
+        place: String,
+        /// How many the image has.
+        count: usize,
+    },
+    /// A document at the place is wrong.
+    #[error("{place}")]
+    Document {
+        /// The place, and which document.
+        place: String,
+        /// What is wrong with it.
+        source: DocumentError,
+    },
+    /// A tar at the place is wrong.
+    #[error("{} is no image archive", path.display())]
+    Archive {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: ReadLayerError,
+    },
+    /// Something that an image needs is not at the place.
+    #[error("{place} has no {what}")]
+    Missing {
+        /// The place.
+        place: String,
+        /// What is not there.
+        what: String,
+    },
+    /// No image there is called so.
+    #[error("{place} has no image `{wanted}`; it has {}", list(known))]
+    NoImage {
+        /// The place.
+        place: String,
+        /// What was asked for.
+        wanted: String,
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// Several images are there, and none was named.
+    #[error("{place} has several images, and none is named: {}", list(known))]
+    SeveralImages {
+        /// The place.
+        place: String,
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// The image is not there for this platform.
+    #[error("{place} has no image for {wanted}; it has {}", list(known))]
+    NoPlatform {
+        /// The place.
+        place: String,
+        /// What was asked for.
+        wanted: String,
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// The image is there for several platforms, and none was named.
+    #[error("{place} has images for several platforms: {}", list(known))]
+    SeveralPlatforms {
+        /// The place.
+        place: String,
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// `DOCKER_HOST` or the certificates beside it cannot be used.
+    #[error("the Docker engine's address `{address}` {reason}")]
+    DaemonAddress {
+        /// The address.
+        address: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The engine could not be asked.
+    #[error("cannot reach the Docker engine at {address}")]
+    DaemonUnreachable {
+        /// The address.
+        address: String,
+        /// What went wrong.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The engine refused.
+    #[error("the Docker engine at {address} says: {message}")]
+    Daemon {
+        /// The address.
+        address: String,
+        /// What it said.
+        message: String,
+    },
+}
+
+/// What an error means for whoever asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The request cannot be met by anything.
+    Usage,
+    /// Who asks is not let in.
+    Credentials,
+    /// The place refused the image.
+    Refused,
+    /// The place has no such image.
+    NotFound,
+    /// The disk or the network failed, or what they gave is damaged.
+    Place,
+}
+
+impl StoreError {
+    /// What the error means for whoever asked.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            StoreError::Unsupported { .. }
+            | StoreError::PublishDigest(_)
+            | StoreError::Name { .. }
+            | StoreError::Zstd { .. }
+            | StoreError::Platforms { .. }
+            | StoreError::SeveralImages { .. }
+            | StoreError::SeveralPlatforms { .. }
+            | StoreError::DaemonAddress { .. } => ErrorKind::Usage,
+            StoreError::NoImage { .. } | StoreError::NoPlatform { .. } => ErrorKind::NotFound,
+            _ => ErrorKind::Place,
+        }
+    }
+}
+
+pub(crate) fn read_error(path: &Path) -> impl FnOnce(io::Error) -> StoreError + '_ {
+    move |source| StoreError::Read { path: path.into(), source }
+}
+
+pub(crate) fn write_error(path: &Path) -> impl FnOnce(io::Error) -> StoreError + '_ {
+    move |source| StoreError::Write { path: path.into(), source }
+}
+
+fn list(names: &[String]) -> String {
+    if names.is_empty() { "none".into() } else { names.join(", ") }
+}

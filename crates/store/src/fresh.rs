@@ -1,0 +1,302 @@
+//! Files and directories that appear whole or not at all.
+//!
+//! A new file has no name until it is complete, where the file system can do that; then it is linked
+//! to its place in one step. Where a name is needed before, it is `.bantam-PID-N.tmp` beside the
+//! target, and whoever made it holds a lock on it: one that nobody holds is of a run that was killed,
+//! and [`sweep`] removes it. Nothing is forced to the disk: after a crash of the machine (not of
+//! bantam) a file may be empty, and the build is repeated.
+
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags, linkat, open, renameat_with};
+use rustix::io::Errno;
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+const PREFIX: &str = ".bantam-";
+const SUFFIX: &str = ".tmp";
+/// How many names are tried before something else must be wrong.
+const ATTEMPTS: u32 = 10_000;
+
+/// A file that is being written, and is nowhere yet.
+#[derive(Debug)]
+pub(crate) struct FreshFile {
+    file: File,
+    dir: PathBuf,
+    /// The name that it has meanwhile, where the file system takes no files without one.
+    name: Option<PathBuf>,
+}
+
+impl FreshFile {
+    /// A new file in `dir`.
+    pub fn create(dir: &Path) -> io::Result<Self> {
+        let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+        match open(dir, flags, Mode::from_raw_mode(0o644)) {
+            Ok(fd) => Ok(FreshFile { file: fd.into(), dir: dir.into(), name: None }),
+            Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL) => FreshFile::create_named(dir),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn create_named(dir: &Path) -> io::Result<Self> {
+        let (file, name) = with_free_name(dir, |name| {
+            let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o644).open(name)?;
+            lock_new(file)
+        })?;
+        Ok(FreshFile { file, dir: dir.into(), name: Some(name) })
+    }
+
+    pub fn file(&mut self) -> &mut File {
+        &mut self.file
+    }
+
+    /// Gives the file its place, instead of what may be there.
+    pub fn persist(mut self, target: &Path) -> io::Result<()> {
+        if self.name.is_none() {
+            match link(self.file.as_fd(), target) {
+                Ok(()) => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    // A name that is held by a lock, so that no sweep takes it away.
+                    let _ = self.file.try_lock();
+                    let fd = self.file.as_fd();
+                    self.name = Some(with_free_name(&self.dir, |name| link(fd, name).map(Some))?.1);
+                }
+                Err(_) => {
+                    // No way to link a file without a name: a copy gets one from the start.
+                    let mut copy = FreshFile::create_named(&self.dir)?;
+                    io::copy(&mut PositionedFile::new(&self.file), &mut copy.file)?;
+                    self = copy;
+                }
+            }
+        }
+        if let Some(name) = &self.name {
+            fs::rename(name, target)?;
+            self.name = None;
+        }
+        Ok(())
+    }
+
+    /// The file alone, for who needs no place for it.
+    pub fn into_anonymous(mut self) -> io::Result<File> {
+        if let Some(name) = self.name.take() {
+            fs::remove_file(name)?;
+        }
+        self.file.try_clone()
+    }
+}
+
+impl Drop for FreshFile {
+    fn drop(&mut self) {
+        if let Some(name) = &self.name {
+            let _ = fs::remove_file(name);
+        }
+    }
+}
+
+/// A directory that is being filled, under a name that means nothing.
+pub(crate) struct FreshDir {
+    path: PathBuf,
+    placed: bool,
+    _lock: File,
+}
+
+impl FreshDir {
+    /// A new directory in `parent`.
+    pub fn create(parent: &Path) -> io::Result<Self> {
+        let (lock, path) = with_free_name(parent, |name| {
+            fs::create_dir(name)?;
+            lock_new(File::open(name)?)
+        })?;
+        Ok(FreshDir { path, placed: false, _lock: lock })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Gives the directory its place. Nothing may be there yet.
+    pub fn persist(mut self, target: &Path) -> io::Result<()> {
+        match renameat_with(CWD, &self.path, CWD, target, RenameFlags::NOREPLACE) {
+            Ok(()) => {}
+            // File systems that cannot refuse: an empty directory may be replaced, nothing else.
+            Err(Errno::INVAL | Errno::NOSYS) => fs::rename(&self.path, target)?,
+            Err(error) => return Err(error.into()),
+        }
+        self.placed = true;
+        Ok(())
+    }
+}
+
+impl Drop for FreshDir {
+    fn drop(&mut self) {
+        if !self.placed {
+            let _ = fs::remove_dir_all(&self.path);
+        }
+    }
+}
+
+/// Removes from `dir` what killed runs left there. What cannot be removed stays.
+pub(crate) fn sweep(dir: &Path) {
+    let Ok(entries) = fs::read_dir(dir) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let is_ours = name.to_str().is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX));
+        let Ok(kind) = entry.file_type() else { continue };
+        if !is_ours || !(kind.is_file() || kind.is_dir()) {
+            continue;
+        }
+        let path = entry.path();
+        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits() as i32;
+        let Ok(file) = OpenOptions::new().read(true).custom_flags(flags).open(&path) else { continue };
+        if file.try_lock().is_err() {
+            continue;
+        }
+        let _ = if kind.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+    }
+}
+
+/// Links an open file that has no name to `target`.
+pub(crate) fn link(fd: BorrowedFd<'_>, target: &Path) -> io::Result<()> {
+    let here = format!("/proc/self/fd/{}", fd.as_raw_fd());
+    Ok(linkat(CWD, here, CWD, target, AtFlags::SYMLINK_FOLLOW)?)
+}
+
+/// A file read from its start, whoever else reads it.
+pub(crate) struct PositionedFile<F> {
+    file: F,
+    offset: u64,
+    end: u64,
+}
+
+impl<F: AsFd> PositionedFile<F> {
+    pub fn new(file: F) -> Self {
+        PositionedFile { file, offset: 0, end: u64::MAX }
+    }
+
+    /// The `len` bytes from `offset` on.
+    pub fn range(file: F, offset: u64, len: u64) -> Self {
+        PositionedFile { file, offset, end: offset.saturating_add(len) }
+    }
+}
+
+impl<F: AsFd> io::Read for PositionedFile<F> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let left = usize::try_from(self.end - self.offset).unwrap_or(usize::MAX).min(buf.len());
+        let got = rustix::io::pread(&self.file, buf.get_mut(..left).unwrap_or_default(), self.offset)?;
+        self.offset += got as u64;
+        Ok(got)
+    }
+}
+
+impl<F: AsFd> oci::Skip for PositionedFile<F> {
+    fn skip(&mut self, bytes: u64) -> io::Result<()> {
+        let size = u64::try_from(rustix::fs::fstat(&self.file)?.st_size).unwrap_or(0);
+        let target = self.offset.checked_add(bytes).filter(|offset| *offset <= size.min(self.end));
+        self.offset = target.ok_or(io::ErrorKind::UnexpectedEof)?;
+        Ok(())
+    }
+}
+
+/// Tries names in `dir` until `make` finds one free. `make` says nothing when it lost a race.
+fn with_free_name<T>(
+    dir: &Path,
+    mut make: impl FnMut(&Path) -> io::Result<Option<T>>,
+) -> io::Result<(T, PathBuf)> {
+    static COUNTER: AtomicU32 = AtomicU32::new(0);
+    for _ in 0..ATTEMPTS {
+        let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+        let name = dir.join(format!("{PREFIX}{}-{number}{SUFFIX}", std::process::id()));
+        match make(&name) {
+            Ok(Some(made)) => return Ok((made, name)),
+            Ok(None) => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
+/// Locks what was just made; nothing if a sweep was faster and took it away.
+fn lock_new(file: File) -> io::Result<Option<File>> {
+    let held = file.try_lock();
+    let gone = file.metadata()?.nlink() == 0;
+    // Where a file system knows no locks, nobody sweeps either.
+    Ok(if gone || matches!(held, Err(fs::TryLockError::WouldBlock)) { None } else { Some(file) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read as _, Write as _};
+
+    fn names(dir: &Path) -> Vec<String> {
+        let mut names: Vec<String> = fs::read_dir(dir)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_file_appears_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        for create in [FreshFile::create, FreshFile::create_named] {
+            for text in ["first", "second"] {
+                let mut fresh = create(dir.path()).unwrap();
+                fresh.file().write_all(text.as_bytes()).unwrap();
+                assert!(!names(dir.path()).contains(&"first".to_string()));
+                fresh.persist(&dir.path().join("target")).unwrap();
+                assert_eq!(fs::read_to_string(dir.path().join("target")).unwrap(), text);
+                assert_eq!(names(dir.path()), ["target"]);
+            }
+            drop(create(dir.path()).unwrap());
+            assert_eq!(names(dir.path()), ["target"]);
+        }
+    }
+
+    #[test]
+    fn a_directory_replaces_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let target = dir.path().join("target");
+        let first = FreshDir::create(dir.path()).unwrap();
+        fs::write(first.path().join("x"), "x").unwrap();
+        let second = FreshDir::create(dir.path()).unwrap();
+        first.persist(&target).unwrap();
+        assert_eq!(second.persist(&target).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(names(dir.path()), ["target"]);
+        assert_eq!(names(&target), ["x"]);
+    }
+
+    #[test]
+    fn a_sweep_takes_what_nobody_holds() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = FreshFile::create_named(dir.path()).unwrap();
+        let kept = FreshDir::create(dir.path()).unwrap();
+        fs::write(dir.path().join(".bantam-1-2.tmp"), "").unwrap();
+        fs::create_dir(dir.path().join(".bantam-1-3.tmp")).unwrap();
+        fs::write(dir.path().join(".bantam-1-3.tmp/x"), "").unwrap();
+        fs::write(dir.path().join("other.tmp"), "").unwrap();
+        sweep(dir.path());
+        let mut want: Vec<String> = [file.name.as_deref().unwrap(), kept.path(), Path::new("other.tmp")]
+            .map(|path| path.file_name().unwrap().to_str().unwrap().to_string())
+            .into();
+        want.sort();
+        assert_eq!(names(dir.path()), want);
+    }
+
+    #[test]
+    fn a_positioned_file_has_its_own_place_and_end() {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(b"0123456789").unwrap();
+        let mut text = String::new();
+        PositionedFile::range(&file, 3, 4).read_to_string(&mut text).unwrap();
+        PositionedFile::new(&file).read_to_string(&mut text).unwrap();
+        assert_eq!(text, "34560123456789");
+        let mut reader = PositionedFile::new(&file);
+        oci::Skip::skip(&mut reader, 8).unwrap();
+        assert!(oci::Skip::skip(&mut reader, 3).is_err());
+    }
+}

@@ -1,0 +1,291 @@
+//! References: names for places that images go to and come from, as skopeo and podman users know them.
+
+use crate::name::{ImageName, NameError, is_tag};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+/// A place, and which image there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reference {
+    /// `oci:DIR[:REF]`: an OCI image layout.
+    Layout {
+        /// The directory.
+        dir: PathBuf,
+        /// Which image; none stands for what the image calls itself.
+        name: Option<RefName>,
+    },
+    /// `oci-archive:FILE[:REF]`: a layout in a tar.
+    OciArchive {
+        /// The tar.
+        file: PathBuf,
+        /// Which image.
+        name: Option<RefName>,
+    },
+    /// `docker-archive:FILE[:REF]`: what `docker save` writes.
+    DockerArchive {
+        /// The tar.
+        file: PathBuf,
+        /// Which image.
+        name: Option<RefName>,
+    },
+    /// `docker-daemon:[REF]`: the images of a Docker engine.
+    DockerDaemon {
+        /// Which image.
+        name: Option<RefName>,
+    },
+    /// `docker://REF` or `host/name:tag`: an image in a registry.
+    Registry(ImageName),
+    /// `s3://…`, `gs://…`, `az://…`: an archive in an object store.
+    Object(String),
+}
+
+/// Which image in a place: a tag, or a name with its tag.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RefName {
+    /// A tag of what the image calls itself.
+    Tag(String),
+    /// A name of its own.
+    Name(ImageName),
+}
+
+/// A text is no reference.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReferenceError {
+    /// The scheme is not one that is known.
+    #[error("`{text}`: `{scheme}` is no place for images; known are {SCHEMES}")]
+    Scheme {
+        /// The text.
+        text: String,
+        /// What stands before the first colon.
+        scheme: String,
+    },
+    /// The text names no file or directory.
+    #[error("`{0}` names no path")]
+    NoPath(String),
+    /// A name of an image in a registry must say which registry.
+    #[error("`{0}` names no registry host; a place is one of {SCHEMES}, or host/name:tag")]
+    NoHost(String),
+    /// The name of the image is none.
+    #[error("`{text}`")]
+    Name {
+        /// The text.
+        text: String,
+        /// What is wrong with the name.
+        source: NameError,
+    },
+}
+
+const SCHEMES: &str =
+    "oci:, oci-archive:, docker-archive:, docker-daemon:, docker://, s3://, gs:// and az://";
+
+impl Reference {
+    /// The layout in a directory.
+    pub fn layout(dir: impl Into<PathBuf>) -> Self {
+        Reference::Layout { dir: dir.into(), name: None }
+    }
+
+    /// Is there room for one image only, so that a second would replace the first?
+    pub fn takes_one_image(&self) -> bool {
+        matches!(
+            self,
+            Reference::OciArchive { .. }
+                | Reference::DockerArchive { .. }
+                | Reference::Registry(_)
+                | Reference::Object(_)
+        ) || matches!(self.name(), Some(RefName::Name(_)))
+    }
+
+    /// Are layers in zstd refused there?
+    pub fn refuses_zstd(&self) -> bool {
+        matches!(self, Reference::DockerArchive { .. } | Reference::DockerDaemon { .. })
+    }
+
+    /// The file or directory, where it is one.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Reference::Layout { dir: path, .. }
+            | Reference::OciArchive { file: path, .. }
+            | Reference::DockerArchive { file: path, .. } => Some(path),
+            Reference::DockerDaemon { .. } | Reference::Registry(_) | Reference::Object(_) => None,
+        }
+    }
+
+    /// Which image in the place.
+    pub fn name(&self) -> Option<&RefName> {
+        match self {
+            Reference::Layout { name, .. }
+            | Reference::OciArchive { name, .. }
+            | Reference::DockerArchive { name, .. }
+            | Reference::DockerDaemon { name } => name.as_ref(),
+            Reference::Registry(_) | Reference::Object(_) => None,
+        }
+    }
+}
+
+impl FromStr for Reference {
+    type Err = ReferenceError;
+    fn from_str(text: &str) -> Result<Self, ReferenceError> {
+        let named = |source| ReferenceError::Name { text: text.into(), source };
+        let registry = |name: &str| {
+            let name: ImageName = name.parse().map_err(named)?;
+            match name.registry {
+                Some(_) => Ok(Reference::Registry(name)),
+                None => Err(ReferenceError::NoHost(text.into())),
+            }
+        };
+        let Some((scheme, rest)) = text.split_once(':') else { return registry(text) };
+        // As in skopeo, a path ends at the first colon.
+        let path = || {
+            let (path, name) = match rest.split_once(':') {
+                Some((path, name)) => (path, Some(name.parse().map_err(named)?)),
+                None => (rest, None),
+            };
+            if path.is_empty() {
+                return Err(ReferenceError::NoPath(text.into()));
+            }
+            Ok((PathBuf::from(path), name))
+        };
+        match scheme {
+            "oci" => path().map(|(dir, name)| Reference::Layout { dir, name }),
+            "oci-archive" => path().map(|(file, name)| Reference::OciArchive { file, name }),
+            "docker-archive" => path().map(|(file, name)| Reference::DockerArchive { file, name }),
+            "docker-daemon" if rest.is_empty() => Ok(Reference::DockerDaemon { name: None }),
+            "docker-daemon" => Ok(Reference::DockerDaemon { name: Some(rest.parse().map_err(named)?) }),
+            "docker" if rest.starts_with("//") => registry(rest.trim_start_matches("//")),
+            "s3" | "gs" | "az" if rest.starts_with("//") => Ok(Reference::Object(text.into())),
+            // A host with a port, or a name with a tag, is no scheme.
+            _ if rest.starts_with("//") || !(rest.contains('/') || scheme.contains(['/', '.'])) => {
+                Err(match text.parse::<ImageName>() {
+                    Ok(_) => ReferenceError::NoHost(text.into()),
+                    Err(_) => ReferenceError::Scheme { text: text.into(), scheme: scheme.into() },
+                })
+            }
+            _ => registry(text),
+        }
+    }
+}
+
+impl FromStr for RefName {
+    type Err = NameError;
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        if is_tag(text) { Ok(RefName::Tag(text.into())) } else { text.parse().map(RefName::Name) }
+    }
+}
+
+impl fmt::Display for RefName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RefName::Tag(tag) => f.write_str(tag),
+            RefName::Name(name) => name.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (scheme, path) = match self {
+            Reference::Layout { dir, .. } => ("oci:", Some(dir)),
+            Reference::OciArchive { file, .. } => ("oci-archive:", Some(file)),
+            Reference::DockerArchive { file, .. } => ("docker-archive:", Some(file)),
+            Reference::DockerDaemon { .. } => ("docker-daemon:", None),
+            Reference::Registry(name) => return write!(f, "docker://{name}"),
+            Reference::Object(url) => return f.write_str(url),
+        };
+        f.write_str(scheme)?;
+        if let Some(path) = path {
+            write!(f, "{}", path.display())?;
+        }
+        match self.name() {
+            Some(name) if path.is_some() => write!(f, ":{name}"),
+            Some(name) => name.fmt(f),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_are_read_and_written() {
+        for (text, want) in [
+            ("oci:out", "Layout out -"),
+            ("oci:/a/b.c:1.4", "Layout /a/b.c tag 1.4"),
+            ("oci:out:ghcr.io/acme/shop:1.4", "Layout out name ghcr.io/acme/shop:1.4"),
+            ("oci:out:localhost:5000/shop", "Layout out name localhost:5000/shop"),
+            ("oci-archive:x.tar:latest", "OciArchive x.tar tag latest"),
+            ("docker-archive:x.tar:shop:dev", "DockerArchive x.tar name shop:dev"),
+            ("docker-daemon:shop:dev", "DockerDaemon name shop:dev"),
+            ("docker-daemon:dev", "DockerDaemon tag dev"),
+            ("docker-daemon:", "DockerDaemon -"),
+            ("docker://ghcr.io/acme/shop:1", "Registry ghcr.io/acme/shop:1"),
+            ("s3://bucket/key.tar", "Object s3://bucket/key.tar"),
+        ] {
+            let reference: Reference = text.parse().unwrap();
+            let name = match reference.name() {
+                None => "-".to_string(),
+                Some(RefName::Tag(tag)) => format!("tag {tag}"),
+                Some(RefName::Name(name)) => format!("name {name}"),
+            };
+            let found = match &reference {
+                Reference::Layout { dir, .. } => format!("Layout {} {name}", dir.display()),
+                Reference::OciArchive { file, .. } => format!("OciArchive {} {name}", file.display()),
+                Reference::DockerArchive { file, .. } => format!("DockerArchive {} {name}", file.display()),
+                Reference::DockerDaemon { .. } => format!("DockerDaemon {name}"),
+                Reference::Registry(name) => format!("Registry {name}"),
+                Reference::Object(url) => format!("Object {url}"),
+            };
+            assert_eq!(found, want);
+            assert_eq!(reference.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_bare_name_with_a_host_means_a_registry() {
+        for text in ["ghcr.io/acme/shop:1.4", "localhost:5000/shop", "localhost/shop", "127.0.0.1:5000/a/b:c"]
+        {
+            assert_eq!(text.parse(), Ok(Reference::Registry(text.parse().unwrap())), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_reference_is_refused() {
+        let message = |text: &str| {
+            let error = text.parse::<Reference>().unwrap_err();
+            match std::error::Error::source(&error) {
+                Some(cause) => format!("{error}: {cause}"),
+                None => error.to_string(),
+            }
+        };
+        let answers = [
+            "",
+            "shop",
+            "shop:latest",
+            "acme/shop:1",
+            "docker://shop",
+            "oci:",
+            "oci::tag",
+            "oci:out:",
+            "oci:out:Shop/X",
+            "dir:/tmp/x",
+            "containers-storage:[vfs]x",
+            "https://ghcr.io/acme/shop",
+            "docker-daemon:Shop:1",
+            "ghcr.io/Acme/shop",
+        ]
+        .map(|text| format!("{text} => {}", message(text)));
+        insta::assert_snapshot!(answers.join("\n"), @"");
+    }
+
+    #[test]
+    fn some_places_take_one_image() {
+        let one = |text: &str| text.parse::<Reference>().unwrap().takes_one_image();
+        assert!(
+            one("oci-archive:x") && one("docker-archive:x") && one("oci:x:a/b:c") && one("docker-daemon:a:b")
+        );
+        assert!(!one("oci:x") && !one("oci:x:tag") && !one("docker-daemon:"));
+    }
+}
