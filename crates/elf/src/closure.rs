@@ -210,8 +210,8 @@ impl Linker<'_> {
 pub(crate) struct Process<'a> {
     linker: &'a Linker<'a>,
     loader: &'a Loader,
-    /// The loader's own names and facts, until something needs it.
-    interpreter: Option<Object>,
+    /// The loader, until something needs it; then where it is among the objects.
+    interpreter: Result<usize, Option<Object>>,
     interpreter_names: Vec<String>,
     /// Everything loaded, the program first, in load order.
     pub objects: Vec<Object>,
@@ -244,8 +244,8 @@ impl<'a> Process<'a> {
         let mut process = Process {
             linker,
             loader,
-            interpreter: None,
-            interpreter_names: vec![loader.path.to_string()],
+            interpreter: Err(None),
+            interpreter_names: vec![loader.path.to_string(), loader.path.name().into()],
             objects: vec![],
             done: 0,
             names: HashMap::new(),
@@ -255,9 +255,10 @@ impl<'a> Process<'a> {
             missing_names: HashMap::new(),
         };
         if let Ok((resolution, facts)) = linker.object(&loader.path) {
+            process.interpreter_names = vec![loader.path.to_string()];
             process.interpreter_names.extend(facts.soname.clone());
             process.interpreter_names.extend(closure.facts.interpreter.clone());
-            process.interpreter = Some(Object {
+            process.interpreter = Err(Some(Object {
                 soname: String::new(),
                 path: loader.path.clone(),
                 origin: parent(&loader.path),
@@ -266,7 +267,7 @@ impl<'a> Process<'a> {
                 needed_by: vec![],
                 rule: Rule::Interpreter,
                 parent: None,
-            });
+            }));
         }
         process.add(Object {
             soname: closure.facts.soname.clone().unwrap_or_default(),
@@ -301,8 +302,15 @@ impl<'a> Process<'a> {
     /// Loads what the object at `by` needs by this name.
     fn load(&mut self, by: usize, name: &str, required: bool) {
         let requester = self.objects[by].path.clone();
-        if let Some(bound) = self.bound(name) {
-            self.need(bound, requester, by);
+        if let Some(bound) = self.names.get(name) {
+            self.need(*bound, requester, by);
+            return;
+        }
+        if self.is_loader(name) {
+            // A loader that is not there is told as such, and not again by every name of it.
+            if let Some(bound) = self.take_loader(name) {
+                self.need(bound, requester, by);
+            }
             return;
         }
         let mut chain = vec![];
@@ -318,38 +326,45 @@ impl<'a> Process<'a> {
         }
     }
 
-    /// What a name is bound to already.
-    fn bound(&mut self, name: &str) -> Option<usize> {
-        if let Some(bound) = self.names.get(name) {
-            return Some(*bound);
-        }
-        let is_loader = match self.loader.flavor {
+    /// Does the loader know itself by this name?
+    fn is_loader(&self, name: &str) -> bool {
+        match self.loader.flavor {
             Flavor::Glibc => self.interpreter_names.iter().any(|known| known == name),
             Flavor::Musl => name == self.loader.path.as_str() || is_musl_libc(name),
+        }
+    }
+
+    /// Puts the loader among the objects, if it is there and not yet among them.
+    fn take_loader(&mut self, name: &str) -> Option<usize> {
+        let at = match &mut self.interpreter {
+            Ok(at) => *at,
+            Err(object) => {
+                let object = object.take()?;
+                self.add(Object { soname: name.into(), ..object })
+            }
         };
-        let interpreter = self.interpreter.take_if(|_| is_loader)?;
-        Some(self.add(Object { soname: name.into(), ..interpreter }))
+        self.interpreter = Ok(at);
+        Some(at)
     }
 
     fn bind(&mut self, by: usize, name: &str, found: Found, requester: TreePath) {
         let Found { path, resolution, facts, rule } = found;
-        let is_loader = |object: &mut Object| object.resolution.path == resolution.path;
-        let bound = match self.same_file(&resolution) {
-            Some(bound) => bound,
-            None => match self.interpreter.take_if(is_loader) {
-                Some(interpreter) => self.add(Object { soname: name.into(), ..interpreter }),
-                None => self.add(Object {
-                    soname: name.into(),
-                    origin: parent(&path),
-                    path,
-                    resolution,
-                    facts,
-                    needed_by: vec![],
-                    rule,
-                    parent: Some(by),
-                }),
-            },
-        };
+        let is_loader =
+            matches!(&self.interpreter, Err(Some(object)) if object.resolution.path == resolution.path);
+        let known =
+            self.same_file(&resolution).or_else(|| if is_loader { self.take_loader(name) } else { None });
+        let bound = known.unwrap_or_else(|| {
+            self.add(Object {
+                soname: name.into(),
+                origin: parent(&path),
+                path,
+                resolution,
+                facts,
+                needed_by: vec![],
+                rule,
+                parent: Some(by),
+            })
+        });
         self.names.entry(name.into()).or_insert(bound);
         self.need(bound, requester, by);
     }
@@ -387,7 +402,7 @@ impl<'a> Process<'a> {
             names.push(object.path.to_string());
             names.extend(object.facts.soname.clone());
             if object.rule == Rule::Interpreter {
-                names.append(&mut self.interpreter_names);
+                names.extend(self.interpreter_names.iter().cloned());
             }
         }
         for name in names.into_iter().filter(|name| !name.is_empty()) {

@@ -24,6 +24,8 @@ mod search;
 mod shebang;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+#[cfg(test)]
+mod tests;
 mod versions;
 mod versions_check;
 mod window;

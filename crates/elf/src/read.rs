@@ -155,7 +155,7 @@ fn read_dynamic(
     let entries = dynamic.map(|dynamic| dynamic.dyns).unwrap_or_default();
     let all = |tag| entries.iter().filter(move |entry| entry.d_tag == tag).map(|entry| entry.d_val);
     // Of entries that should be there once, the loader takes the last.
-    let last = |tag| all(tag).last();
+    let last = |tag| all(tag).next_back();
 
     let flags = last(DT_FLAGS_1).unwrap_or(0);
     facts.nodeflib = flags & DF_1_NODEFLIB != 0;
@@ -199,8 +199,8 @@ fn split(path: &str) -> Vec<String> {
 }
 
 /// Is this a file of debug information, of which only the headers were kept? Its program headers are
-/// those of the original, its sections say that they have no bytes. With `suspect`, the file made no
-/// sense otherwise; without, it is only looked at if its dynamic section is empty.
+/// those of the original, and its sections say that the code has no bytes. It is only looked for if
+/// segments have no bytes, or with `suspect`: if the file made no sense otherwise.
 fn is_debug(
     file: &mut Window<'_>,
     header: &Header,
@@ -208,20 +208,19 @@ fn is_debug(
     ctx: Ctx,
     suspect: bool,
 ) -> bool {
-    let find = |kind| segments.iter().find(|segment| segment.p_type == kind);
-    let dynamic = find(PT_DYNAMIC);
-    let hollow = |segment: &ProgramHeader| segment.p_filesz == 0 && segment.p_memsz != 0;
-    if !suspect && !dynamic.is_some_and(hollow) {
+    let is_kept = |segment: &&ProgramHeader| {
+        matches!(segment.p_type, PT_DYNAMIC | PT_INTERP)
+            || (segment.p_type == PT_LOAD && segment.is_executable())
+    };
+    let is_hollow = |segment: &ProgramHeader| segment.p_filesz == 0 && segment.p_memsz != 0;
+    if !suspect && !segments.iter().filter(is_kept).any(is_hollow) {
         return false;
     }
     let (count, size) = (usize::from(header.e_shnum), SectionHeader::size(ctx));
-    if count * size > MAX_SECTION_TABLE || usize::from(header.e_shentsize) != size {
+    if count == 0 || count * size > MAX_SECTION_TABLE || usize::from(header.e_shentsize) != size {
         return false;
     }
     let Ok(bytes) = file.get(header.e_shoff, count * size, "its section headers") else { return false };
-    let Ok(sections) = SectionHeader::parse(bytes, 0, count, ctx) else { return false };
-    let kept = [dynamic, find(PT_INTERP)];
-    sections.iter().filter(|section| section.sh_type == SHT_NOBITS).any(|section| {
-        kept.iter().flatten().any(|segment| segment.p_vaddr != 0 && segment.p_vaddr == section.sh_addr)
-    })
+    let Ok(sections) = SectionHeader::parse_from(bytes, 0, count, ctx) else { return false };
+    sections.iter().any(|section| section.sh_type == SHT_NOBITS && section.is_executable())
 }

@@ -367,10 +367,9 @@ impl Seeker<'_> {
             Config::Cache(by_name) => {
                 let entries = by_name.get(self.name).map(Vec::as_slice).unwrap_or_default();
                 let entry = find_in_cache(entries, self.name, self.machine);
-                if let Some(entry) = entry.filter(|entry| !is_closed(&entry.path)) {
-                    if let Some(found) = self.at_path(entry.path.as_str()) {
-                        return Some(Found { rule: Rule::LdSoConf, ..found });
-                    }
+                let entry = entry.filter(|entry| !is_closed(&entry.path));
+                if let Some(found) = entry.and_then(|entry| self.at_path(entry.path.as_str())) {
+                    return Some(Found { rule: Rule::LdSoConf, ..found });
                 }
             }
             Config::Conf(dirs) => {
@@ -400,10 +399,11 @@ impl Seeker<'_> {
             };
             // A path with any other `$` than `$ORIGIN` does not count at all.
             let known = |path: &String| !path.replace("$ORIGIN", "").replace("${ORIGIN}", "").contains('$');
-            if paths.iter().all(known) {
-                if let Some(found) = self.along(paths, object.origin, loader, rule) {
-                    return Some(found);
-                }
+            if !paths.iter().all(known) {
+                continue;
+            }
+            if let Some(found) = self.along(paths, object.origin, loader, rule) {
+                return Some(found);
             }
         }
         match &*self.linker.config(loader, self.machine) {

@@ -24,7 +24,7 @@ pub fn shebang(head: &[u8]) -> Option<Shebang> {
     let line = &line[..end.unwrap_or(line.len())];
     let start = line.iter().position(|byte| !is_blank(byte))?;
     let line = &line[start..];
-    let (interpreter, rest) = match line.iter().position(|byte| is_blank(byte)) {
+    let (interpreter, rest) = match line.iter().position(is_blank) {
         Some(at) => line.split_at(at),
         None if cut => return None,
         None => (line, &[][..]),
