@@ -1,1 +1,24 @@
-//! The library's front: one function that runs the whole way, with progress events.
+//! The library's front: from a spec to an image at its destinations, with progress events.
+//!
+//! [`build`] runs the whole way, [`check`] stops where bytes would begin. Everything that the machine
+//! gives, such as the environment, is handed in; nothing here prints.
+
+mod build;
+mod deps;
+mod error;
+mod event;
+pub mod files;
+pub mod inside;
+mod lockfile;
+mod open;
+mod target;
+mod when;
+
+pub use build::{Built, Request, Summary, build, check, lock};
+pub use deps::{Deps, deps};
+pub use error::Error;
+pub use event::{Event, Watch};
+pub use lockfile::Locking;
+pub use open::Problem;
+pub use target::Target;
+pub use when::EPOCH;

@@ -1,2 +1,17 @@
-//! The `bantam` command.
-fn main() {}
+//! The `bantam` command: flags, words, hints and exit codes. What it does is in the library.
+
+mod args;
+mod commands;
+mod exit;
+mod github;
+mod receipts;
+mod show;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    exit::catch_bugs();
+    // The one provider of cryptography that the TLS of a remote daemon uses; a second call is no harm.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    commands::run(&args::parse())
+}

@@ -74,3 +74,6 @@ impl Lock {
         document::write(self)
     }
 }
+
+#[cfg(test)]
+mod tests;

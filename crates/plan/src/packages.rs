@@ -49,7 +49,11 @@ pub(crate) fn add(draft: &mut Draft, source: &dyn View) -> Result<Vec<Package>, 
     let mut packages: BTreeMap<String, Package> = BTreeMap::new();
     let mut asked: BTreeSet<TreePath> = BTreeSet::new();
     loop {
-        let is_file = |path: &&TreePath| draft.tree.get(path).is_some_and(|entry| !entry.is_directory());
+        // The links of a merged /usr are everybody's: many packages list them as directories.
+        let is_file = |path: &&TreePath| {
+            draft.tree.get(path).is_some_and(|entry| !entry.is_directory())
+                && path.parent().is_some_and(|parent| !parent.is_root())
+        };
         let new: BTreeSet<TreePath> =
             draft.taken.iter().filter(is_file).filter(|path| !asked.contains(*path)).cloned().collect();
         if new.is_empty() {

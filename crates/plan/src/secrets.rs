@@ -6,6 +6,12 @@ use tree::{Content, ReadError, TreePath};
 /// The most that is read of a file to look for a key in it; real ones are far smaller.
 const LOOKED_AT: usize = 64 * 1024;
 
+/// Keys are small: larger files are not looked into.
+const SMALL: u64 = 16 * 1024;
+
+/// Files that stand in every folder of a dependency, by the thousand: not worth a look.
+const MANIFESTS: &[&str] = &["package.json", "tsconfig.json", "composer.json"];
+
 /// Names that give a secret away: a suffix or whole of the path's last components, and why.
 const NAMES: &[(&str, &str)] = &[
     (".git", "the history of a repository, with its configuration"),
@@ -70,7 +76,7 @@ pub fn by_content(path: &TreePath, content: &Content) -> Result<Option<&'static 
     match extension {
         // Where keys are kept.
         "pem" | "key" | "p8" | "ppk" | "asc" => Ok(text(&content.head(LOOKED_AT)?)),
-        "json" if content.size() < 16 * 1024 => {
+        "json" if content.size() < SMALL && !MANIFESTS.contains(&name) => {
             let head = content.head(LOOKED_AT)?;
             let has = |text: &[u8]| find(&head, text);
             let key = has(b"\"private_key\"") && has(b"PRIVATE KEY-----");
@@ -83,7 +89,7 @@ pub fn by_content(path: &TreePath, content: &Content) -> Result<Option<&'static 
             Ok(head.split(|byte| *byte == b'\n').any(literal).then_some("a token for a package registry"))
         }
         // A key without an extension, as ssh-keygen and cloud tools write them.
-        _ if content.size() < 16 * 1024 && !name.contains('.') => Ok(text(&content.head(64)?)),
+        _ if content.size() < SMALL && !name.contains('.') => Ok(text(&content.head(64)?)),
         _ => Ok(None),
     }
 }

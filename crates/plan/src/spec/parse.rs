@@ -94,16 +94,21 @@ fn syntax(message: &str, text: &str, span: &Range<usize>) -> Wrong {
     let rest = text.get(span.start..).unwrap_or_default();
     if message.contains("leading zero") {
         let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
-        return Wrong::new("a number does not begin with 0").help(format!("a mode is a string: {}", toml_text(&digits)));
+        return Wrong::new("a number does not begin with 0")
+            .help(format!("a mode is a string: {}", toml_text(&digits)));
     }
-    if ["string values must be quoted", "invalid float", "invalid boolean"].iter().any(|start| message.starts_with(start))
+    if ["string values must be quoted", "invalid float", "invalid boolean"]
+        .iter()
+        .any(|start| message.starts_with(start))
         && rest.starts_with(|letter: char| letter.is_alphabetic() || matches!(letter, '/' | '.' | '$'))
     {
         let word = rest.split(['\n', '\r', ',', ']', '}', '#']).next().unwrap_or_default().trim();
         return Wrong::new("a string must stand in quotes").help(format!("write {}", toml_text(word)));
     }
     match message {
-        "duplicate key" => Wrong::new(format!("duplicate key {}", shown(text.get(span.clone()).unwrap_or_default()))),
+        "duplicate key" => {
+            Wrong::new(format!("duplicate key {}", shown(text.get(span.clone()).unwrap_or_default())))
+        }
         message => Wrong::new(message),
     }
 }

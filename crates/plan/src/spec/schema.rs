@@ -17,7 +17,7 @@ pub fn schema() -> String {
 pub(super) static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
     let settings = SchemaSettings::draft2020_12()
         .with(|settings| settings.inline_subschemas = true)
-        .with_transform(without_null);
+        .with_transform(tidy);
     settings.into_generator().into_root_schema_for::<Document>().to_value()
 });
 
@@ -48,8 +48,9 @@ pub(super) fn tables() -> impl Iterator<Item = Table<'static>> {
     top.map(|keys| Table { name: "", many: false, keys }).into_iter().chain(named)
 }
 
-/// TOML has no null: a key that may be left out is only not required.
-fn without_null(schema: &mut Schema) {
+/// Takes out what says nothing about a spec: TOML has no null, so that a key that may be left out is
+/// only not required; how wide a number is in memory and where a comment wraps is our own affair.
+fn tidy(schema: &mut Schema) {
     if let Some(map) = schema.as_object_mut() {
         if let Some(Value::Array(types)) = map.get_mut("type") {
             types.retain(|kind| kind != "null");
@@ -61,8 +62,10 @@ fn without_null(schema: &mut Schema) {
         if let Some(Value::Array(values)) = map.get_mut("enum") {
             values.retain(|value| !value.is_null());
         }
-        // How wide the number is in memory tells a reader nothing.
         map.remove("format");
+        if let Some(Value::String(text)) = map.get_mut("description") {
+            *text = text.replace('\n', " ");
+        }
     }
-    transform_subschemas(&mut without_null, schema);
+    transform_subschemas(&mut tidy, schema);
 }

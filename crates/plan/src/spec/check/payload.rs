@@ -109,7 +109,7 @@ impl Check<'_, '_> {
         let mut good = true;
         for text in self.expanded(&to, &to.value)? {
             let text = At { value: text, span: to.span.clone() };
-            let Some(path) = self.read(&text, absolute) else { return None };
+            let path = self.read(&text, absolute)?;
             if content && (text.value.ends_with('/') || path.is_root()) {
                 let wrong = Wrong::new("`content` is that of one file, and `to` is a directory");
                 let named = format!("{}/NAME", path.as_str().trim_end_matches('/'));

@@ -1,0 +1,320 @@
+//! The whole way: targets in, images at their destinations out.
+
+use crate::{
+    Error, Target,
+    event::{Event, Watch},
+    lockfile::{LockFile, LockUpdate, Locking},
+    open::open,
+    when,
+};
+use oci::{Artifact, AssembledLayer, Image, ImageConfig, Index, Layer, LayerOptions};
+use plan::{
+    Plan, Sources,
+    finding::{Finding, Severity},
+    spec::{Architecture, Compression, Platform},
+};
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+};
+use store::{Publication, Reference, Spool};
+use tree::Content;
+
+/// What to build, and how.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// What to build.
+    pub targets: Vec<Target>,
+    /// Where the images go; empty: into the cache.
+    pub destinations: Vec<Reference>,
+    /// Only these platforms; empty: those of the spec.
+    pub platforms: Vec<Platform>,
+    /// May locks change?
+    pub locking: Locking,
+    /// The lock, if it is not beside the spec.
+    pub lock_file: Option<PathBuf>,
+    /// How many threads work.
+    pub jobs: NonZeroUsize,
+    /// Where images go without a destination, and where layers are written when none is a file.
+    pub cache: PathBuf,
+    /// The value of `SOURCE_DATE_EPOCH`.
+    pub source_date_epoch: Option<String>,
+}
+
+/// An image that was built.
+pub struct Built {
+    /// The repository.
+    pub name: String,
+    /// `name:tag` for every tag.
+    pub names: Vec<String>,
+    /// The image, or the index of several.
+    pub artifact: Artifact,
+    /// What the image of each platform has, in the order of the artifact's images.
+    pub images: Vec<Summary>,
+    /// The spec, for messages.
+    pub shown: String,
+}
+
+/// What there is to say about one image.
+#[derive(Debug, Clone)]
+pub struct Summary {
+    /// What it is for.
+    pub platform: Platform,
+    /// How many files it has, directories aside.
+    pub files: usize,
+    /// The packages that files are of: name and version.
+    pub packages: Vec<(String, String)>,
+    /// The layers: name, bytes as stored, bytes of the files.
+    pub layers: Vec<(String, u64, u64)>,
+    /// Findings that stopped nothing.
+    pub findings: Vec<Finding>,
+}
+
+impl Built {
+    /// `name@sha256:…`.
+    pub fn reference(&self) -> String {
+        format!("{}@{}", self.name, self.artifact.document().descriptor.digest)
+    }
+}
+
+/// Plans every image of a target, without a byte of a layer.
+///
+/// # Errors
+/// When something cannot be read. What is wrong with the images is in their findings.
+pub fn check(target: &Target, platforms: &[Platform], watch: Watch<'_>) -> Result<Vec<Plan>, Error> {
+    let mut plans = vec![];
+    for platform in platforms_of(target, platforms)? {
+        watch(Event::Planning { name: &target.name, platform });
+        let opened = open(target, platform)?;
+        let sources = Sources { runtime: opened.runtime.as_deref(), payload: opened.payload };
+        let plan = plan::plan(&target.spec, platform, &sources)?;
+        let files = files(&plan);
+        let unpacked = plan.tree.iter().filter_map(|(_, entry)| entry.content()).map(Content::size).sum();
+        let packages = plan.packages.len();
+        watch(Event::Planned { findings: &plan.findings, files, packages, unpacked });
+        plans.push(plan);
+    }
+    Ok(plans)
+}
+
+/// Builds every target and publishes it to every destination. Nothing is published unless all of them
+/// could be built.
+///
+/// # Errors
+/// The first thing that stops it; an image that would not start is [`Error::Refused`].
+pub fn build(request: &Request, watch: Watch<'_>) -> Result<Vec<Built>, Error> {
+    for destination in &request.destinations {
+        if destination.takes_one_image() && request.targets.len() > 1 {
+            let (destination, count) = (destination.to_string(), request.targets.len());
+            return Err(Error::OneImage { destination, count });
+        }
+    }
+    let created = when::created(request.source_date_epoch.as_deref())?;
+    let cache = Reference::layout(request.cache.join("images"));
+    let destinations: &[Reference] =
+        if request.destinations.is_empty() { std::slice::from_ref(&cache) } else { &request.destinations };
+    let spool = Spool::for_destinations(destinations, &request.cache.join("tmp"))?;
+    let mut built = vec![];
+    let mut locks: Vec<LockUpdate> = vec![];
+    for target in &request.targets {
+        let lock = LockFile::read(target, request.lock_file.as_deref(), request.locking)?;
+        let plans = check(target, &request.platforms, watch)?;
+        for plan in &plans {
+            refuse(target, plan.platform, &plan.findings)?;
+        }
+        if let Some(lock) = lock {
+            locks.extend(lock.update(&plans, request.locking)?);
+        }
+        built.push(write(target, plans, created, request.jobs, &spool, watch)?);
+    }
+    for destination in destinations {
+        let shown = destination.to_string();
+        watch(Event::Publishing { destination: &shown });
+        for image in &built {
+            let publication = Publication { artifact: &image.artifact, names: &image.names };
+            store::destination(destination)?.publish(&publication)?;
+        }
+        watch(Event::Published { destination: &shown });
+    }
+    for lock in locks {
+        write_lock(&lock, watch);
+    }
+    Ok(built)
+}
+
+/// Writes the lock of a target anew, and says what changed.
+///
+/// # Errors
+/// When the image would not be built, or the lock cannot be written.
+pub fn lock(
+    target: &Target,
+    file: Option<&Path>,
+    locking: Locking,
+    watch: Watch<'_>,
+) -> Result<Option<String>, Error> {
+    let Some(lock) = LockFile::read(target, file, locking)? else {
+        return Err(Error::Usage("a program has no lock; write a spec for it".into()));
+    };
+    let plans = check(target, &[], watch)?;
+    for plan in &plans {
+        refuse(target, plan.platform, &plan.findings)?;
+    }
+    match lock.update(&plans, locking)? {
+        None => Ok(None),
+        Some(update) => {
+            update.write()?;
+            let written = format!("wrote {}", update.path().display());
+            Ok(Some(update.changes.unwrap_or(written)))
+        }
+    }
+}
+
+fn platforms_of(target: &Target, asked: &[Platform]) -> Result<Vec<Platform>, Error> {
+    let of_spec = &target.spec.platforms;
+    if asked.is_empty() && !of_spec.is_empty() {
+        return Ok(of_spec.clone());
+    }
+    if let Some(other) = asked.iter().find(|platform| !of_spec.is_empty() && !of_spec.contains(platform)) {
+        let known = of_spec.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        return Err(Error::Usage(format!("--platform {other}: {} is for {known}", target.shown())));
+    }
+    if !asked.is_empty() {
+        return Ok(asked.to_vec());
+    }
+    let host = Architecture::from_uname(std::env::consts::ARCH);
+    let host = host.ok_or_else(|| Error::Usage("name a platform: this machine's is not known".into()))?;
+    Ok(vec![Platform::linux(host)])
+}
+
+fn refuse(target: &Target, platform: Platform, findings: &[Finding]) -> Result<(), Error> {
+    let count = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
+    if count == 0 {
+        return Ok(());
+    }
+    let (name, shown) = (target.name.clone(), target.shown());
+    Err(Error::Refused { name, platform, count, findings: findings.to_vec(), shown })
+}
+
+fn write(
+    target: &Target,
+    plans: Vec<Plan>,
+    created: i64,
+    jobs: NonZeroUsize,
+    spool: &Spool,
+    watch: Watch<'_>,
+) -> Result<Built, Error> {
+    let mut images = vec![];
+    let mut summaries = vec![];
+    for plan in plans {
+        let (image, summary) = write_image(target, plan, created, jobs, spool, watch)?;
+        images.push(image);
+        summaries.push(summary);
+    }
+    let annotations = target.spec.config.annotations.clone();
+    let single = images.len() == 1;
+    let artifact = match images.pop() {
+        Some(image) if single => Artifact::Image(image),
+        last => {
+            images.extend(last);
+            Artifact::Index(Index::new(images, annotations)?)
+        }
+    };
+    let (name, names, shown) = (target.name.clone(), target.names(), target.shown());
+    Ok(Built { name, names, artifact, images: summaries, shown })
+}
+
+fn write_image(
+    target: &Target,
+    plan: Plan,
+    created: i64,
+    jobs: NonZeroUsize,
+    spool: &Spool,
+    watch: Watch<'_>,
+) -> Result<(Image, Summary), Error> {
+    let spec = &target.spec;
+    let options = LayerOptions {
+        compression: match spec.layers.compression {
+            Compression::Gzip => oci::Compression::Gzip,
+            Compression::Zstd => oci::Compression::Zstd,
+            Compression::None => oci::Compression::None,
+        },
+        level: spec.layers.level,
+        threads: jobs,
+    };
+    let mut layers = vec![];
+    for layer in &plan.layers {
+        let unpacked = layer.tree.iter().filter_map(|(_, entry)| entry.content()).map(Content::size).sum();
+        watch(Event::LayerStarted { name: &layer.name, unpacked });
+        let failed = |source| Error::Layer { name: layer.name.clone(), source };
+        let mut file = spool.file()?;
+        let advance = |bytes| watch(Event::LayerAdvanced { bytes });
+        let written: Layer = oci::write_layer(&layer.tree, &options, &mut file, &advance).map_err(failed)?;
+        let compressed = written.descriptor.size;
+        watch(Event::LayerDone { name: &layer.name, compressed });
+        let blob = file.finish(&written.descriptor)?;
+        let created_by = format!("bantam: {}", layer.name);
+        layers.push(AssembledLayer { layer: written, blob, created_by });
+    }
+    let names = plan.layers.iter().map(|layer| layer.name.clone());
+    let sizes = layers.iter().map(|layer| (layer.layer.descriptor.size, layer.layer.unpacked_size));
+    let sizes: Vec<(String, u64, u64)> =
+        names.zip(sizes).map(|(name, (compressed, unpacked))| (name, compressed, unpacked)).collect();
+    let compressed: Vec<(String, u64)> = sizes.iter().map(|(name, size, _)| (name.clone(), *size)).collect();
+    let mut findings = plan.findings.clone();
+    if let Some(problem) = plan::check_compressed(&spec.limits, &compressed) {
+        findings.push(Finding::new(problem));
+        refuse(target, plan.platform, &findings)?;
+    }
+    let image =
+        oci::assemble(&image_config(target, &plan, created), layers, spec.config.annotations.clone())?;
+    let packages = plan.packages.iter().map(|package| (package.name.clone(), package.version.clone()));
+    let summary = Summary {
+        platform: plan.platform,
+        files: files(&plan),
+        packages: packages.collect(),
+        layers: sizes,
+        findings,
+    };
+    Ok((image, summary))
+}
+
+fn image_config(target: &Target, plan: &Plan, created: i64) -> ImageConfig {
+    let config = &target.spec.config;
+    let process = &plan.process;
+    ImageConfig {
+        architecture: plan.platform.architecture.oci().into(),
+        os: plan.platform.os().into(),
+        variant: plan.platform.architecture.variant().map(String::from),
+        created,
+        user: format!("{}:{}", process.uid, process.gid),
+        exposed_ports: config.ports.iter().cloned().collect(),
+        env: process.env.clone(),
+        entrypoint: process.entrypoint.clone(),
+        cmd: process.cmd.clone(),
+        volumes: process.volumes.iter().map(ToString::to_string).collect(),
+        working_dir: process.workdir.to_string(),
+        labels: config.labels.clone(),
+        stop_signal: config.stop_signal.clone().unwrap_or_default(),
+    }
+}
+
+fn files(plan: &Plan) -> usize {
+    plan.tree.iter().filter(|(_, entry)| !entry.is_directory()).count()
+}
+
+fn write_lock(lock: &LockUpdate, watch: Watch<'_>) {
+    match (lock.write(), &lock.changes) {
+        (Ok(()), None) => {}
+        (Ok(()), Some(changes)) => {
+            watch(Event::Notice(format!("{} refreshed:\n{changes}", lock.path().display())));
+        }
+        // A build in a folder that may not be written is no worse for it.
+        (Err(error), _) => {
+            let cause =
+                std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+            watch(Event::Notice(format!(
+                "no lock was written: {error}{cause}; --lock-file names another place"
+            )));
+        }
+    }
+}

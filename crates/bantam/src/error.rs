@@ -1,0 +1,194 @@
+//! What stops a build.
+
+use crate::open;
+use plan::{PlanError, finding::Finding, lock::LockError, spec::SpecError};
+use std::{fmt, io, path::PathBuf};
+
+/// Why an image was not built.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An argument that is neither a spec nor a program.
+    #[error("{path} is neither a spec nor a program", path = path.display())]
+    NoTarget {
+        /// The argument.
+        path: PathBuf,
+    },
+    /// A spec that cannot be read.
+    #[error("cannot read the spec {file}", file = file.display())]
+    Spec {
+        /// Its file.
+        file: PathBuf,
+        /// What the operating system said.
+        source: Box<io::Error>,
+    },
+    /// A spec that is wrong.
+    #[error("the spec {file} has {count} error{s}", file = file.display(), count = errors.len(), s = if errors.len() == 1 { "" } else { "s" })]
+    SpecErrors {
+        /// Its file.
+        file: PathBuf,
+        /// Its text.
+        text: String,
+        /// Everything that is wrong.
+        errors: Vec<SpecError>,
+    },
+    /// Sources of a spec that cannot be read.
+    #[error("{}", lines(problems))]
+    Sources {
+        /// The spec, for messages.
+        shown: String,
+        /// Everything that cannot be read.
+        problems: Vec<open::Problem>,
+    },
+    /// A plan that could not be made.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// An image that would not start, or breaks a limit or policy.
+    #[error("{name} for {platform} is not built: {count} error{s}", s = if *count == 1 { "" } else { "s" })]
+    Refused {
+        /// The image.
+        name: String,
+        /// What it is for.
+        platform: plan::spec::Platform,
+        /// How many errors the findings have.
+        count: usize,
+        /// The findings, which were shown when the image was planned; none of them are lost.
+        findings: Vec<Finding>,
+        /// The spec, for messages.
+        shown: String,
+    },
+    /// A lock that cannot be understood.
+    #[error("the lock {path} cannot be read", path = path.display())]
+    Lock {
+        /// Its file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: LockError,
+    },
+    /// A lock of another spec.
+    #[error("the lock {path} does not fit the spec: its {what} is {lock}, the spec's is {spec}", path = path.display())]
+    LockMisfit {
+        /// Its file.
+        path: PathBuf,
+        /// What differs.
+        what: &'static str,
+        /// What the lock says.
+        lock: String,
+        /// What the spec says.
+        spec: String,
+    },
+    /// No lock, where one must be.
+    #[error("there is no lock {path}, and --locked allows none to be written", path = path.display())]
+    LockAbsent {
+        /// Its file.
+        path: PathBuf,
+    },
+    /// A lock that would change, where it must not.
+    #[error("the lock {path} would change, which --locked forbids:\n{changes}", path = path.display())]
+    LockChanged {
+        /// Its file.
+        path: PathBuf,
+        /// What would change, a line each.
+        changes: String,
+    },
+    /// `SOURCE_DATE_EPOCH` is no time.
+    #[error("SOURCE_DATE_EPOCH is `{text}`, which is no number of seconds since 1970")]
+    SourceDateEpoch {
+        /// Its value.
+        text: String,
+    },
+    /// A destination that takes one image, and several to go there.
+    #[error("{destination} takes one image, and {count} are to be built")]
+    OneImage {
+        /// The destination.
+        destination: String,
+        /// How many images there are.
+        count: usize,
+    },
+    /// A request that says two things at once, or too little.
+    #[error("{0}")]
+    Usage(String),
+    /// A layer could not be written.
+    #[error("cannot write the layer {name}")]
+    Layer {
+        /// The layer.
+        name: String,
+        /// Why.
+        source: oci::LayerError,
+    },
+    /// A layer of an image that exists could not be read.
+    #[error("cannot read the layer {digest}")]
+    ReadLayer {
+        /// Its digest.
+        digest: oci::Digest,
+        /// Why.
+        source: oci::ReadLayerError,
+    },
+    /// The documents of an image could not be made.
+    #[error(transparent)]
+    Document(#[from] oci::DocumentError),
+    /// A place that images go to or come from.
+    #[error(transparent)]
+    Store(#[from] store::StoreError),
+    /// A name for a place that cannot be understood.
+    #[error(transparent)]
+    Reference(#[from] store::ReferenceError),
+    /// An ELF file that cannot be read.
+    #[error("cannot read {path}", path = path.display())]
+    Elf {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: elf::ElfError,
+    },
+    /// A file that cannot be read.
+    #[error("cannot read {path}", path = path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// A file that cannot be written.
+    #[error("cannot write {path}", path = path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// A path that is not UTF-8.
+    #[error("{path:?} is not UTF-8")]
+    NotUtf8 {
+        /// The path.
+        path: PathBuf,
+    },
+    /// No container engine to run an image with.
+    #[error("neither docker nor podman answers: {tried}")]
+    NoEngine {
+        /// What was tried, with what came of it.
+        tried: String,
+    },
+}
+
+impl fmt::Display for open::Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let with_cause = |error: &dyn std::error::Error| match error.source() {
+            Some(cause) => format!("{error}: {cause}"),
+            None => error.to_string(),
+        };
+        match self {
+            open::Problem::Source(error) => write!(f, "{}", with_cause(error)),
+            open::Problem::Payload { line: 0, error } => write!(f, "{}", with_cause(error)),
+            open::Problem::Payload { line, error } => {
+                write!(f, "[[files]] in line {line}: {}", with_cause(error))
+            }
+            open::Problem::Files { line, message } => write!(f, "[[files]] in line {line}: {message}"),
+            open::Problem::Runtime(error) => write!(f, "[runtime] source: {error}"),
+        }
+    }
+}
+
+fn lines(problems: &[open::Problem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}

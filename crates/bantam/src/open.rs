@@ -1,0 +1,127 @@
+//! Opens what a plan is made of: the runtime source and the payload.
+
+use crate::{Error, Target};
+use plan::{
+    Selection, Taken,
+    expand::Vars,
+    spec::{From, Platform, RuntimeSource},
+};
+use source::{Directory, SourceError, Step};
+use std::path::Path;
+use tree::View;
+
+/// What a plan is made of, opened.
+pub(crate) struct Opened {
+    pub runtime: Option<Box<dyn View>>,
+    pub payload: Vec<Taken>,
+}
+
+/// Opens the sources of a target for a platform. Only metadata is read.
+///
+/// # Errors
+/// Everything that cannot be read, at once.
+pub(crate) fn open(target: &Target, platform: Platform) -> Result<Opened, Error> {
+    let vars = Vars::release(platform);
+    let mut errors = vec![];
+    let runtime = match open_runtime(target, &vars) {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            errors.push(error);
+            None
+        }
+    };
+    let mut payload = vec![];
+    for files in &target.spec.files {
+        let ignore = match &files.ignore_file {
+            None => None,
+            Some(name) => {
+                let path = target.folder.join(name);
+                match std::fs::read_to_string(&path) {
+                    Ok(text) => Some(text),
+                    Err(source) => {
+                        errors.push(Problem::Source(SourceError::Read { path, source }));
+                        continue;
+                    }
+                }
+            }
+        };
+        match Selection::new(files, &vars, ignore.as_deref()) {
+            Err(message) => errors.push(Problem::Files { line: files.line, message }),
+            Ok(None) => payload.push(Taken::default()),
+            Ok(Some(selection)) => match take(target, &selection) {
+                Ok(taken) => payload.push(taken),
+                // A glob that starts nowhere takes nothing; the plan tells it.
+                Err(found) if is_glob(&files.from) && found.iter().all(is_missing) => {
+                    payload.push(Taken::default());
+                }
+                Err(found) => {
+                    errors.extend(found.into_iter().map(|error| Problem::Payload { line: files.line, error }))
+                }
+            },
+        }
+    }
+    if errors.is_empty() {
+        return Ok(Opened { runtime, payload });
+    }
+    Err(Error::Sources { shown: target.shown(), problems: errors })
+}
+
+/// Something of the spec's sources that cannot be read.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Problem {
+    /// The runtime source, or a file beside the spec.
+    Source(SourceError),
+    /// A file of a `[[files]]`.
+    Payload {
+        /// The line of the table.
+        line: usize,
+        /// What is wrong.
+        error: SourceError,
+    },
+    /// A pattern or variable of a `[[files]]`.
+    Files {
+        /// The line of the table.
+        line: usize,
+        /// What is wrong.
+        message: String,
+    },
+    /// A variable of the runtime source.
+    Runtime(plan::expand::ExpandError),
+}
+
+fn open_runtime(target: &Target, vars: &Vars<'_>) -> Result<Option<Box<dyn View>>, Problem> {
+    let directory = match &target.spec.runtime.source {
+        RuntimeSource::None => return Ok(None),
+        RuntimeSource::Host => Directory::host(),
+        RuntimeSource::Rootfs(dir) => {
+            let dir = plan::expand::expand(dir, vars).map_err(Problem::Runtime)?;
+            Directory::open(&target.folder.join(dir))
+        }
+    };
+    Ok(Some(Box::new(directory.map_err(Problem::Source)?)))
+}
+
+fn take(target: &Target, selection: &Selection) -> Result<Taken, Vec<SourceError>> {
+    let start = match selection.start.as_str() {
+        "." => target.folder.clone(),
+        start => target.folder.join(Path::new(start)),
+    };
+    let found = source::walk(&start, selection.follow, &mut |path, is_dir| match (
+        selection.takes(path),
+        is_dir && selection.enters(path),
+    ) {
+        (true, _) => Step::Take,
+        (false, true) => Step::Pass,
+        (false, false) => Step::Skip,
+    })?;
+    Ok(Taken { items: found.into_iter().map(|found| (found.path, found.entry)).collect() })
+}
+
+fn is_glob(from: &From) -> bool {
+    matches!(from, From::Path(from) if from.contains(['*', '?', '[', '{']))
+}
+
+fn is_missing(error: &SourceError) -> bool {
+    matches!(error, SourceError::Missing { .. })
+}

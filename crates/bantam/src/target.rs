@@ -1,0 +1,173 @@
+//! What is to be built: a spec, or a program without one.
+
+use crate::Error;
+use plan::spec::{self, Config, Files, From, LinkPolicy, Platform, RuntimeSource, Spec, UserRef};
+use std::path::{Path, PathBuf};
+
+/// The folders of a distribution: a program there is taken from where it stands, with its package.
+const SYSTEM: &[&str] = &["/usr/", "/bin/", "/sbin/", "/lib/", "/lib64/", "/opt/"];
+
+/// Something to build.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// What is asked for.
+    pub spec: Spec,
+    /// The repository of the image.
+    pub name: String,
+    /// The folder that paths of the spec are relative to.
+    pub folder: PathBuf,
+    /// The spec's file; none for a program.
+    pub file: Option<PathBuf>,
+    /// The spec's text, to show lines of.
+    pub text: String,
+}
+
+impl Target {
+    /// Reads what an argument names: nothing is `./bantam.toml`; a folder is its `bantam.toml`; a
+    /// name that ends in `.toml` is a spec; anything else is a program.
+    ///
+    /// # Errors
+    /// When it cannot be read, or its spec is wrong.
+    pub fn read(argument: Option<&Path>) -> Result<Self, Error> {
+        let path = argument.unwrap_or(Path::new("."));
+        if path.is_dir() {
+            return Target::read_spec(&path.join("bantam.toml"));
+        }
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            return Target::read_spec(path);
+        }
+        Target::program(path)
+    }
+
+    fn read_spec(file: &Path) -> Result<Self, Error> {
+        let text = std::fs::read_to_string(file)
+            .map_err(|source| Error::Spec { file: file.into(), source: Box::new(source) })?;
+        let spec = spec::parse(&text).map_err(|errors| Error::SpecErrors {
+            file: file.into(),
+            text: text.clone(),
+            errors,
+        })?;
+        let folder = file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder =
+            std::path::absolute(folder).map_err(|source| Error::Read { path: folder.into(), source })?;
+        let own_name = || folder.file_name().map(|name| name.to_string_lossy().into_owned());
+        let name = spec.name.clone().or_else(own_name).unwrap_or_default();
+        // A name that the spec gives was checked; that of a folder may be anything.
+        let name = if spec.name.is_some() { name } else { repository(&name) };
+        Ok(Target { spec, name, folder, file: Some(file.into()), text })
+    }
+
+    fn program(path: &Path) -> Result<Self, Error> {
+        let read = |source| Error::Read { path: path.into(), source };
+        let meta = std::fs::metadata(path).map_err(|source| match source.kind() {
+            std::io::ErrorKind::NotFound => Error::NoTarget { path: path.into() },
+            _ => read(source),
+        })?;
+        if !meta.is_file() {
+            return Err(Error::NoTarget { path: path.into() });
+        }
+        let full = std::path::absolute(path).map_err(read)?;
+        let name = full.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let text = full.to_str().ok_or_else(|| Error::NotUtf8 { path: path.into() })?.to_owned();
+        let mut spec = Spec::default();
+        let inside = if SYSTEM.iter().any(|dir| text.starts_with(dir)) {
+            text
+        } else {
+            let to = format!("/app/{name}");
+            spec.files.push(Files {
+                from: From::Path(text),
+                to: to.clone(),
+                exclude: vec![],
+                ignore_file: None,
+                owner: UserRef::root(),
+                mode: Some(0o755),
+                caps: vec![],
+                links: LinkPolicy::Follow,
+                layer: "app".into(),
+                line: 0,
+            });
+            to
+        };
+        spec.config = Config { entrypoint: vec![inside], ..Config::default() };
+        spec.platforms = platform_of(&full).into_iter().collect();
+        Ok(Target {
+            spec,
+            name: repository(&name),
+            folder: PathBuf::from("/"),
+            file: None,
+            text: String::new(),
+        })
+    }
+
+    /// `name:tag` for every tag.
+    pub fn names(&self) -> Vec<String> {
+        self.spec.tags.iter().map(|tag| format!("{}:{tag}", self.name)).collect()
+    }
+
+    /// The lock beside the spec; none for a program.
+    pub fn lock_file(&self) -> Option<PathBuf> {
+        Some(self.file.as_ref()?.with_extension("lock"))
+    }
+
+    /// The file for messages.
+    pub fn shown(&self) -> String {
+        self.file.as_ref().map_or_else(|| "the command line".into(), |file| file.display().to_string())
+    }
+
+    /// The runtime source as a lock writes it.
+    pub fn source(&self) -> String {
+        match &self.spec.runtime.source {
+            RuntimeSource::Host => "host".into(),
+            RuntimeSource::Rootfs(dir) => format!("rootfs:{dir}"),
+            RuntimeSource::None => "none".into(),
+        }
+    }
+}
+
+/// The platform that an ELF program is for; none for anything else.
+fn platform_of(path: &Path) -> Option<Platform> {
+    let step = &mut |_: &str, _: bool| source::Step::Take;
+    let found = source::walk(path, true, step).ok()?;
+    let content = found.first()?.entry.content()?.clone();
+    let facts = elf::read(&content).ok()??;
+    spec::Architecture::all()
+        .find(|architecture| {
+            elf::Machine::from_uname(architecture.uname())
+                .is_some_and(|machine| machine.matches(&facts.machine))
+        })
+        .map(Platform::linux)
+}
+
+/// A repository name made of any name: what is not allowed becomes a hyphen.
+fn repository(name: &str) -> String {
+    let mut out = String::new();
+    for letter in name.to_lowercase().chars() {
+        let allowed = letter.is_ascii_alphanumeric();
+        match letter {
+            letter if allowed => out.push(letter),
+            '.' | '_' | '-' if out.ends_with(|last: char| last.is_ascii_alphanumeric()) => out.push(letter),
+            _ if out.ends_with(|last: char| last.is_ascii_alphanumeric()) => out.push('-'),
+            _ => {}
+        }
+    }
+    let trimmed = out.trim_end_matches(['.', '_', '-']);
+    if trimmed.is_empty() { "image".into() } else { trimmed.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_name_becomes_a_repository() {
+        for (name, want) in [
+            ("shop", "shop"),
+            ("My App!", "my-app"),
+            ("..x__y", "x_y"),
+            ("libfoo.so.1", "libfoo.so.1"),
+            ("ü", "image"),
+        ] {
+            assert_eq!(repository(name), want, "{name}");
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! What can be typed.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::{num::NonZeroUsize, path::PathBuf};
+
+/// Builds container images that hold what the program needs and nothing else.
+#[derive(Debug, Parser)]
+#[command(name = "bantam", version, propagate_version = true, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+    #[command(flatten)]
+    pub global: Global,
+}
+
+/// Everywhere.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Everywhere")]
+pub struct Global {
+    /// Fail rather than change a lock
+    #[arg(long, global = true)]
+    pub locked: bool,
+    /// Use no network
+    #[arg(long, global = true)]
+    pub offline: bool,
+    /// The lock, if it is not beside the spec
+    #[arg(long, global = true, value_name = "FILE")]
+    pub lock_file: Option<PathBuf>,
+    /// How many threads work; default: one for each processor
+    #[arg(long, short, global = true, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
+    /// Only this platform, such as linux/arm64; may be repeated
+    #[arg(long, global = true, value_name = "PLATFORM", value_delimiter = ',')]
+    pub platform: Vec<String>,
+    /// Print results and errors only
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// How progress is shown
+    #[arg(long, global = true, value_enum, default_value_t = Progress::Auto, value_name = "HOW")]
+    pub progress: Progress,
+}
+
+/// How progress is shown, on stderr.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Progress {
+    /// Bars on a terminal, lines elsewhere
+    Auto,
+    /// Lines
+    Plain,
+    /// A JSON object a line
+    Json,
+    /// Nothing
+    Quiet,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Build images and bring them to their destinations
+    Build(Build),
+    /// Would it start? Shows every finding, and builds nothing
+    Check(Check),
+    /// Build an image and run it with docker or podman, hardened as in production
+    Run(Run),
+    /// Show which libraries a program loads, as the loader would find them
+    Deps(Deps),
+    /// Write the lock of a spec
+    Lock(Lock),
+    /// Move the pins of a lock to what is there now
+    Update(Lock),
+    /// Show the config and layers of an image
+    Inspect(Image),
+    /// List the files of an image
+    Ls(Ls),
+    /// Print the JSON Schema of the spec
+    Schema,
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Build {
+    /// Specs (*.toml, or a folder with a bantam.toml) or programs; default: ./bantam.toml
+    #[arg(value_name = "SPEC|PROGRAM")]
+    pub targets: Vec<PathBuf>,
+    /// Where the image goes: oci:DIR[:REF], oci-archive:FILE[:REF], docker-archive:FILE[:REF],
+    /// docker-daemon:REF; may be repeated
+    #[arg(long, short, value_name = "DEST")]
+    pub output: Vec<String>,
+    /// Push to name:tags of the spec
+    #[arg(long)]
+    pub push: bool,
+    #[command(flatten)]
+    pub receipts: Receipts,
+}
+
+/// Files that say what was built; written only when everything was.
+#[derive(Debug, Args, Default)]
+#[command(next_help_heading = "Files that say what was built")]
+pub struct Receipts {
+    /// JSON with the keys of buildx
+    #[arg(long, value_name = "FILE")]
+    pub metadata_file: Option<PathBuf>,
+    /// The digest of the manifest or index
+    #[arg(long, value_name = "FILE")]
+    pub digest_file: Option<PathBuf>,
+    /// A line name@digest for each image
+    #[arg(long, value_name = "FILE")]
+    pub image_refs: Option<PathBuf>,
+    /// The image ID: the digest of the config
+    #[arg(long, value_name = "FILE")]
+    pub iidfile: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Check {
+    /// A spec or a program; default: ./bantam.toml
+    #[arg(value_name = "SPEC|PROGRAM")]
+    pub target: Option<PathBuf>,
+    /// Make warnings errors
+    #[arg(long)]
+    pub strict: bool,
+    /// Print findings as JSON Lines
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Run {
+    /// A spec or a program; default: ./bantam.toml
+    #[arg(value_name = "SPEC|PROGRAM")]
+    pub target: Option<PathBuf>,
+    /// Arguments for the program
+    #[arg(last = true, value_name = "ARGS")]
+    pub args: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Deps {
+    /// ELF files or scripts
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// See the files and their libraries in this root file system
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
+    /// Print JSON Lines, one object for each file
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Lock {
+    /// A spec; default: ./bantam.toml
+    #[arg(value_name = "SPEC")]
+    pub target: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Image {
+    /// oci:DIR[:REF], oci-archive:FILE, docker-archive:FILE or docker-daemon:REF
+    pub image: String,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Ls {
+    #[command(flatten)]
+    pub image: Image,
+    /// Only what is at or below this path
+    pub path: Option<String>,
+}
+
+/// Reads the command line; clap answers mistakes itself, with exit code 2.
+pub fn parse() -> Cli {
+    Cli::parse()
+}

@@ -1,0 +1,99 @@
+//! `bantam build`.
+
+use super::cache;
+use crate::{
+    args::{Build, Global},
+    github, receipts,
+    show::{self, summary},
+};
+use bantam::{Built, Error, Request, Target};
+use std::{env, path::PathBuf, process::ExitCode, time::Instant};
+use store::Reference;
+
+pub fn run(args: &Build, global: &Global) -> Result<ExitCode, Error> {
+    let targets = targets(&args.targets)?;
+    let mut destinations = vec![];
+    for text in &args.output {
+        destinations.push(text.parse::<Reference>()?);
+    }
+    if args.push {
+        for target in &targets {
+            let name = target.names().into_iter().next().unwrap_or_default();
+            destinations.push(format!("docker://{name}").parse()?);
+        }
+    }
+    let request = request(targets, destinations, global)?;
+    let built = build(&request, global)?;
+    receipts::write(&args.receipts, &built)?;
+    github::report(&built);
+    let lines: String = built.iter().map(|built| format!("{}\n", built.reference())).collect();
+    Ok(show::stdout(&lines))
+}
+
+/// Builds with progress and a closing summary.
+pub fn build(request: &Request, global: &Global) -> Result<Vec<Built>, Error> {
+    let started = Instant::now();
+    let shower = global.shower(true);
+    if let [target] = &request.targets[..] {
+        shower.about(&target.shown());
+    }
+    let built = bantam::build(request, &|event| shower.show(&event));
+    shower.finish();
+    let built = built?;
+    if !global.quiet {
+        for image in &built {
+            summary::print(image, started.elapsed(), &get(request, image));
+        }
+    }
+    Ok(built)
+}
+
+/// What a build asks of the library.
+pub fn request(
+    targets: Vec<Target>,
+    destinations: Vec<Reference>,
+    global: &Global,
+) -> Result<Request, Error> {
+    let source_date_epoch = match env::var("SOURCE_DATE_EPOCH") {
+        Ok(text) => Some(text),
+        Err(env::VarError::NotPresent) => None,
+        Err(env::VarError::NotUnicode(text)) => Some(text.to_string_lossy().into_owned()),
+    };
+    Ok(Request {
+        targets,
+        destinations,
+        platforms: global.platforms()?,
+        locking: global.locking(),
+        lock_file: global.lock_file.clone(),
+        jobs: global.jobs(),
+        cache: cache(),
+        source_date_epoch,
+    })
+}
+
+/// Reads every target; the errors of all specs come before any is built.
+fn targets(arguments: &[PathBuf]) -> Result<Vec<Target>, Error> {
+    if arguments.is_empty() {
+        return Ok(vec![Target::read(None)?]);
+    }
+    arguments.iter().map(|argument| Target::read(Some(argument))).collect()
+}
+
+/// How to get at what was built, as a command to copy.
+fn get(request: &Request, built: &Built) -> String {
+    let name = built.names.first().map_or("", String::as_str);
+    let copy =
+        |from: &str| format!("to run it: skopeo copy {from} docker-daemon:{name} && docker run {name}");
+    match request.destinations.first() {
+        None => copy(&format!("oci:{}:{name}", request.cache.join("images").display())),
+        Some(place @ Reference::Layout { .. }) if place.name().is_some() => copy(&place.to_string()),
+        Some(place @ Reference::Layout { .. }) => {
+            let tag = name.rsplit_once(':').map_or("latest", |(_, tag)| tag);
+            copy(&format!("{place}:{tag}"))
+        }
+        Some(Reference::OciArchive { file, .. } | Reference::DockerArchive { file, .. }) => {
+            format!("to run it: docker load --input {} && docker run {name}", file.display())
+        }
+        Some(_) => format!("to run it: docker run {name}"),
+    }
+}

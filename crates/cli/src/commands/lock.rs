@@ -1,0 +1,35 @@
+//! `bantam lock` and `bantam update`.
+
+use crate::{
+    args::{Global, Lock},
+    show,
+};
+use bantam::{Error, Locking, Target};
+use std::process::ExitCode;
+
+/// Writes the lock where there is none, and refreshes what changed on the machine.
+pub fn lock(args: &Lock, global: &Global) -> Result<ExitCode, Error> {
+    write(args, global, global.locking())
+}
+
+/// Writes the lock anew, whatever it says now.
+pub fn update(args: &Lock, global: &Global) -> Result<ExitCode, Error> {
+    if global.locked {
+        return Err(Error::Usage("`update` changes the lock, and --locked forbids it".into()));
+    }
+    write(args, global, Locking::Renew)
+}
+
+fn write(args: &Lock, global: &Global, locking: Locking) -> Result<ExitCode, Error> {
+    let target = Target::read(args.target.as_deref())?;
+    let shower = global.shower(true);
+    shower.about(&target.shown());
+    let done = bantam::lock(&target, global.lock_file.as_deref(), locking, &|event| shower.show(&event));
+    shower.finish();
+    match done? {
+        None if !global.quiet => show::stderr("the lock says so already"),
+        Some(text) if !global.quiet => show::stderr(&text),
+        _ => {}
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,76 @@
+//! One file a command: flags to settings, settings to the library, its answer to words.
+
+mod build;
+mod check;
+mod deps;
+mod images;
+mod lock;
+mod run;
+
+use crate::{
+    args::{Cli, Command, Global},
+    exit,
+    show::{self, progress::Shower},
+};
+use bantam::{Error, Locking};
+use clap::CommandFactory;
+use plan::spec::Platform;
+use std::{env, num::NonZeroUsize, path::PathBuf, process::ExitCode};
+
+/// Runs the command that was typed.
+pub fn run(cli: &Cli) -> ExitCode {
+    let global = &cli.global;
+    let done = match &cli.command {
+        Command::Build(args) => build::run(args, global),
+        Command::Check(args) => check::run(args, global),
+        Command::Run(args) => run::run(args, global),
+        Command::Deps(args) => deps::run(args),
+        Command::Lock(args) => lock::lock(args, global),
+        Command::Update(args) => lock::update(args, global),
+        Command::Inspect(args) => images::inspect(args, global),
+        Command::Ls(args) => images::ls(args, global),
+        Command::Schema => Ok(show::stdout(&format!("{}\n", plan::spec::schema()))),
+        Command::Completions { shell } => {
+            let mut text = vec![];
+            clap_complete::generate(*shell, &mut Cli::command(), "bantam", &mut text);
+            Ok(show::stdout(&String::from_utf8_lossy(&text)))
+        }
+    };
+    done.unwrap_or_else(|error| exit::fail(&error))
+}
+
+impl Global {
+    /// The platforms that were asked for.
+    fn platforms(&self) -> Result<Vec<Platform>, Error> {
+        let parse =
+            |text: &String| text.parse().map_err(|error| Error::Usage(format!("--platform: {error}")));
+        self.platform.iter().map(parse).collect()
+    }
+
+    fn locking(&self) -> Locking {
+        if self.locked { Locking::Locked } else { Locking::Refresh }
+    }
+
+    fn jobs(&self) -> NonZeroUsize {
+        let all = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        self.jobs.unwrap_or_else(all)
+    }
+
+    fn shower(&self, findings: bool) -> Shower {
+        Shower::new(self.progress, self.quiet, findings)
+    }
+}
+
+/// The folder for what can be made again: `BANTAM_CACHE_DIR`, else `bantam` in the user's cache
+/// folder, else in the temporary directory.
+fn cache() -> PathBuf {
+    let variable = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    if let Some(cache) = variable("BANTAM_CACHE_DIR") {
+        return cache;
+    }
+    variable("XDG_CACHE_HOME")
+        .or_else(|| Some(variable("HOME")?.join(".cache")))
+        .filter(|dir| dir.is_absolute())
+        .unwrap_or_else(env::temp_dir)
+        .join("bantam")
+}

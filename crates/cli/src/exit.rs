@@ -1,0 +1,76 @@
+//! Exit codes, and hints for operational errors: the one place that knows what to advise.
+
+use crate::show;
+use bantam::Error;
+use std::process::ExitCode;
+
+/// Findings, differences, something missing.
+pub const FINDINGS: u8 = 1;
+/// Words on the command line that make no sense.
+pub const USAGE: u8 = 2;
+const SPEC: u8 = 3;
+const REFUSED: u8 = 4;
+const SOURCE: u8 = 5;
+const CREDENTIALS: u8 = 6;
+const REGISTRY: u8 = 7;
+const BUG: u8 = 70;
+
+/// A panic is a bug of bantam, and says so.
+pub fn catch_bugs() {
+    std::panic::set_hook(Box::new(|panic| {
+        let text = format!("bantam has a bug: {panic}\nPlease report it, with the command and the spec.");
+        show::stderr(&text);
+        std::process::exit(i32::from(BUG));
+    }));
+}
+
+/// Shows an error with its causes and a hint, and gives its exit code.
+pub fn fail(error: &Error) -> ExitCode {
+    show::error(error, hint(error).as_deref());
+    ExitCode::from(code(error))
+}
+
+fn code(error: &Error) -> u8 {
+    match error {
+        Error::NoTarget { .. }
+        | Error::OneImage { .. }
+        | Error::Usage(_)
+        | Error::SourceDateEpoch { .. }
+        | Error::Reference(_) => USAGE,
+        Error::Spec { .. }
+        | Error::SpecErrors { .. }
+        | Error::Lock { .. }
+        | Error::LockMisfit { .. }
+        | Error::LockAbsent { .. }
+        | Error::LockChanged { .. } => SPEC,
+        Error::Refused { .. } => REFUSED,
+        Error::Store(error) => match error.kind() {
+            store::ErrorKind::Usage => USAGE,
+            store::ErrorKind::Credentials => CREDENTIALS,
+            store::ErrorKind::Refused | store::ErrorKind::NotFound => REGISTRY,
+            _ => SOURCE,
+        },
+        _ => SOURCE,
+    }
+}
+
+fn hint(error: &Error) -> Option<String> {
+    let text = match error {
+        Error::NoTarget { .. } => {
+            "name a spec (bantam.toml, a folder that has one, any *.toml) or a program that is built"
+        }
+        Error::Spec { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+            "write one, or build a program without: `bantam build ./program`"
+        }
+        Error::LockMisfit { .. } | Error::Lock { .. } => "`bantam update` writes it anew",
+        Error::LockAbsent { .. } => "`bantam lock` writes it; then commit it beside the spec",
+        Error::LockChanged { .. } => "`bantam update` accepts the changes",
+        Error::OneImage { .. } => "an oci: layout takes several images",
+        Error::NoEngine { .. } => "start docker, or install podman; `bantam build -o oci:DIR` needs neither",
+        Error::Write { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => {
+            "BANTAM_CACHE_DIR names a folder that may be written"
+        }
+        _ => return None,
+    };
+    Some(text.into())
+}

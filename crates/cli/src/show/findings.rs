@@ -1,0 +1,49 @@
+//! Findings, worded for people and for programs.
+
+use super::{CYAN, RED, YELLOW, painted, stderr};
+use crate::github;
+use plan::finding::{Finding, Severity};
+use serde_json::{Value, json};
+
+/// Shows findings, errors first, each with its fixes. `shown` is the spec.
+pub fn print(findings: &[Finding], shown: &str) {
+    for finding in findings {
+        stderr(&text(finding, shown));
+        if github::is_here() {
+            let level = finding.severity.word();
+            stderr(&github::annotation(level, shown, finding.problem.line(), &finding.problem.to_string()));
+        }
+    }
+}
+
+/// A finding as an object for programs.
+pub fn json(finding: &Finding, platform: &str) -> Value {
+    let fixes: Vec<String> = finding.problem.fixes().iter().map(ToString::to_string).collect();
+    json!({
+        "code": finding.problem.code(),
+        "severity": finding.severity.word(),
+        "message": finding.problem.to_string(),
+        "line": Some(finding.problem.line()).filter(|line| *line > 0),
+        "platform": platform,
+        "fixes": fixes,
+    })
+}
+
+fn text(finding: &Finding, shown: &str) -> String {
+    let problem = &finding.problem;
+    let colour = match finding.severity {
+        Severity::Error => RED,
+        Severity::Warning => YELLOW,
+        Severity::Notice => CYAN,
+    };
+    let head = painted(&format!("{}[{}]:", finding.severity.word(), problem.code()), colour);
+    let mut text = format!("{head} {problem}");
+    if problem.line() > 0 {
+        text.push_str(&format!("\n  at: {shown}:{}", problem.line()));
+    }
+    for (index, fix) in problem.fixes().iter().enumerate() {
+        let word = painted(if index == 0 { "fix:" } else { "or:" }, CYAN);
+        text.push_str(&format!("\n  {word} {fix}"));
+    }
+    text
+}

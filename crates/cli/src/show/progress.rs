@@ -1,0 +1,146 @@
+//! Progress: bars on a terminal, lines elsewhere, objects for programs.
+
+use super::{findings, size::human, stderr};
+use crate::args::Progress;
+use bantam::Event;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::json;
+use std::{
+    io::IsTerminal,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+/// Shows events as they come.
+pub struct Shower {
+    how: How,
+    /// The spec, for findings.
+    shown: Mutex<String>,
+    /// Are findings printed? `check --json` prints them itself.
+    findings: bool,
+}
+
+enum How {
+    Bars(ProgressBar),
+    Lines,
+    Json,
+    Quiet,
+}
+
+impl Shower {
+    /// Shows progress as asked for; findings and notices are shown unless it is quiet.
+    pub fn new(progress: Progress, quiet: bool, findings: bool) -> Self {
+        let terminal = std::io::stderr().is_terminal() && std::env::var_os("CI").is_none();
+        let how = match progress {
+            _ if quiet => How::Quiet,
+            Progress::Quiet => How::Quiet,
+            Progress::Json => How::Json,
+            Progress::Auto if terminal => {
+                let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+                let style = ProgressStyle::with_template("{spinner} {msg} {wide_bar} {bytes}/{total_bytes}");
+                if let Ok(style) = style {
+                    bar.set_style(style);
+                }
+                bar.enable_steady_tick(Duration::from_millis(100));
+                How::Bars(bar)
+            }
+            Progress::Auto | Progress::Plain => How::Lines,
+        };
+        Shower { how, shown: Mutex::default(), findings }
+    }
+
+    /// Names the spec that the next events are about.
+    pub fn about(&self, shown: &str) {
+        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = shown.into();
+    }
+
+    /// Shows an event.
+    pub fn show(&self, event: &Event<'_>) {
+        match event {
+            Event::Planned { findings, .. } if self.findings && !matches!(self.how, How::Json) => {
+                let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                self.aside(|| findings::print(findings, &shown));
+            }
+            Event::Notice(text) if !matches!(self.how, How::Json | How::Quiet) => {
+                self.aside(|| stderr(&format!("notice: {text}")));
+            }
+            _ => {}
+        }
+        match &self.how {
+            How::Quiet => {}
+            How::Bars(bar) => bars(bar, event),
+            How::Lines => {
+                if let Some(line) = line(event) {
+                    stderr(&line);
+                }
+            }
+            How::Json => {
+                if let Some(object) = object(event) {
+                    stderr(&object.to_string());
+                }
+            }
+        }
+    }
+
+    /// Takes the bar away.
+    pub fn finish(&self) {
+        if let How::Bars(bar) = &self.how {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn aside(&self, print: impl FnOnce()) {
+        match &self.how {
+            How::Bars(bar) => bar.suspend(print),
+            _ => print(),
+        }
+    }
+}
+
+fn bars(bar: &ProgressBar, event: &Event<'_>) {
+    match event {
+        Event::Planning { name, platform } => bar.set_message(format!("{name} {platform}: planning")),
+        Event::LayerStarted { name, unpacked } => {
+            bar.set_length(*unpacked);
+            bar.set_position(0);
+            bar.set_message(format!("layer {name}"));
+        }
+        Event::LayerAdvanced { bytes } => bar.inc(*bytes),
+        Event::Publishing { destination } => bar.set_message(format!("to {destination}")),
+        _ => {}
+    }
+}
+
+fn line(event: &Event<'_>) -> Option<String> {
+    match event {
+        Event::Planned { files, packages, unpacked, .. } => {
+            Some(format!("planned: {files} files, {packages} packages, {}", human(*unpacked)))
+        }
+        Event::LayerDone { name, compressed } => Some(format!("layer {name}: {}", human(*compressed))),
+        Event::Published { destination } => Some(format!("published to {destination}")),
+        _ => None,
+    }
+}
+
+fn object(event: &Event<'_>) -> Option<serde_json::Value> {
+    Some(match event {
+        Event::Planning { name, platform } => {
+            json!({"event": "planning", "name": name, "platform": platform.to_string()})
+        }
+        Event::Planned { findings, files, packages, unpacked } => {
+            let findings: Vec<_> = findings.iter().map(|finding| findings::json(finding, "")).collect();
+            json!({"event": "planned", "files": files, "packages": packages, "unpacked": unpacked,
+                   "findings": findings})
+        }
+        Event::Notice(text) => json!({"event": "notice", "text": text}),
+        Event::LayerStarted { name, unpacked } => {
+            json!({"event": "layer-started", "layer": name, "unpacked": unpacked})
+        }
+        Event::LayerDone { name, compressed } => {
+            json!({"event": "layer-done", "layer": name, "compressed": compressed})
+        }
+        Event::Publishing { destination } => json!({"event": "publishing", "destination": destination}),
+        Event::Published { destination } => json!({"event": "published", "destination": destination}),
+        _ => return None,
+    })
+}

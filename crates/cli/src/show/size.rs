@@ -1,0 +1,3 @@
+//! Sizes for people.
+
+pub use plan::finding::size as human;
