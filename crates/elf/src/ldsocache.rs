@@ -26,6 +26,8 @@ const TAG_GENERATOR: u32 = 0;
 /// The bit of an entry's `hwcap` that says: the rest is a level and the number of a directory.
 const HWCAP_EXTENSION: u64 = 1 << 62;
 const ISA_LEVEL_BITS: u64 = 0x3ff;
+/// The longest path, in bytes.
+const MAX_STRING: usize = 4096;
 
 /// One library of a cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,7 +87,6 @@ pub fn read_cache(bytes: &[u8], endian: Endian) -> Result<Vec<CacheEntry>, Cache
     }
     let count = endian.u32(bytes, 12);
     let table = table(bytes, OLD_HEADER, OLD_ENTRY, count)?;
-    let strings = &bytes[OLD_HEADER + table.len()..];
     // The new format starts at the next multiple of 8, or of 4 where that is how numbers align.
     for align in [8, 4] {
         let start = (OLD_HEADER + table.len()).next_multiple_of(align);
@@ -93,8 +94,9 @@ pub fn read_cache(bytes: &[u8], endian: Endian) -> Result<Vec<CacheEntry>, Cache
             return new_entries(new, bytes, endian);
         }
     }
+    let mut strings = Strings::new(&bytes[OLD_HEADER + table.len()..]);
     let entries = table.chunks_exact(OLD_ENTRY);
-    Ok(entries.filter_map(|entry| basic_entry(entry, strings, endian)).collect())
+    Ok(entries.filter_map(|entry| basic_entry(entry, &mut strings, endian)).collect())
 }
 
 /// The flags by which `ldconfig` of a machine's kind marks the libraries of a machine; none if it
@@ -220,7 +222,7 @@ fn new_entries(cache: &[u8], file: &[u8], endian: Endian) -> Result<Vec<CacheEnt
     }
     let table = table(cache, NEW_HEADER, NEW_ENTRY, endian.u32(cache, 20))?;
     let hwcaps = extension(cache, file, endian, TAG_HWCAPS).unwrap_or(&[]);
-    let variant = |entry: &[u8]| {
+    let variant = |entry: &[u8], strings: &mut Strings<'_>| {
         let bits = endian.u64(entry, 16);
         if bits == 0 {
             return Some(Variant::Baseline);
@@ -230,21 +232,21 @@ fn new_entries(cache: &[u8], file: &[u8], endian: Endian) -> Result<Vec<CacheEnt
         }
         let index = usize::try_from(bits & 0xffff_ffff).ok()?.checked_mul(4)?;
         hwcaps.get(index..index.checked_add(4)?)?;
-        let directory = string(cache, endian.u32(hwcaps, index))?.into();
+        let directory = strings.get(endian.u32(hwcaps, index))?;
         Some(Variant::Hwcaps { directory, isa_level: u32::try_from(bits >> 32 & ISA_LEVEL_BITS).ok()? })
     };
-    let entries = table.chunks_exact(NEW_ENTRY);
-    Ok(entries
-        .filter_map(|entry| {
-            Some(CacheEntry { variant: variant(entry)?, ..basic_entry(entry, cache, endian)? })
-        })
-        .collect())
+    let mut strings = Strings::new(cache);
+    let entries = table.chunks_exact(NEW_ENTRY).filter_map(|entry| {
+        let variant = variant(entry, &mut strings)?;
+        Some(CacheEntry { variant, ..basic_entry(entry, &mut strings, endian)? })
+    });
+    Ok(entries.collect())
 }
 
 /// The part that entries of both formats start with.
-fn basic_entry(entry: &[u8], strings: &[u8], endian: Endian) -> Option<CacheEntry> {
-    let soname = string(strings, endian.u32(entry, 4))?.into();
-    let path = TreePath::parse(string(strings, endian.u32(entry, 8))?).ok()?;
+fn basic_entry(entry: &[u8], strings: &mut Strings<'_>, endian: Endian) -> Option<CacheEntry> {
+    let soname = strings.get(endian.u32(entry, 4))?;
+    let path = TreePath::parse(&strings.get(endian.u32(entry, 8))?).ok()?;
     Some(CacheEntry { soname, path, flags: endian.u32(entry, 0), variant: Variant::Baseline })
 }
 
@@ -265,11 +267,24 @@ fn extension<'a>(cache: &[u8], file: &'a [u8], endian: Endian, tag: u32) -> Opti
     file.get(number(8)?..)?.get(..number(12)?)
 }
 
-/// The string at an offset. The longest path bounds how far its end is looked for.
-fn string(bytes: &[u8], at: u32) -> Option<&str> {
-    let bytes = bytes.get(usize::try_from(at).ok()?..)?;
-    let len = bytes.iter().take(4096).position(|byte| *byte == 0)?;
-    str::from_utf8(&bytes[..len]).ok()
+/// The strings of a cache. Entries share them, but not so much that all together are much longer than
+/// the cache: what is beyond that is not given out.
+struct Strings<'a> {
+    bytes: &'a [u8],
+    left: usize,
+}
+
+impl<'a> Strings<'a> {
+    fn new(bytes: &'a [u8]) -> Self {
+        Strings { bytes, left: bytes.len().saturating_mul(8) }
+    }
+
+    fn get(&mut self, at: u32) -> Option<String> {
+        let bytes = self.bytes.get(usize::try_from(at).ok()?..)?;
+        let len = bytes.iter().take(MAX_STRING).position(|byte| *byte == 0)?;
+        self.left = self.left.checked_sub(len)?;
+        String::from_utf8(bytes[..len].to_vec()).ok()
+    }
 }
 
 #[cfg(test)]

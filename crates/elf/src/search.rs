@@ -454,14 +454,11 @@ impl Seeker<'_> {
     }
 
     /// Would `ldconfig` have put this file into the cache under the name? It goes by sonames, and
-    /// takes the name of a file or link only where the file has none, or for the linker's `.so` link.
+    /// takes the name of the file where it has none, or that of a `.so` link which compilers use.
     fn would_be_cached(&self, found: &Found) -> bool {
-        match &found.facts.soname {
-            Some(soname) => {
-                soname == self.name || (self.name.ends_with(".so") && soname.starts_with(self.name))
-            }
-            None => true,
-        }
+        let Some(soname) = &found.facts.soname else { return true };
+        let is_link = || found.resolution.links.iter().any(|link| link.name() == self.name);
+        soname == self.name || (self.name.ends_with(".so") && soname.starts_with(self.name) && is_link())
     }
 }
 

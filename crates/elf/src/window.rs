@@ -4,6 +4,7 @@ use crate::{Class, ElfError, Endian};
 use goblin::container::{Container, Ctx};
 use goblin::elf::ProgramHeader;
 use goblin::elf::program_header::PT_LOAD;
+use std::cell::Cell;
 use tree::{Content, ReadAt};
 
 /// How much is read at once: neighbouring ranges then cost one read.
@@ -12,6 +13,9 @@ const STEP: usize = 4096;
 const WHOLE_STRINGS: u64 = 1 << 20;
 /// The longest name that is read from a string table, in bytes.
 const MAX_NAME: u64 = 4096;
+/// The most bytes of names that are read of one file: names may stand in a table once, and be asked
+/// for many times.
+const MAX_NAMES: usize = 16 << 20;
 
 /// A file of which ranges are read as they are asked for, with the last of them kept.
 pub(crate) struct Window<'a> {
@@ -28,6 +32,8 @@ pub(crate) struct Strings {
     end: u64,
     /// As much of the table as was read ahead.
     bytes: Vec<u8>,
+    /// How many bytes of names were given out.
+    given: Cell<usize>,
 }
 
 impl<'a> Window<'a> {
@@ -79,14 +85,15 @@ impl Strings {
         let end = end.min(file.size());
         let ahead = if size <= WHOLE_STRINGS { size.min(end.saturating_sub(start)) } else { 0 };
         let len = usize::try_from(ahead).unwrap_or(0);
-        Ok(Strings { start, end, bytes: file.get(start, len, "its string table")?.to_vec() })
+        let bytes = file.get(start, len, "its string table")?.to_vec();
+        Ok(Strings { start, end, bytes, given: Cell::new(0) })
     }
 
     /// The name at `offset` of the table.
     pub fn name(&self, file: &mut Window<'_>, offset: u64, what: &str) -> Result<String, ElfError> {
         let ahead = usize::try_from(offset).ok().and_then(|at| self.bytes.get(at..)).unwrap_or(&[]);
         if let Some(len) = ahead.iter().position(|byte| *byte == 0) {
-            return text(file, &ahead[..len], what);
+            return self.give(file, &ahead[..len], what);
         }
         let start = self.start.checked_add(offset).filter(|start| *start < self.end);
         let Some(start) = start else {
@@ -95,9 +102,17 @@ impl Strings {
         let len = usize::try_from((self.end - start).min(MAX_NAME)).unwrap_or(0);
         let bytes = file.get(start, len, what)?.to_vec();
         match bytes.iter().position(|byte| *byte == 0) {
-            Some(len) => text(file, &bytes[..len], what),
+            Some(len) => self.give(file, &bytes[..len], what),
             None => Err(file.damaged(format!("{what} has no end"))),
         }
+    }
+
+    fn give(&self, file: &Window<'_>, bytes: &[u8], what: &str) -> Result<String, ElfError> {
+        self.given.set(self.given.get() + bytes.len());
+        if self.given.get() > MAX_NAMES {
+            return Err(file.damaged(format!("its names take more than {MAX_NAMES} bytes")));
+        }
+        text(file, bytes, what)
     }
 }
 

@@ -176,3 +176,14 @@ fn debug_information_is_no_program() {
     assert_eq!(facts.kind, Kind::Other("debug information"));
     assert!(facts.needed.is_empty());
 }
+
+/// A table may be asked for one long name again and again.
+#[test]
+fn names_are_limited_in_sum() {
+    let name = "x".repeat(4000);
+    let elf = (0..5000).fold(Elf::library("").needs(&[&name]), |elf, _| elf.number(1, 1));
+    assert_eq!(
+        damage(elf.build()),
+        "the test is a damaged ELF file: its names take more than 16777216 bytes"
+    );
+}
