@@ -6,7 +6,7 @@ use crate::{
     reason::Reason,
 };
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     ops::Range,
 };
 use tree::{Content, Entry, Overlay, TreePath, View};
@@ -59,7 +59,7 @@ pub(crate) fn add(draft: &mut Draft, source: &dyn View) -> Result<Vec<Package>, 
         if new.is_empty() {
             break;
         }
-        for (path, name) in database.owners(&new)? {
+        for (path, name) in database.owners(&new) {
             let Some(control) = database.control(&name) else { continue };
             let field = |key| field(control, key).unwrap_or_default().to_owned();
             let package = packages.entry(name.clone()).or_insert_with(|| Package {
@@ -104,8 +104,8 @@ struct Database<'a> {
     /// Where in the status a package's control data stand, by dpkg's name of the package in its file
     /// names: `NAME` or `NAME:ARCH`.
     stanzas: BTreeMap<String, Range<usize>>,
-    /// The names of the `.list` files, without the ending.
-    lists: Vec<String>,
+    /// The `.list` files: name without the ending, and text.
+    lists: Vec<(String, String)>,
     info: TreePath,
 }
 
@@ -114,9 +114,13 @@ impl<'a> Database<'a> {
         let Some(status) = read(source, STATUS)? else { return Ok(None) };
         let Ok(info) = TreePath::parse(INFO) else { return Ok(None) };
         let names = source.list(&info)?;
-        let lists: Vec<String> =
-            names.iter().filter_map(|name| name.strip_suffix(".list")).map(String::from).collect();
-        let known: BTreeSet<&str> = lists.iter().map(String::as_str).collect();
+        let known: BTreeSet<&str> = names.iter().filter_map(|name| name.strip_suffix(".list")).collect();
+        let mut lists = vec![];
+        for name in &known {
+            if let Some(text) = read(source, info.child(&format!("{name}.list")).as_str())? {
+                lists.push(((*name).to_owned(), text));
+            }
+        }
         let mut stanzas = BTreeMap::new();
         let mut start = 0;
         for stanza in status.split("\n\n") {
@@ -135,9 +139,9 @@ impl<'a> Database<'a> {
     }
 
     /// The package that each path belongs to, by dpkg's name of it.
-    fn owners(&self, paths: &BTreeSet<TreePath>) -> Result<Vec<(TreePath, String)>, PlanError> {
+    fn owners(&self, paths: &BTreeSet<TreePath>) -> Vec<(TreePath, String)> {
         // dpkg knows a file by the path in the package, which may be from before /usr was merged.
-        let mut by_name: BTreeMap<&str, &TreePath> = BTreeMap::new();
+        let mut by_name: HashMap<&str, &TreePath> = HashMap::new();
         for path in paths {
             by_name.insert(path.as_str(), path);
             if let Some(unmerged) = path.as_str().strip_prefix("/usr") {
@@ -150,15 +154,12 @@ impl<'a> Database<'a> {
                 owners.push(((*path).clone(), (*package).into()));
             }
         }
-        let names: std::collections::HashMap<&str, &TreePath> = by_name.into_iter().collect();
-        for list in &self.lists {
-            let path = self.info.child(&format!("{list}.list"));
-            let Some(text) = read(self.source, path.as_str())? else { continue };
-            for path in text.lines().filter_map(|line| names.get(line)) {
-                owners.push(((*path).clone(), list.clone()));
+        for (package, text) in &self.lists {
+            for path in text.lines().filter_map(|line| by_name.get(line)) {
+                owners.push(((*path).clone(), package.clone()));
             }
         }
-        Ok(owners)
+        owners
     }
 
     fn md5sums(&self, name: &str, package: &Package) -> Result<String, PlanError> {
@@ -215,5 +216,9 @@ fn read(source: &dyn View, path: &str) -> Result<Option<String>, PlanError> {
     let Ok(path) = TreePath::parse(path) else { return Ok(None) };
     let found = source.resolve(&path)?;
     let Some(content) = found.entry.as_ref().and_then(Entry::content) else { return Ok(None) };
-    Ok(Some(String::from_utf8_lossy(&content.read(MAX_FILE)?).into_owned()))
+    let bytes = content.read(MAX_FILE)?;
+    Ok(Some(
+        String::from_utf8(bytes)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
+    ))
 }

@@ -211,11 +211,11 @@ pub(crate) fn put(
                 (0, 0)
             }
         };
-        if !secret_dirs.iter().any(|dir| path.is_within(dir)) {
-            if let Some(why) = look_for_secret(&path, &entry)?.filter(|_| !secrets::allowed(&path, allow)) {
-                secret_dirs.push(path.clone());
-                draft.report(Problem::Secret { path: path.clone(), why });
-            }
+        if !secret_dirs.iter().any(|dir| path.is_within(dir))
+            && let Some(why) = look_for_secret(&path, &entry)?.filter(|_| !secrets::allowed(&path, allow))
+        {
+            secret_dirs.push(path.clone());
+            draft.report(Problem::Secret { path: path.clone(), why });
         }
         entry.meta.uid = uid;
         entry.meta.gid = gid;

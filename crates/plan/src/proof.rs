@@ -163,11 +163,11 @@ impl Proof<'_> {
                 problems.push(Finding::new(Problem::MissingScriptInterpreter { script, interpreter }));
                 continue;
             }
-            if let Some(program) = elf::env_program(&shebang) {
-                if process::find(&draft.tree, &program, &TreePath::root(), self.path)?.is_none() {
-                    let (script, path) = (path.clone(), self.path.to_owned());
-                    problems.push(Finding::new(Problem::MissingOnPath { script, program, path }));
-                }
+            if let Some(program) = elf::env_program(&shebang)
+                && process::find(&draft.tree, &program, &TreePath::root(), self.path)?.is_none()
+            {
+                let (script, path) = (path.clone(), self.path.to_owned());
+                problems.push(Finding::new(Problem::MissingOnPath { script, program, path }));
             }
         }
         Ok(())

@@ -1,5 +1,8 @@
 //! Every spec in `testdata/broken-specs`, and what is said about it.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
+
 use std::{collections::BTreeSet, fs, path::Path};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/broken-specs");

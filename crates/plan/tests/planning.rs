@@ -1,5 +1,7 @@
 //! From a spec and trees in memory to an image as a value.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
+
 mod world;
 
 use world::{World, glibc, library, program, script};

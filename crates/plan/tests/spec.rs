@@ -1,5 +1,7 @@
 //! Specs that are fine, and the places that describe a spec: schema and documentation.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
+
 use plan::spec::{self, Spec, SpecErrorCode};
 use proptest::prelude::*;
 use serde_json::Value;

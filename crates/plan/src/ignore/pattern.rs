@@ -15,16 +15,14 @@ pub(super) struct Pattern {
 impl Pattern {
     /// Reads a line that is neither empty nor a comment.
     pub(super) fn parse(line: &str) -> Result<Self, &'static str> {
-        let line = line.trim();
-        let (exception, text) = match line.strip_prefix('!') {
-            Some(text) => (true, text.trim()),
-            None => (false, line),
+        // Docker cleans twice: when it reads the line, and when it compiles the pattern.
+        let once = without_root(line.trim());
+        let twice = clean(once.trim());
+        let (exception, text) = match twice.strip_prefix('!') {
+            Some("") => return Err("nothing follows the `!`"),
+            Some(text) => (true, text),
+            None => (false, twice.as_str()),
         };
-        let cleaned = if text.is_empty() { String::new() } else { clean(text) };
-        let text = cleaned.strip_prefix('/').filter(|rest| !rest.is_empty()).unwrap_or(&cleaned);
-        if exception && matches!(text, "" | "/") {
-            return Err("nothing follows the `!`");
-        }
         let pieces = pieces(text)?;
         let literal = wildcard::literal(&pieces);
         Ok(Pattern { exception, pieces, literal })
@@ -42,6 +40,17 @@ impl Pattern {
     pub(super) fn reaches_below(&self, directory: &str) -> bool {
         wildcard::reach_below(&self.pieces, directory)
     }
+}
+
+/// The pattern of a line, cleaned and without a leading slash; a `!` stays in front.
+fn without_root(line: &str) -> String {
+    let (mark, text) = match line.strip_prefix('!') {
+        Some(text) => ("!", text.trim()),
+        None => ("", line),
+    };
+    let cleaned = if text.is_empty() { String::new() } else { clean(text) };
+    let relative = cleaned.strip_prefix('/').filter(|rest| !rest.is_empty()).unwrap_or(&cleaned);
+    format!("{mark}{relative}")
 }
 
 /// Takes a cleaned pattern apart.
