@@ -22,16 +22,28 @@ pub trait ImageSource {
 
 /// Something in an image that is not as it says.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{subject}: {law} is {found}, not {expected}")]
-pub struct Mismatch {
-    /// What is wrong: `the config`, `layer 2`.
-    pub subject: String,
-    /// What of it: `the digest`, `the size`.
-    pub law: &'static str,
-    /// What the image says.
-    pub expected: String,
-    /// What it is.
-    pub found: String,
+#[non_exhaustive]
+pub enum Mismatch {
+    /// A value is another than the image says.
+    #[error("{subject}: {law} is {found}, not {expected}")]
+    Differs {
+        /// What is wrong: `the config`, `layer 2`.
+        subject: String,
+        /// What of it: `the digest`, `the size`.
+        law: &'static str,
+        /// What the image says.
+        expected: String,
+        /// What it is.
+        found: String,
+    },
+    /// Something cannot be read as what it should be.
+    #[error("{subject}: {reason}")]
+    Unusable {
+        /// What is wrong.
+        subject: String,
+        /// Why, with all causes.
+        reason: String,
+    },
 }
 
 /// Recomputes everything that an image says of itself, and collects what is not so.
@@ -43,13 +55,13 @@ pub fn validate(source: &dyn ImageSource) -> Vec<Mismatch> {
     let manifest = match Manifest::parse(manifest_bytes) {
         Ok(manifest) => manifest,
         Err(error) => {
-            laws.broken("the manifest", "its content", "an image manifest", chain(&error));
+            laws.unusable("the manifest", &error);
             return laws.0;
         }
     };
     laws.same("the manifest", "the schema version", 2, manifest.schema_version);
     if !media_type::is_manifest(&descriptor.media_type) {
-        laws.broken("the manifest", "the media type", media_type::MANIFEST, &descriptor.media_type);
+        laws.differs("the manifest", "the media type", media_type::MANIFEST, &descriptor.media_type);
     }
     if let Some(told) = &manifest.media_type {
         laws.same("the manifest", "the media type", &descriptor.media_type, told);
@@ -68,7 +80,7 @@ pub fn validate(source: &dyn ImageSource) -> Vec<Mismatch> {
             laws.same("the config", "the number of layers in its history", manifest.layers.len(), told);
         }
         if config.architecture.is_empty() || config.os.is_empty() {
-            laws.broken("the config", "the platform", "a system and a processor", config.platform());
+            laws.differs("the config", "the platform", "a system and a processor", config.platform());
         }
     }
     for (number, layer) in manifest.layers.iter().enumerate() {
@@ -82,14 +94,18 @@ pub fn validate(source: &dyn ImageSource) -> Vec<Mismatch> {
 struct Laws(Vec<Mismatch>);
 
 impl Laws {
-    fn broken(&mut self, subject: &str, law: &'static str, expected: impl ToString, found: impl ToString) {
+    fn differs(&mut self, subject: &str, law: &'static str, expected: impl ToString, found: impl ToString) {
         let (expected, found) = (expected.to_string(), found.to_string());
-        self.0.push(Mismatch { subject: subject.into(), law, expected, found });
+        self.0.push(Mismatch::Differs { subject: subject.into(), law, expected, found });
+    }
+
+    fn unusable(&mut self, subject: &str, error: &dyn Error) {
+        self.0.push(Mismatch::Unusable { subject: subject.into(), reason: chain(error) });
     }
 
     fn same<T: PartialEq + ToString>(&mut self, subject: &str, law: &'static str, expected: T, found: T) {
         if expected != found {
-            self.broken(subject, law, expected, found);
+            self.differs(subject, law, expected, found);
         }
     }
 
@@ -101,19 +117,17 @@ impl Laws {
     fn config(&mut self, source: &dyn ImageSource, descriptor: &Descriptor) -> Option<ConfigFile> {
         const SUBJECT: &str = "the config";
         if !media_type::is_config(&descriptor.media_type) {
-            self.broken(SUBJECT, "the media type", media_type::CONFIG, &descriptor.media_type);
+            self.differs(SUBJECT, "the media type", media_type::CONFIG, &descriptor.media_type);
         }
         let mut bytes = vec![];
         let read =
             source.open(descriptor).and_then(|reader| reader.take(MAX_DOCUMENT + 1).read_to_end(&mut bytes));
         if let Err(error) = read {
-            self.broken(SUBJECT, "its content", "readable", chain(&error));
+            self.unusable(SUBJECT, &error);
             return None;
         }
         self.blob(SUBJECT, descriptor, (Digest::of(&bytes), bytes.len() as u64));
-        ConfigFile::parse(&bytes)
-            .map_err(|error| self.broken(SUBJECT, "its content", "an image config", chain(&error)))
-            .ok()
+        ConfigFile::parse(&bytes).map_err(|error| self.unusable(SUBJECT, &error)).ok()
     }
 
     fn layer(
@@ -124,21 +138,21 @@ impl Laws {
         diff_id: Option<&Digest>,
     ) {
         if Compression::of_media_type(&layer.media_type).is_none() {
-            self.broken(subject, "the media type", "that of a layer", &layer.media_type);
+            self.differs(subject, "the media type", "that of a layer", &layer.media_type);
         }
         let reader = match source.open(layer) {
             Ok(reader) => reader,
-            Err(error) => return self.broken(subject, "its content", "readable", chain(&error)),
+            Err(error) => return self.unusable(subject, &error),
         };
         let mut blob = Hashing::new(reader);
         let read = read_layer(&mut blob, &layer.media_type, |_| ());
         // Whatever the layer's end or error left unread belongs to the blob, too.
         if let Err(error) = io::copy(&mut blob, &mut io::sink()) {
-            return self.broken(subject, "its content", "readable", chain(&error));
+            return self.unusable(subject, &error);
         }
         self.blob(subject, layer, blob.finish());
         match (read, diff_id) {
-            (Err(error), _) => self.broken(subject, "its content", "a layer", chain(&error)),
+            (Err(error), _) => self.unusable(subject, &error),
             (Ok(summary), Some(diff_id)) => {
                 self.same(subject, "the diff_id", *diff_id, summary.diff_id);
             }

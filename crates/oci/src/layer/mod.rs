@@ -1,6 +1,6 @@
 //! Writing layers: a tree in, a tar out, hashed and compressed on the way.
 //!
-//! The bytes are a contract, written down in `docs/layer-format.md`: they depend on the tree and the
+//! The bytes are a contract, written down in `docs/layer-format.md` of the repository: they depend on the tree and the
 //! options only, never on how many threads worked.
 
 mod chunk;
