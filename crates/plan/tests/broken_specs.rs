@@ -1,7 +1,6 @@
 //! Every spec in `testdata/broken-specs`, and what is said about it.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
 
 use std::{collections::BTreeSet, fs, path::Path};
 
