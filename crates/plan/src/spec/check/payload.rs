@@ -17,8 +17,8 @@ use crate::{
 /// Layers that bantam fills itself, from the source.
 const OWN_LAYERS: [&str; 2] = ["base", "libs"];
 
-/// What stands at a path by the spec alone, and the line that says so.
-type Taken = BTreeMap<TreePath, (&'static str, Line)>;
+/// What stands at a path by the spec alone, and where the table begins that says so.
+type Taken = BTreeMap<TreePath, (&'static str, usize)>;
 
 impl Check<'_, '_> {
     /// The payload, as the part of a spec that it is.
@@ -46,7 +46,7 @@ impl Check<'_, '_> {
             self.no_sense_for_content("ignore-file", ignore_file.as_ref().map(|file| &file.span));
             self.no_sense_for_content("links", links.as_ref().map(|links| &links.span));
         }
-        let to = to.and_then(|to| self.destination(to, content.is_some(), line, taken));
+        let to = to.and_then(|to| self.destination(to, content.is_some(), &files.span, taken));
         let from = match (from, content) {
             (_, Some(content)) => Some(From::Content(content.value)),
             (Some(from), None) => self.origin(from).map(From::Path),
@@ -105,7 +105,13 @@ impl Check<'_, '_> {
     }
 
     /// Checks `to`: an absolute path, with variables.
-    fn destination(&mut self, to: Text, content: bool, line: Line, taken: &mut Taken) -> Option<String> {
+    fn destination(
+        &mut self,
+        to: Text,
+        content: bool,
+        table: &Range<usize>,
+        taken: &mut Taken,
+    ) -> Option<String> {
         let mut good = true;
         for text in self.expanded(&to, &to.value)? {
             let text = At { value: text, span: to.span.clone() };
@@ -117,33 +123,35 @@ impl Check<'_, '_> {
                 return None;
             }
             if content {
-                good &= self.take(path, "a file with `content`", &to.span, line, taken);
+                good &= self.take(path, "a file with `content`", &to.span, table, taken);
             }
         }
         good.then_some(to.value)
     }
 
-    /// Notes what stands at a path; says whether nothing else does.
+    /// Notes what stands at a path; says whether nothing else does. `table` is the place of the table
+    /// that says so.
     fn take(
         &mut self,
         path: TreePath,
         what: &'static str,
         span: &Range<usize>,
-        line: Line,
+        table: &Range<usize>,
         taken: &mut Taken,
     ) -> bool {
         match taken.get(&path) {
-            Some((other, at)) if *at != line => {
+            Some((other, start)) if *start != table.start => {
+                let line = self.line(&(*start..*start));
                 let message = if what == *other {
-                    format!("`{path}` is named twice: here, and in line {at}")
+                    format!("`{path}` is named twice: here, and in line {line}")
                 } else {
-                    format!("`{path}` is {what} here, and {other} in line {at}")
+                    format!("`{path}` is {what} here, and {other} in line {line}")
                 };
                 self.conflict(span, message);
                 false
             }
             _ => {
-                taken.insert(path, (what, line));
+                taken.insert(path, (what, table.start));
                 true
             }
         }
@@ -193,7 +201,7 @@ impl Check<'_, '_> {
         let mode = mode.map_or(Some(0o755), |mode| self.read(&mode, values::mode));
         let text = path?;
         let path = self.absolute(&text)?;
-        let free = self.take(path.clone(), "a directory", &text.span, line, taken);
+        let free = self.take(path.clone(), "a directory", &text.span, &dir.span, taken);
         let volume = volume.is_some_and(|volume| volume.value);
         let mode = mode?;
         free.then_some(Dir { path, owner, mode, volume, line })
@@ -210,7 +218,7 @@ impl Check<'_, '_> {
             self.bad(&text.span, wrong);
             return None;
         }
-        let free = self.take(path.clone(), "a link", &text.span, line, taken);
+        let free = self.take(path.clone(), "a link", &text.span, &link.span, taken);
         let to = to?;
         free.then_some(Link { path, to, line })
     }
