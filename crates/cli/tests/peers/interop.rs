@@ -117,7 +117,7 @@ fn bantam_verifies_what_skopeo_writes() {
             let to = format!("{form}:{}:example.com/rewritten:test", file.display());
             ok(limited("skopeo").args(["copy", &from, &to]));
             ok(built.workshop.bantam().args(["verify", &to]));
-            if file.is_dir() { std::fs::remove_dir_all(&file) } else { std::fs::remove_file(&file) }.unwrap();
+            built.workshop.remove("rewritten");
         }
     }
 }

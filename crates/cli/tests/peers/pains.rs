@@ -65,8 +65,8 @@ fn pain_04_interpreter_missing() {
         return;
     }
     let workshop = Workshop::new();
-    workshop.compile("musl", PROGRAM, &["-Wl,--dynamic-linker=/lib/ld-musl-x86_64.so.1"]);
-    assert_has(&workshop.refused(&spec("musl", ""), 4), &["/app/musl", "/lib/ld-musl-x86_64.so.1"]);
+    workshop.compile("shop", PROGRAM, &["-Wl,--dynamic-linker=/lib/ld-absent.so.1"]);
+    assert_has(&workshop.refused(&spec("shop", ""), 4), &["/app/shop", "/lib/ld-absent.so.1"]);
 
     workshop.write_program("script", "#!/opt/python/bin/python3.99\nprint()\n");
     assert_has(&workshop.refused(&spec("script", ""), 4), &["/app/script", "/opt/python/bin/python3.99"]);

@@ -89,8 +89,8 @@ fn again_with_and_without_a_cache() {
     for _ in 0..2 {
         assert_same(&result(&workshop, workshop.bantam().args(BUILD)));
     }
-    fs::remove_dir_all(workshop.path("cache")).unwrap();
-    fs::remove_file(workshop.path("bantam.lock")).unwrap();
+    workshop.remove("cache");
+    workshop.remove("bantam.lock");
     assert_same(&result(&workshop, workshop.bantam().args(BUILD)));
 }
 

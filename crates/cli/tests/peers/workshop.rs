@@ -69,6 +69,16 @@ impl Workshop {
         path
     }
 
+    /// Removes a file or a folder, if it is there.
+    pub fn remove(&self, name: &str) {
+        let path = self.path(name);
+        if path.is_dir() {
+            fs::remove_dir_all(path).unwrap();
+        } else if path.exists() {
+            fs::remove_file(path).unwrap();
+        }
+    }
+
     /// Compiles a C source of one file.
     pub fn compile(&self, name: &str, source: &str, options: &[&str]) -> PathBuf {
         let from = self.write(&format!("{name}.c"), source);
