@@ -8,7 +8,7 @@ use crate::error::StoreError;
 use crate::reference::RefName;
 use futures_util::StreamExt as _;
 use oci::{Digest, Image};
-use reqwest::{Body, Certificate, Client, Identity, RequestBuilder, Response, Url};
+use reqwest::{Body, Certificate, Client, Identity, RequestBuilder, Response, StatusCode, Url};
 use serde::Deserialize;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -143,7 +143,7 @@ impl Engine {
                     Err(CopyError::Write(_)) => Ok(()),
                 }
             });
-            let answer = scope.spawn(|| self.run(self.answer(request)));
+            let answer = scope.spawn(|| self.run(self.answer(request, None)));
             (join(writer), join(answer))
         });
         written?;
@@ -173,8 +173,9 @@ impl Engine {
 
     fn image_id(&self, name: &str) -> Result<String, StoreError> {
         let url = self.url(&format!("images/{name}/json"), &[])?;
-        let answer =
-            thread::scope(|scope| join(scope.spawn(|| self.run(self.answer(self.client.get(url))))))?;
+        let answer = thread::scope(|scope| {
+            join(scope.spawn(|| self.run(self.answer(self.client.get(url), Some(name)))))
+        })?;
         let inspected: Result<Inspected, _> = serde_json::from_slice(&answer);
         inspected
             .map(|image| image.id)
@@ -185,7 +186,7 @@ impl Engine {
     pub fn save(&self, name: &str, out: &mut (dyn Write + Send)) -> Result<(), StoreError> {
         let request = self.client.get(self.url(&format!("images/{name}/get"), &[])?);
         let copy = async {
-            let mut stream = self.accepted(request).await?.bytes_stream();
+            let mut stream = self.accepted(request, Some(name)).await?.bytes_stream();
             while let Some(part) = stream.next().await {
                 let part = part.map_err(|error| self.unreachable(error))?;
                 out.write_all(&part).map_err(|error| self.unreachable(error))?;
@@ -209,17 +210,21 @@ impl Engine {
         runtime.map_err(|error| self.unreachable(error))?.block_on(work)
     }
 
-    /// The whole answer to a request, if it is a good one.
-    async fn answer(&self, request: RequestBuilder) -> Result<Vec<u8>, StoreError> {
-        let response = self.accepted(request).await?;
+    /// The whole answer to a request, if it is a good one. `image` is what the request is about.
+    async fn answer(&self, request: RequestBuilder, image: Option<&str>) -> Result<Vec<u8>, StoreError> {
+        let response = self.accepted(request, image).await?;
         self.read(response).await
     }
 
-    async fn accepted(&self, request: RequestBuilder) -> Result<Response, StoreError> {
+    async fn accepted(&self, request: RequestBuilder, image: Option<&str>) -> Result<Response, StoreError> {
         let response = request.send().await.map_err(|error| self.unreachable(error))?;
         let status = response.status();
         if status.is_success() {
             return Ok(response);
+        }
+        if let Some(image) = image.filter(|_| status == StatusCode::NOT_FOUND) {
+            let place = format!("the Docker engine at {}", self.address);
+            return Err(StoreError::NoImage { place, wanted: image.into(), known: vec![] });
         }
         let answer = self.read(response).await?;
         let message = serde_json::from_slice::<Refusal>(&answer).map(|refusal| refusal.message);
@@ -286,34 +291,4 @@ fn join<T>(handle: thread::ScopedJoinHandle<'_, T>) -> T {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_is_as_docker_takes_it() {
-        for (address, base) in [
-            ("unix:///var/run/docker.sock", "http://docker/"),
-            ("tcp://localhost", "http://localhost:2375/"),
-            ("tcp://10.0.0.1:1234", "http://10.0.0.1:1234/"),
-            ("https://build.example.com", "https://build.example.com/"),
-        ] {
-            assert_eq!(Engine::new(address.into(), None).unwrap().base.as_str(), base, "{address}");
-        }
-        for address in ["ssh://me@host", "npipe:////./pipe/docker", "/var/run/docker.sock", "tcp://"] {
-            let error = Engine::new(address.into(), None).err().unwrap();
-            assert!(matches!(error, StoreError::DaemonAddress { .. }), "{error}");
-        }
-        let error = Engine::new("tcp://localhost".into(), Some(Path::new("/nowhere"))).err().unwrap();
-        assert_eq!(
-            error.to_string(),
-            "the Docker engine's address `tcp://localhost` needs /nowhere/ca.pem: No such file or directory (os error 2)"
-        );
-    }
-
-    #[test]
-    fn an_engine_that_is_not_there_is_told() {
-        let engine = Engine::new("unix:///nowhere/docker.sock".into(), None).unwrap();
-        let error = engine.image_id("shop").unwrap_err();
-        assert_eq!(error.to_string(), "cannot reach the Docker engine at unix:///nowhere/docker.sock");
-    }
-}
+mod tests;

@@ -114,17 +114,17 @@ pub enum StoreError {
         what: String,
     },
     /// No image there is called so.
-    #[error("{place} has no image `{wanted}`; it has {}", list(known))]
+    #[error("{place} has no image `{wanted}`{}", also(known))]
     NoImage {
         /// The place.
         place: String,
         /// What was asked for.
         wanted: String,
-        /// What there is.
+        /// What there is, if that is known.
         known: Vec<String>,
     },
     /// Several images are there, and none was named.
-    #[error("{place} has several images, and none is named: {}", list(known))]
+    #[error("{place} has several images, and none is named: {}", known.join(", "))]
     SeveralImages {
         /// The place.
         place: String,
@@ -132,7 +132,7 @@ pub enum StoreError {
         known: Vec<String>,
     },
     /// The image is not there for this platform.
-    #[error("{place} has no image for {wanted}; it has {}", list(known))]
+    #[error("{place} has no image for {wanted}; it has {}", known.join(", "))]
     NoPlatform {
         /// The place.
         place: String,
@@ -142,7 +142,7 @@ pub enum StoreError {
         known: Vec<String>,
     },
     /// The image is there for several platforms, and none was named.
-    #[error("{place} has images for several platforms: {}", list(known))]
+    #[error("{place} has images for several platforms: {}", known.join(", "))]
     SeveralPlatforms {
         /// The place.
         place: String,
@@ -217,6 +217,6 @@ pub(crate) fn write_error(path: &Path) -> impl FnOnce(io::Error) -> StoreError +
     move |source| StoreError::Write { path: path.into(), source }
 }
 
-fn list(names: &[String]) -> String {
-    if names.is_empty() { "none".into() } else { names.join(", ") }
+fn also(known: &[String]) -> String {
+    if known.is_empty() { String::new() } else { format!("; it has {}", known.join(", ")) }
 }

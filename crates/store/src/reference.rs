@@ -68,7 +68,7 @@ pub enum ReferenceError {
     #[error("`{0}` names no registry host; a place is one of {SCHEMES}, or host/name:tag")]
     NoHost(String),
     /// The name of the image is none.
-    #[error("`{text}`")]
+    #[error("`{text}` is no reference to an image")]
     Name {
         /// The text.
         text: String,
@@ -155,12 +155,13 @@ impl FromStr for Reference {
             "docker-daemon" => Ok(Reference::DockerDaemon { name: Some(rest.parse().map_err(named)?) }),
             "docker" if rest.starts_with("//") => registry(rest.trim_start_matches("//")),
             "s3" | "gs" | "az" if rest.starts_with("//") => Ok(Reference::Object(text.into())),
-            // A host with a port, or a name with a tag, is no scheme.
-            _ if rest.starts_with("//") || !(rest.contains('/') || scheme.contains(['/', '.'])) => {
-                Err(match text.parse::<ImageName>() {
-                    Ok(_) => ReferenceError::NoHost(text.into()),
-                    Err(_) => ReferenceError::Scheme { text: text.into(), scheme: scheme.into() },
-                })
+            // A word before the colon is a scheme, unless a port or a tag comes after it.
+            word if rest.starts_with("//")
+                || (word.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '-')
+                    && !rest.starts_with(|letter: char| letter.is_ascii_digit())
+                    && text.parse::<ImageName>().is_err()) =>
+            {
+                Err(ReferenceError::Scheme { text: text.into(), scheme: scheme.into() })
             }
             _ => registry(text),
         }
@@ -277,7 +278,22 @@ mod tests {
             "ghcr.io/Acme/shop",
         ]
         .map(|text| format!("{text} => {}", message(text)));
-        insta::assert_snapshot!(answers.join("\n"), @"");
+        insta::assert_snapshot!(answers.join("\n"), @"
+ => `` is no reference to an image: `` is no image name: it names no repository
+shop => `shop` names no registry host; a place is one of oci:, oci-archive:, docker-archive:, docker-daemon:, docker://, s3://, gs:// and az://, or host/name:tag
+shop:latest => `shop:latest` names no registry host; a place is one of oci:, oci-archive:, docker-archive:, docker-daemon:, docker://, s3://, gs:// and az://, or host/name:tag
+acme/shop:1 => `acme/shop:1` names no registry host; a place is one of oci:, oci-archive:, docker-archive:, docker-daemon:, docker://, s3://, gs:// and az://, or host/name:tag
+docker://shop => `docker://shop` names no registry host; a place is one of oci:, oci-archive:, docker-archive:, docker-daemon:, docker://, s3://, gs:// and az://, or host/name:tag
+oci: => `oci:` names no path
+oci::tag => `oci::tag` names no path
+oci:out: => `oci:out:` is no reference to an image: `` is no image name: it names no repository
+oci:out:Shop/X => `oci:out:Shop/X` is no reference to an image: `Shop/X` is no image name: `X` has upper-case letters
+dir:/tmp/x => `dir:/tmp/x`: `dir` is no place for images; known are oci:, oci-archive:, docker-archive:, docker-daemon:, docker://, s3://, gs:// and az://
+containers-storage:[vfs]x => `containers-storage:[vfs]x`: `containers-storage` is no place for images; known are oci:, oci-archive:, docker-archive:, docker-daemon:, docker://, s3://, gs:// and az://
+https://ghcr.io/acme/shop => `https://ghcr.io/acme/shop`: `https` is no place for images; known are oci:, oci-archive:, docker-archive:, docker-daemon:, docker://, s3://, gs:// and az://
+docker-daemon:Shop:1 => `docker-daemon:Shop:1` is no reference to an image: `Shop:1` is no image name: `Shop` has upper-case letters
+ghcr.io/Acme/shop => `ghcr.io/Acme/shop` is no reference to an image: `ghcr.io/Acme/shop` is no image name: `Acme` has upper-case letters
+");
     }
 
     #[test]
