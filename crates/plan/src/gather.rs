@@ -38,6 +38,17 @@ pub(crate) struct Gather<'a> {
     seen: BTreeSet<TreePath>,
 }
 
+/// What to do about something below a directory that is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Choice {
+    /// Take it.
+    Take,
+    /// Do not take it, but look at what is below it.
+    Pass,
+    /// Take neither it nor what is below it.
+    Leave,
+}
+
 /// What a file was found to need.
 enum Need {
     Libraries(Box<Closure>),
@@ -82,7 +93,8 @@ impl<'a> Gather<'a> {
         Ok(true)
     }
 
-    /// Takes a directory of the source and all that is below it, as far as `leave_out` allows.
+    /// Takes what is at a path of the source, and of all that is below it what `choice` says. Says how
+    /// many files that were.
     ///
     /// # Errors
     /// When the source cannot be read.
@@ -91,7 +103,7 @@ impl<'a> Gather<'a> {
         path: &TreePath,
         layer: &str,
         reason: &Reason,
-        take: &dyn Fn(&TreePath) -> bool,
+        choice: &dyn Fn(&TreePath) -> Choice,
     ) -> Result<usize, PlanError> {
         let found = self.overlay().resolve(path)?;
         let Some(entry) = found.entry else { return Ok(0) };
@@ -99,7 +111,8 @@ impl<'a> Gather<'a> {
         let mut todo = vec![(found.path, entry)];
         let mut first = true;
         while let Some((path, entry)) = todo.pop() {
-            if entry.is_directory() {
+            let chosen = choice(&path);
+            if entry.is_directory() && chosen != Choice::Leave {
                 for name in self.overlay().list(&path)? {
                     let child = path.child(&name);
                     if let Some(entry) = self.overlay().entry(&child)? {
@@ -107,7 +120,8 @@ impl<'a> Gather<'a> {
                     }
                 }
             }
-            if !first && !take(&path) || matches!(entry.kind, Kind::Special(_)) {
+            if chosen != Choice::Take || matches!(entry.kind, Kind::Special(_)) {
+                first = false;
                 continue;
             }
             let links = if first { &found.links[..] } else { &[] };
@@ -136,7 +150,14 @@ impl<'a> Gather<'a> {
             // The glob is about paths as written; the walk goes on behind the links of its start.
             let below = path.below(&real).unwrap_or_default();
             let written = start.join(below).unwrap_or_else(|_| path.clone());
-            written.ancestors().chain([written.clone()]).any(|part| glob.matches(part.as_str()))
+            let inside = || written.ancestors().take_while(|dir| *dir != start);
+            if glob.matches(written.as_str()) || inside().any(|dir| glob.matches(dir.as_str())) {
+                Choice::Take
+            } else if glob.reaches_below(written.as_str()) {
+                Choice::Pass
+            } else {
+                Choice::Leave
+            }
         })
     }
 

@@ -82,6 +82,11 @@ impl Glob {
         }
     }
 
+    /// Could a path below this directory match? Yes where in doubt.
+    pub fn reaches_below(&self, directory: &str) -> bool {
+        self.literal.is_none() && wildcard::reach_below(&self.pieces, directory)
+    }
+
     /// The directory that holds all that can match: where a walk starts. It is `/` or empty where
     /// the first name varies already.
     pub fn literal_prefix(&self) -> &str {

@@ -7,7 +7,7 @@ use crate::{
     expand::{ExpandError, Vars, expand},
     finding::Problem,
     glob::Glob,
-    ignore::Ignore,
+    ignore::{Ignore, IgnoreError},
     reason::Reason,
     secrets,
     spec::{Allow, Files, From, LinkPolicy},
@@ -59,17 +59,18 @@ impl Selection {
             "" => ".".to_owned(),
             trimmed => trimmed.to_owned(),
         };
-        let read = |patterns: Result<Ignore, _>| patterns.map_err(|error| format!("{error:?}"));
+        let words =
+            |errors: Vec<IgnoreError>| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
         let ignore_file = match (&files.ignore_file, ignore_text) {
             (Some(name), Some(text)) => {
                 // Patterns are seen from the folder of the file that holds them, as Docker's are.
                 let folder = name.rsplit_once('/').map_or("", |(folder, _)| folder);
                 let below = below(&start, folder);
-                Some((below, Ignore::parse(text).map_err(|errors| format!("{name}: {errors:?}"))?))
+                Some((below, Ignore::parse(text).map_err(|errors| format!("{name}: {}", words(errors)))?))
             }
             _ => None,
         };
-        let exclude = read(Ignore::from_patterns(&files.exclude))?;
+        let exclude = Ignore::from_patterns(&files.exclude).map_err(words)?;
         let follow = files.links == LinkPolicy::Follow;
         Ok(Some(Selection { start, follow, glob, exclude, ignore_file }))
     }
@@ -88,7 +89,12 @@ impl Selection {
         if path.is_empty() {
             return true;
         }
-        (!self.exclude.excluded(path) || self.exclude.may_descend(path))
+        let wanted = self
+            .glob
+            .as_ref()
+            .is_none_or(|glob| glob.reaches_below(path) || prefixes(path).any(|part| glob.matches(part)));
+        wanted
+            && (!self.exclude.excluded(path) || self.exclude.may_descend(path))
             && self.ignore_file.as_ref().is_none_or(|(start, ignore)| {
                 let path = joined(start, path);
                 !ignore.excluded(&path) || ignore.may_descend(&path)

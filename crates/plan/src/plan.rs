@@ -6,7 +6,7 @@ use crate::{
     error::PlanError,
     expand::Vars,
     finding::{Finding, Problem, Severity},
-    gather::Gather,
+    gather::{Choice, Gather},
     glob::Glob,
     layers::{self, LayerPlan},
     packages::{self, Package},
@@ -113,7 +113,9 @@ fn gather(
     for wanted in profile.files() {
         let Ok(at) = TreePath::parse(wanted.path) else { continue };
         let reason = Reason::Profile { name: profile.name(), purpose: wanted.purpose };
-        gather.take_all(&at, BASE, &reason, &|path| !Profile::leaves_out(path))?;
+        gather.take_all(&at, BASE, &reason, &|path| {
+            if Profile::leaves_out(path) { Choice::Leave } else { Choice::Take }
+        })?;
     }
     for wanted in profile.libraries() {
         let reason = Reason::Profile { name: profile.name(), purpose: wanted.purpose };
@@ -144,7 +146,7 @@ fn keep(gather: &mut Gather<'_>, spec: &Spec) -> Result<(), PlanError> {
         let taken = match TreePath::parse(&pattern.glob) {
             // A path without wildcards: what is there, with all below it.
             Ok(path) if !pattern.glob.contains(['*', '?', '[', '{']) => {
-                gather.take_all(&path, LIBS, &reason, &|_| true)?
+                gather.take_all(&path, LIBS, &reason, &|_| Choice::Take)?
             }
             _ => gather.take_matching(&glob, LIBS, &reason)?,
         };

@@ -64,7 +64,7 @@ const NSSWITCH: &str = "passwd: files\ngroup: files\nshadow: files\nhosts: files
 /// For images without a distribution in them.
 const OS_RELEASE: &str = "NAME=\"Linux\"\nID=linux\nPRETTY_NAME=\"Linux\"\n";
 
-/// Files below these are copies of others, for programs that no image of ours holds.
+/// Directories with copies of other files, for programs that no image of ours holds.
 const LEFT_OUT: &[&str] = &["/usr/share/zoneinfo/right", "/usr/share/zoneinfo/posix"];
 
 impl Profile {
@@ -91,9 +91,9 @@ impl Profile {
         LIBRARIES.iter().filter(move |item| item.profiles.contains(&self))
     }
 
-    /// Does it leave this file of the source out, although it takes the directory?
+    /// Does it leave this directory of the source out, although it takes the one above?
     pub(crate) fn leaves_out(path: &TreePath) -> bool {
-        LEFT_OUT.iter().any(|dir| path.as_str().strip_prefix(dir).is_some_and(|rest| rest.starts_with('/')))
+        LEFT_OUT.contains(&path.as_str())
     }
 }
 
