@@ -14,9 +14,9 @@ use crate::reference::RefName;
 use oci::{Artifact, Image, IndexFile, TAR_END, TarEntry, TarKind, padding};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tree::Meta;
 
 /// Docker's list of images in an archive.
@@ -58,16 +58,30 @@ impl Destination for Archive {
         let artifact = publication.artifact;
         let names = names(self.name.as_ref(), publication.names, &self.place)?;
         let entries = Entries::new(artifact, &names, self.flavour, &self.place)?;
-        let parent = parent(&self.file);
         let failed = |error| write_error(&self.file)(error);
-        fs::create_dir_all(parent).map_err(write_error(parent))?;
-        sweep(parent);
-        let mut fresh = FreshFile::create(parent).map_err(failed)?;
-        entries.write(fresh.file()).map_err(|error| error.or(failed))?;
-        fresh.persist(&self.file).map_err(failed)?;
+        match fs::metadata(&self.file) {
+            // A pipe or a device takes the bytes as they come: `/dev/stdout`.
+            Ok(meta) if !meta.is_file() => {
+                let mut out = OpenOptions::new().write(true).open(&self.file).map_err(failed)?;
+                entries.write(&mut out).map_err(|error| error.or(failed))?;
+            }
+            // A link stays one; what it leads to is replaced.
+            Ok(_) => place(&entries, &fs::canonicalize(&self.file).map_err(failed)?)?,
+            Err(_) => place(&entries, &self.file)?,
+        }
         let digest = artifact.document().descriptor.digest;
         Ok(Published { digest, names: names.iter().map(Named::text).collect() })
     }
+}
+
+/// Writes an archive to where it appears whole or not at all.
+fn place(entries: &Entries<'_>, file: &Path) -> Result<(), StoreError> {
+    let parent = parent(file);
+    fs::create_dir_all(parent).map_err(write_error(parent))?;
+    sweep(parent);
+    let mut fresh = FreshFile::create(parent).map_err(write_error(file))?;
+    entries.write(fresh.file()).map_err(|error| error.or(write_error(file)))?;
+    fresh.persist(file).map_err(write_error(file))
 }
 
 /// The entries of an archive, sorted by name.

@@ -158,8 +158,10 @@ fn create(dir: &Path, publication: &Publication<'_>, names: &[Named]) -> Result<
     add(fresh.path(), publication, names).map_err(|error| named_so(error, fresh.path(), dir))?;
     match fresh.persist(dir) {
         Ok(()) => Ok(true),
+        // A link that leads nowhere is in the way, too, and stays so.
         Err(error)
-            if matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::DirectoryNotEmpty) =>
+            if matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::DirectoryNotEmpty)
+                && dir.exists() =>
         {
             Ok(false)
         }

@@ -7,7 +7,7 @@ mod support;
 use oci::{Artifact, Blob, Compression, Descriptor, IndexFile, validate};
 use std::fs;
 use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
 use std::sync::Arc;
 use store::{Publication, Published, Reference, Spool, StoreError};
@@ -326,4 +326,40 @@ fn an_image_without_names_is_there_once() {
     }
     let index = fs::read(dir.path().join("layout/index.json")).unwrap();
     assert_eq!(IndexFile::parse(&index).unwrap().manifests.len(), 1);
+}
+
+#[test]
+fn links_and_pipes_stay_what_they_are() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let good = image("amd64", Compression::Gzip, "good");
+    fs::create_dir(at("real")).unwrap();
+    fs::write(at("real/x.tar"), "old").unwrap();
+    symlink("real/x.tar", at("link.tar")).unwrap();
+    symlink("real", at("link")).unwrap();
+    symlink("nowhere", at("dangling")).unwrap();
+    for (place, want) in [
+        (format!("oci-archive:{}", at("link.tar").display()), "real/x.tar"),
+        (format!("oci:{}", at("link/layout").display()), "real/layout/index.json"),
+    ] {
+        publish(&place, &good, &["shop:1"]).unwrap();
+        holds(&place, &good);
+        assert!(at(want).exists() && at("link.tar").is_symlink());
+    }
+    let error = publish(&format!("oci:{}", at("dangling").display()), &good, &["shop:1"]).unwrap_err();
+    assert!(matches!(error, StoreError::Write { .. }), "{error}");
+
+    publish("docker-archive:/dev/null", &good, &["shop:1"]).unwrap();
+    assert!(!fs::metadata("/dev/null").unwrap().is_file());
+    let pipe = at("pipe");
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+    let (reference, copy) = (format!("oci-archive:{}", pipe.display()), at("copy.tar"));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            io::copy(&mut fs::File::open(&pipe).unwrap(), &mut fs::File::create(&copy).unwrap()).unwrap()
+        });
+        publish(&reference, &good, &["shop:1"]).unwrap();
+    });
+    holds(&format!("oci-archive:{}", copy.display()), &good);
+    assert!(!fs::metadata(&pipe).unwrap().is_file());
 }

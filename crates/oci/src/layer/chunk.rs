@@ -6,6 +6,7 @@
 
 use super::LayerError;
 use crate::Digest;
+use crate::read::WHITEOUT;
 use crate::tar_entry::{TAR_END, TarEntry, TarKind, padding};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
@@ -136,6 +137,9 @@ fn kind<'a>(
     let unwritable = |what: &str| LayerError::Unwritable { path: path.clone(), what: what.into() };
     if let Some(name) = entry.meta.xattrs.keys().find(|name| name.is_empty() || name.contains(['=', '\0'])) {
         return Err(unwritable(&format!("an entry with the extended attribute {name:?}")));
+    }
+    if path.name().starts_with(WHITEOUT) {
+        return Err(unwritable("an entry whose name means that another is gone"));
     }
     match (&entry.kind, first) {
         (_, Some(first)) => Ok(TarKind::HardLink(first.relative())),

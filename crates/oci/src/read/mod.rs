@@ -14,7 +14,7 @@ const MAX_TAR: u64 = 1 << 38;
 /// How much is read at a time.
 const STEP: usize = 128 << 10;
 /// How a name starts that takes away what lower layers have.
-const WHITEOUT: &str = ".wh.";
+pub(crate) const WHITEOUT: &str = ".wh.";
 /// The name that takes away all that lower layers have in its directory.
 const OPAQUE: &str = ".wh..wh..opq";
 /// Names that AUFS kept for itself; they say nothing.
@@ -77,12 +77,14 @@ pub enum ReadLayerError {
 /// # Errors
 /// When the bytes are no layer, or could harm who reads them.
 pub fn read_layer(
-    reader: impl Read,
+    mut reader: impl Read,
     media_type: &str,
     mut visit: impl FnMut(LayerEntry),
 ) -> Result<LayerSummary, ReadLayerError> {
-    let mut reader = BufReader::with_capacity(STEP, reader);
-    let found = Compression::of_head(reader.fill_buf().map_err(ReadLayerError::Read)?);
+    let mut head = vec![];
+    (&mut reader).take(4).read_to_end(&mut head).map_err(ReadLayerError::Read)?;
+    let found = Compression::of_head(&head);
+    let reader = BufReader::with_capacity(STEP, io::Cursor::new(head).chain(reader));
     if let Some(expected) = Compression::of_media_type(media_type).filter(|expected| *expected != found) {
         return Err(ReadLayerError::Compression { expected: expected.name(), found: found.name() });
     }

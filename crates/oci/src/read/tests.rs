@@ -112,6 +112,74 @@ fn several_members_and_frames_read_as_one() {
     assert_eq!(read(&frames), read(&tar));
 }
 
+/// Gives a byte at a time, as a slow connection may.
+struct Slow<'a>(&'a [u8]);
+
+impl Read for Slow<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let most = buf.len().min(1);
+        self.0.read(&mut buf[..most])
+    }
+}
+
+#[test]
+fn a_slow_reader_is_no_other_layer() {
+    let tar = [entry(b'0', b"a", b"", &[b'x'; 2000]), TAR_END.to_vec()].concat();
+    for bytes in [&tar, &gzip(&tar), &zstd::encode_all(&tar[..], 1).unwrap()] {
+        assert_eq!(read_layer(Slow(bytes), "", |_| ()).unwrap().diff_id, Digest::of(&tar));
+    }
+}
+
+/// A tar with its headers only: passing over content costs nothing.
+struct Sparse {
+    headers: Vec<u8>,
+    at: usize,
+}
+
+impl Read for Sparse {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let got = (&self.headers[self.at..]).read(buf)?;
+        self.at += got;
+        Ok(got)
+    }
+}
+
+impl crate::Skip for Sparse {
+    fn skip(&mut self, bytes: u64) -> io::Result<()> {
+        // Less than a block is what pads a header.
+        if bytes < 512 {
+            self.at += bytes as usize;
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn files_may_be_larger_than_ustar_can_say() {
+    let mut headers = vec![];
+    let meta = Meta::root(0o644);
+    for (name, size) in [("large", (8 << 30) + 1), ("after", 0), ("huge", 1 << 40)] {
+        TarEntry { name, kind: TarKind::File(size), meta: &meta }.write_header(&mut headers);
+    }
+    headers.extend_from_slice(&TAR_END);
+    let mut tar = TarReader::new(Sparse { headers, at: 0 });
+    let mut found = vec![];
+    while let Some(entry) = tar.next_entry().unwrap() {
+        if let EntryKind::File { size, offset, .. } = entry.kind {
+            found.push((entry.path.to_string(), size, offset));
+        }
+    }
+    let second = 3 * 512 + (8 << 30) + 512;
+    assert_eq!(
+        found,
+        [
+            ("/large".into(), (8 << 30) + 1, 3 * 512),
+            ("/after".into(), 0, second + 512),
+            ("/huge".into(), 1 << 40, second + 4 * 512)
+        ]
+    );
+}
+
 #[test]
 fn whiteouts_are_told() {
     let tar = [
