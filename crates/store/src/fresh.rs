@@ -35,7 +35,9 @@ impl FreshFile {
         let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
         match open(dir, flags, Mode::from_raw_mode(0o644)) {
             Ok(fd) => Ok(FreshFile { file: fd.into(), dir: dir.into(), name: None }),
-            Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL) => FreshFile::create_named(dir),
+            Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL | Errno::NOSYS) => {
+                FreshFile::create_named(dir)
+            }
             Err(error) => Err(error.into()),
         }
     }

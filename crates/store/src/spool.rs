@@ -32,7 +32,9 @@ impl Spool {
     /// # Errors
     /// When neither takes files.
     pub fn for_destinations(destinations: &[Reference], fallback: &Path) -> Result<Self, StoreError> {
-        let near = destinations.iter().find_map(Reference::path).and_then(existing);
+        // A pipe or device is in a directory that is not for files.
+        let takes_files = |path: &&Path| !path.exists() || path.is_file() || path.is_dir();
+        let near = destinations.iter().filter_map(Reference::path).find(takes_files).and_then(existing);
         if let Some(dir) = near.filter(|dir| FreshFile::create(dir).is_ok()) {
             return Ok(Spool { dir });
         }
@@ -129,7 +131,8 @@ mod tests {
     fn a_spool_falls_back_where_the_destination_takes_no_files() {
         let dir = tempfile::tempdir().unwrap();
         let fallback = dir.path().join("cache/tmp");
-        let destinations = ["docker-daemon:", "oci:/proc/none"].map(|text| text.parse().unwrap());
+        let destinations =
+            ["docker-daemon:", "oci-archive:/dev/null", "oci:/proc/none"].map(|text| text.parse().unwrap());
         let spool = Spool::for_destinations(&destinations, &fallback).unwrap();
         assert_eq!(spool.dir, fallback);
     }
