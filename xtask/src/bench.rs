@@ -50,7 +50,7 @@ pub fn run(options: &[&str]) -> Outcome {
     }
     if write {
         let file = root().join("docs/benchmarks.md");
-        let text = format!("{}\n{report}{}", head()?, HOW);
+        let text = format!("{}\n{report}{}\n{HOW}", head()?, payload::origin());
         fs::write(&file, text).map_err(|error| format!("{}: {error}", file.display()))
     } else {
         println!("{report}");

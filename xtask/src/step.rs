@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Instant;
 
-/// What a task ends with; the error is the text to show.
+/// What a task ends with; the error is the text to show, empty if all is said.
 pub type Outcome<T = ()> = Result<T, String>;
 
 /// The folder of the workspace.

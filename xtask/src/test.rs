@@ -33,12 +33,9 @@ pub fn run(options: &[&str]) -> Outcome {
     }
     let (tally, ended_well) = timed("test", || counted(tests))?;
     drop(peers);
+    // The last line, whatever happened.
     println!("{tally}");
-    match (tally.passed(), ended_well) {
-        (_, false) => Err("not all tests passed".into()),
-        (0, true) => Err("no test passed".into()),
-        _ => Ok(()),
-    }
+    if ended_well && tally.passed() > 0 { Ok(()) } else { Err(String::new()) }
 }
 
 /// What the test programs said of themselves, summed up.

@@ -26,6 +26,11 @@ const PACKAGES: [&str; 10] = [
 /// How large the one program is.
 const PROGRAM_BYTES: usize = 8_000_000;
 
+/// Where the files come from, for those who repeat it.
+pub fn origin() -> String {
+    format!("The many files are those that pip installs for {}.", PACKAGES.join(", "))
+}
+
 /// Python packages as pip installs them; where that cannot be had, generated files of the same number and size.
 pub fn many_files(folder: &Path) -> Outcome<Payload> {
     if !folder.exists() {
@@ -39,10 +44,10 @@ pub fn many_files(folder: &Path) -> Outcome<Payload> {
             remove().map_err(|error| format!("{}: {error}", unfinished.display()))?;
             generate(&unfinished)?;
         }
-        // Commands of the packages, whose interpreter is no part of the measured tree.
-        let commands = unfinished.join("bin");
-        if commands.exists() {
-            fs::remove_dir_all(&commands).map_err(|error| format!("{}: {error}", commands.display()))?;
+        // Whether the scripts among the files could run is not what is measured.
+        for (path, _) in files_under(&unfinished)? {
+            let plain = fs::Permissions::from_mode(0o644);
+            fs::set_permissions(&path, plain).map_err(|error| format!("{}: {error}", path.display()))?;
         }
         fs::rename(&unfinished, folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     }

@@ -108,6 +108,17 @@ programs! {
     ];
 }
 
+#[test]
+fn bantam_itself() {
+    if !at_hand(&["docker", repository().join("target/release/bantam").to_str().unwrap()]) {
+        return;
+    }
+    let workshop = Workshop::new();
+    let image = workshop.image(&repository().join("specs/bantam.toml"));
+    let work = Work { arguments: &["--version"], ..Work::default() };
+    assert_has(&Runtime::Docker.run(&workshop, &image, &work), &["bantam ", env!("CARGO_PKG_VERSION")]);
+}
+
 /// Extension modules and what they load, a thread that is alive at exit, a codec, a user by number.
 const PYTHON: &str = r#"
 import ctypes, hashlib, json, lzma, os, pwd, sqlite3, ssl, sys, threading, time, zlib
