@@ -96,9 +96,11 @@ impl Draft {
         self.layer.contains_key(path)
     }
 
-    /// Something above `path` that is no directory.
+    /// Something above `path` that is no directory. All that is above an entry is: the nearest one
+    /// decides.
     fn obstacle(&self, path: &TreePath) -> Option<TreePath> {
-        path.ancestors().find(|dir| self.tree.get(dir).is_some_and(|entry| !entry.is_directory()))
+        let nearest = path.ancestors().find(|dir| self.tree.get(dir).is_some())?;
+        self.tree.get(&nearest).is_some_and(|entry| !entry.is_directory()).then_some(nearest)
     }
 
     fn add_parents(&mut self, path: &TreePath) {

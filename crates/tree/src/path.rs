@@ -156,9 +156,13 @@ impl TreePath {
 
 impl Ord for TreePath {
     fn cmp(&self, other: &Self) -> Ordering {
+        let (a, b) = (self.0.as_bytes(), other.0.as_bytes());
         // `/` sorts below every other byte, which compares component by component.
-        let key = |byte: u8| if byte == b'/' { 0 } else { byte };
-        self.0.bytes().map(key).cmp(other.0.bytes().map(key))
+        let key = |byte: &u8| if *byte == b'/' { 0 } else { *byte };
+        match a.iter().zip(b).find(|(a, b)| a != b) {
+            Some((a, b)) => key(a).cmp(&key(b)),
+            None => a.len().cmp(&b.len()),
+        }
     }
 }
 
@@ -229,6 +233,17 @@ mod tests {
         let mut paths = ["/a-b", "/a", "/a.b/c", "/a/z", "/a/b/c", "/", "/b"].map(p);
         paths.sort();
         assert_eq!(paths.map(|path| path.to_string()), ["/", "/a", "/a/b/c", "/a/z", "/a-b", "/a.b/c", "/b"]);
+    }
+
+    #[test]
+    fn long_paths_compare_as_short_ones_do() {
+        let long = |tail: &str| p(&format!("/{}{tail}", "abcdefg/".repeat(9)));
+        let tails = ["", "a", "a/b", "a/c", "a-b", "a0", "b"];
+        for (i, a) in tails.iter().enumerate() {
+            for (j, b) in tails.iter().enumerate() {
+                assert_eq!(long(a).cmp(&long(b)), i.cmp(&j), "{a} {b}");
+            }
+        }
     }
 
     #[test]

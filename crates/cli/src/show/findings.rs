@@ -6,7 +6,7 @@ use plan::finding::{Finding, Severity};
 use serde_json::{Value, json};
 
 /// Shows findings, errors first, each with its fixes. `shown` is the spec.
-pub fn print(findings: &[Finding], shown: &str) {
+pub fn print<'a>(findings: impl Iterator<Item = &'a Finding>, shown: &str) {
     for finding in findings {
         stderr(&text(finding, shown));
         if github::is_here() {

@@ -4,6 +4,7 @@ use super::{findings, size::human, stderr};
 use crate::args::Progress;
 use bantam::Event;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use plan::finding::{Finding, Severity};
 use serde_json::json;
 use std::{
     io::IsTerminal,
@@ -59,7 +60,9 @@ impl Shower {
         match event {
             Event::Planned { findings, .. } if self.findings && !matches!(self.how, How::Json) => {
                 let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                self.aside(|| findings::print(findings, &shown));
+                let quiet = matches!(self.how, How::Quiet);
+                let wanted = |finding: &&Finding| !quiet || finding.severity == Severity::Error;
+                self.aside(|| findings::print(findings.iter().filter(wanted), &shown));
             }
             Event::Notice(text) if !matches!(self.how, How::Json | How::Quiet) => {
                 self.aside(|| stderr(&format!("notice: {text}")));
