@@ -14,7 +14,9 @@ pub fn run(options: &[&str]) -> Outcome {
         return Err(format!("{unknown}: no such option of cargo xtask test"));
     }
     install::peers();
-    timed("build", || step::run(&mut cargo(&["build", "--release", "--locked", "--package", "bantam-cli"])))?;
+    timed("cargo build", || {
+        step::run(&mut cargo(&["build", "--release", "--locked", "--package", "bantam-cli"]))
+    })?;
     let peers = Peers::start(&std::env::temp_dir().join(format!("bantam-test-{}", std::process::id())))?;
     let engine = timed("Docker engine", || peers.await_engine());
     let mut tests = cargo(&["test", "--workspace", "--locked", "--no-fail-fast", "--"]);
@@ -31,7 +33,7 @@ pub fn run(options: &[&str]) -> Outcome {
         }
         Err(message) => eprintln!("{message}"),
     }
-    let (tally, ended_well) = timed("test", || counted(tests))?;
+    let (tally, ended_well) = timed("cargo test", || counted(tests))?;
     drop(peers);
     // The last line, whatever happened.
     println!("{tally}");
