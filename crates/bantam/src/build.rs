@@ -117,6 +117,7 @@ pub fn build(request: &Request, watch: Watch<'_>) -> Result<Vec<Built>, Error> {
     let mut built = vec![];
     let mut locks: Vec<LockUpdate> = vec![];
     for target in &request.targets {
+        let layers = layers_for(destinations, target)?;
         let lock = LockFile::read(target, request.lock_file.as_deref(), request.locking)?;
         let plans = check(target, &request.platforms, watch)?;
         for plan in &plans {
@@ -125,7 +126,8 @@ pub fn build(request: &Request, watch: Watch<'_>) -> Result<Vec<Built>, Error> {
         if let Some(lock) = lock {
             locks.extend(lock.update(&plans, request.locking)?);
         }
-        built.push(write(target, plans, created, request.jobs, &spool, watch)?);
+        let options = LayerOptions { threads: request.jobs, ..layers };
+        built.push(write(target, plans, created, &options, &spool, watch)?);
     }
     for destination in destinations {
         let shown = destination.to_string();
@@ -186,6 +188,30 @@ fn platforms_of(target: &Target, asked: &[Platform]) -> Result<Vec<Platform>, Er
     Ok(vec![Platform::linux(host)])
 }
 
+/// How layers are compressed. Docker loads no zstd: what goes nowhere else is in gzip instead, and is
+/// the same image to Docker, which knows layers by what is in them.
+fn layers_for(destinations: &[Reference], target: &Target) -> Result<LayerOptions, Error> {
+    let layers = target.spec.layers;
+    let compression = match layers.compression {
+        Compression::Gzip => oci::Compression::Gzip,
+        Compression::Zstd => oci::Compression::Zstd,
+        Compression::None => oci::Compression::None,
+    };
+    let as_asked = LayerOptions { compression, level: layers.level, threads: NonZeroUsize::MIN };
+    let refusing = destinations.iter().filter(|destination| destination.refuses_zstd()).count();
+    match refusing {
+        _ if compression != oci::Compression::Zstd => Ok(as_asked),
+        0 => Ok(as_asked),
+        all if all == destinations.len() => {
+            Ok(LayerOptions { compression: oci::Compression::Gzip, level: None, ..as_asked })
+        }
+        _ => Err(Error::Usage(format!(
+            "{} asks for zstd, which Docker does not load: build for it in a run of its own",
+            target.shown()
+        ))),
+    }
+}
+
 fn refuse(target: &Target, platform: Platform, findings: &[Finding]) -> Result<(), Error> {
     let count = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
     if count == 0 {
@@ -199,14 +225,14 @@ fn write(
     target: &Target,
     plans: Vec<Plan>,
     created: i64,
-    jobs: NonZeroUsize,
+    options: &LayerOptions,
     spool: &Spool,
     watch: Watch<'_>,
 ) -> Result<Built, Error> {
     let mut images = vec![];
     let mut summaries = vec![];
     for plan in plans {
-        let (image, summary) = write_image(target, plan, created, jobs, spool, watch)?;
+        let (image, summary) = write_image(target, plan, created, options, spool, watch)?;
         images.push(image);
         summaries.push(summary);
     }
@@ -227,20 +253,11 @@ fn write_image(
     target: &Target,
     plan: Plan,
     created: i64,
-    jobs: NonZeroUsize,
+    options: &LayerOptions,
     spool: &Spool,
     watch: Watch<'_>,
 ) -> Result<(Image, Summary), Error> {
     let spec = &target.spec;
-    let options = LayerOptions {
-        compression: match spec.layers.compression {
-            Compression::Gzip => oci::Compression::Gzip,
-            Compression::Zstd => oci::Compression::Zstd,
-            Compression::None => oci::Compression::None,
-        },
-        level: spec.layers.level,
-        threads: jobs,
-    };
     let mut layers = vec![];
     for layer in &plan.layers {
         let unpacked = layer.tree.iter().filter_map(|(_, entry)| entry.content()).map(Content::size).sum();
@@ -248,7 +265,7 @@ fn write_image(
         let failed = |source| Error::Layer { name: layer.name.clone(), source };
         let mut file = spool.file()?;
         let advance = |bytes| watch(Event::LayerAdvanced { bytes });
-        let written: Layer = oci::write_layer(&layer.tree, &options, &mut file, &advance).map_err(failed)?;
+        let written: Layer = oci::write_layer(&layer.tree, options, &mut file, &advance).map_err(failed)?;
         let compressed = written.descriptor.size;
         watch(Event::LayerDone { name: &layer.name, compressed });
         let blob = file.finish(&written.descriptor)?;

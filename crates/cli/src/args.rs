@@ -85,9 +85,13 @@ pub struct Build {
     /// Specs (*.toml, or a folder with a bantam.toml) or programs; default: ./bantam.toml
     #[arg(value_name = "SPEC|PROGRAM")]
     pub targets: Vec<PathBuf>,
-    /// Where the image goes: oci:DIR[:REF], oci-archive:FILE[:REF], docker-archive:FILE[:REF],
-    /// docker-daemon:REF; may be repeated
-    #[arg(long, short, value_name = "DEST")]
+    #[arg(
+        long,
+        short,
+        value_name = "DEST",
+        help = "Where the image goes: oci:DIR[:REF], oci-archive:FILE[:REF], docker-archive:FILE[:REF], \
+                docker-daemon:REF; may be repeated"
+    )]
     pub output: Vec<String>,
     /// Push to name:tags of the spec
     #[arg(long)]
@@ -159,7 +163,7 @@ pub struct Lock {
 
 #[derive(Debug, Args)]
 pub struct Image {
-    /// oci:DIR[:REF], oci-archive:FILE, docker-archive:FILE or docker-daemon:REF
+    #[arg(help = "oci:DIR[:REF], oci-archive:FILE[:REF], docker-archive:FILE[:REF] or docker-daemon:REF")]
     pub image: String,
     /// Print JSON
     #[arg(long)]

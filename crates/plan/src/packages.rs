@@ -8,6 +8,7 @@ use crate::{
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     ops::Range,
+    string::FromUtf8Error,
 };
 use tree::{Content, Entry, Overlay, TreePath, View};
 
@@ -105,7 +106,7 @@ struct Database<'a> {
     /// names: `NAME` or `NAME:ARCH`.
     stanzas: BTreeMap<String, Range<usize>>,
     /// The `.list` files: name without the ending, and text.
-    lists: Vec<(String, String)>,
+    lists: Vec<(String, Vec<u8>)>,
     info: TreePath,
 }
 
@@ -117,7 +118,7 @@ impl<'a> Database<'a> {
         let known: BTreeSet<&str> = names.iter().filter_map(|name| name.strip_suffix(".list")).collect();
         let mut lists = vec![];
         for name in &known {
-            if let Some(text) = read(source, info.child(&format!("{name}.list")).as_str())? {
+            if let Some(text) = read_bytes(source, &info.child(&format!("{name}.list")))? {
                 lists.push(((*name).to_owned(), text));
             }
         }
@@ -154,9 +155,14 @@ impl<'a> Database<'a> {
                 owners.push(((*path).clone(), (*package).into()));
             }
         }
+        // A hundred thousand lines, of which a few are wanted: most are told apart by length and last byte.
+        let shape = |line: &[u8]| (line.len() & 0xff) << 8 | usize::from(line.last().copied().unwrap_or(0));
+        let mut shapes = vec![false; 1 << 16];
+        by_name.keys().for_each(|name| shapes[shape(name.as_bytes())] = true);
         for (package, text) in &self.lists {
-            for path in text.lines().filter_map(|line| by_name.get(line)) {
-                owners.push(((*path).clone(), package.clone()));
+            for line in text.split(|byte| *byte == b'\n').filter(|line| shapes[shape(line)]) {
+                let path = std::str::from_utf8(line).ok().and_then(|line| by_name.get(line));
+                owners.extend(path.map(|path| ((*path).clone(), package.clone())));
             }
         }
         owners
@@ -214,11 +220,13 @@ fn field<'a>(stanza: &'a str, key: &str) -> Option<&'a str> {
 
 fn read(source: &dyn View, path: &str) -> Result<Option<String>, PlanError> {
     let Ok(path) = TreePath::parse(path) else { return Ok(None) };
-    let found = source.resolve(&path)?;
+    let Some(bytes) = read_bytes(source, &path)? else { return Ok(None) };
+    let lossy = |error: FromUtf8Error| String::from_utf8_lossy(error.as_bytes()).into_owned();
+    Ok(Some(String::from_utf8(bytes).unwrap_or_else(lossy)))
+}
+
+fn read_bytes(source: &dyn View, path: &TreePath) -> Result<Option<Vec<u8>>, PlanError> {
+    let found = source.resolve(path)?;
     let Some(content) = found.entry.as_ref().and_then(Entry::content) else { return Ok(None) };
-    let bytes = content.read(MAX_FILE)?;
-    Ok(Some(
-        String::from_utf8(bytes)
-            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
-    ))
+    Ok(Some(content.read(MAX_FILE)?))
 }

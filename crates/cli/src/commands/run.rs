@@ -3,7 +3,6 @@
 use super::{build, cache};
 use crate::args::{self, Global};
 use bantam::{Error, Target};
-use plan::spec::Compression;
 use std::{
     io::IsTerminal,
     os::unix::process::ExitStatusExt,
@@ -24,12 +23,7 @@ const HARDENED: &[&str] = &[
 
 pub fn run(args: &args::Run, global: &Global) -> Result<ExitCode, Error> {
     let engine = engine()?;
-    let mut target = Target::read(args.target.as_deref())?;
-    if target.spec.layers.compression == Compression::Zstd {
-        // Engines load gzip; the image that is pushed is another build.
-        target.spec.layers.compression = Compression::Gzip;
-        target.spec.layers.level = None;
-    }
+    let target = Target::read(args.target.as_deref())?;
     let folder = cache().join("tmp");
     let write = |source| Error::Write { path: folder.clone(), source };
     std::fs::create_dir_all(&folder).map_err(write)?;
