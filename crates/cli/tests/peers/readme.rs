@@ -30,6 +30,19 @@ fn the_commands_of_the_readme_work() {
     }
 }
 
+#[test]
+fn the_first_command_of_the_readme_works_in_a_checkout() {
+    if !at_hand(&["docker"]) {
+        return;
+    }
+    let readme = std::fs::read_to_string(repository().join("README.md")).unwrap();
+    let commands = blocks(&readme, "sh checkout");
+    let [command] = &commands[..] else { panic!("{} blocks are for a checkout", commands.len()) };
+    let mut shell = limited("bash");
+    let out = ok(shell.args(["-euo", "pipefail", "-c", command]).current_dir(repository()));
+    assert!(out.contains("example.com/bantam@sha256:"), "{out}");
+}
+
 /// The contents of the fenced blocks with this mark.
 fn blocks(markdown: &str, mark: &str) -> Vec<String> {
     let mut blocks = Vec::new();
