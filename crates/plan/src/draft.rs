@@ -3,6 +3,7 @@
 use crate::{
     finding::{Finding, Problem},
     reason::{Reason, Reasons},
+    spec::Profile,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use tree::{Entry, Kind, ReadError, Tree, TreePath};
@@ -89,6 +90,14 @@ impl Draft {
     /// Reports a problem with its usual severity.
     pub fn report(&mut self, problem: Problem) {
         self.findings.push(Finding::new(problem));
+    }
+
+    /// Reports what a profile stands for and the source lacks, where the spec names the profile.
+    pub fn report_of_profile(&mut self, profile: Profile, what: &str, purpose: &'static str) {
+        if profile != Profile::Auto {
+            let (profile, what) = (profile.name(), what.to_owned());
+            self.report(Problem::MissingOfProfile { profile, what, purpose });
+        }
     }
 
     /// Did somebody ask for this path itself, not only for something below it?

@@ -1,7 +1,7 @@
 //! What stops a plan.
 
 use crate::{expand::ExpandError, spec::Platform};
-use tree::{ReadError, ResolveError, ViewError};
+use tree::{ReadError, ViewError};
 
 /// A plan could not be made, because something could not be read. What is wrong with the image itself
 /// is a [`crate::finding::Finding`].
@@ -11,19 +11,13 @@ pub enum PlanError {
     /// A variable of the spec does not exist.
     #[error(transparent)]
     Expand(#[from] ExpandError),
-    /// A path could not be followed.
+    /// A place could not be read.
     #[error(transparent)]
-    Resolve(#[from] ResolveError),
+    View(#[from] ViewError),
     /// A file could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),
     /// bantam does not know the loader's rules for a processor.
     #[error("bantam does not know the loader of {0}")]
     Machine(Platform),
-}
-
-impl From<ViewError> for PlanError {
-    fn from(error: ViewError) -> Self {
-        PlanError::Resolve(error.into())
-    }
 }

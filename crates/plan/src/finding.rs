@@ -45,15 +45,24 @@ pub enum Problem {
     /// A library of the spec's `dlopen` that is nowhere.
     MissingDlopen { soname: String, packages: Vec<String>, line: Line },
     /// A library that the C library loads by name while running.
-    MissingRunTimeLoad { soname: String, purpose: &'static str },
+    MissingRunTimeLoad { soname: String, purpose: String },
     /// The loader that an ELF file names.
-    MissingInterpreter { program: TreePath, interpreter: String, hint: Option<String> },
+    MissingInterpreter {
+        program: TreePath,
+        interpreter: String,
+        unusable: Option<String>,
+        hint: Option<String>,
+    },
+    /// A library of which versions are needed, and which defines none.
+    Unversioned { library: TreePath, needed_by: Vec<TreePath> },
     /// An ELF file for another machine than the platform's.
     WrongMachine { path: TreePath, is: String, wanted: String },
     /// A file that starts like ELF and cannot be read as such.
     DamagedElf { path: TreePath, reason: String },
     /// A script whose `#!` leads nowhere.
-    MissingScriptInterpreter { script: TreePath, interpreter: String },
+    MissingScriptInterpreter { script: TreePath, interpreter: String, of_source: bool },
+    /// Something that a profile stands for, and the source does not have.
+    MissingOfProfile { profile: &'static str, what: String, purpose: &'static str },
     /// A script whose `#!/usr/bin/env X` leads nowhere on the image's PATH.
     MissingOnPath { script: TreePath, program: String, path: String },
     /// A program that needs files to start which no ELF file names.
@@ -61,7 +70,7 @@ pub enum Problem {
     /// The process's program is not in the image.
     MissingProgram { program: String, line: Line, on_path: Option<String> },
     /// The process's program cannot be executed.
-    NotExecutable { program: TreePath, why: &'static str, line: Line },
+    NotExecutable { program: TreePath, why: String, line: Line },
     /// The process's user may not reach a path.
     NotAllowed { path: TreePath, at: TreePath, uid: u32, gid: u32, what: &'static str },
     /// Neither entrypoint nor cmd.
@@ -99,7 +108,14 @@ pub enum Problem {
     /// A process that runs as root.
     RootUser { line: Line },
     /// More than a limit allows; with the largest contributors.
-    OverLimit { limit: &'static str, is: u64, allowed: u64, unit: Unit, largest: Vec<(String, u64)> },
+    OverLimit {
+        limit: &'static str,
+        is: u64,
+        allowed: u64,
+        unit: Unit,
+        largest: Vec<(String, u64)>,
+        line: Line,
+    },
     /// A volume that the user may not write.
     VolumeNotWritable { path: TreePath, uid: u32, gid: u32 },
 }
@@ -147,6 +163,8 @@ impl Problem {
             Problem::MissingDlopen { .. } => "B0107",
             Problem::MissingRunTimeLoad { .. } => "B0108",
             Problem::MissingCompanion { .. } => "B0109",
+            Problem::Unversioned { .. } => "B0110",
+            Problem::MissingOfProfile { .. } => "B0111",
             Problem::MissingScriptInterpreter { .. } => "B0201",
             Problem::MissingOnPath { .. } => "B0202",
             Problem::MissingProgram { .. } => "B0301",
@@ -179,6 +197,8 @@ impl Problem {
         match self {
             Problem::OffSearchPath { .. }
             | Problem::MissingRunTimeLoad { .. }
+            | Problem::Unversioned { .. }
+            | Problem::MissingOfProfile { .. }
             | Problem::NoProcess { .. }
             | Problem::VolumeNotWritable { .. } => Severity::Warning,
             _ => Severity::Error,
@@ -199,6 +219,7 @@ impl Problem {
             | Problem::NothingKept { line, .. }
             | Problem::ManyToOne { line, .. }
             | Problem::BadPath { line, .. }
+            | Problem::OverLimit { line, .. }
             | Problem::RootUser { line } => *line,
             _ => 0,
         }
@@ -233,10 +254,20 @@ impl Problem {
                     .into(),
             )],
             Problem::MissingInterpreter { hint: Some(hint), .. } => vec![Fix::Do(hint.clone())],
-            Problem::MissingScriptInterpreter { interpreter, .. } => vec![Fix::Keep(interpreter.clone())],
+            Problem::MissingScriptInterpreter { interpreter, .. } if interpreter.ends_with('\r') => {
+                vec![Fix::Do("the file has the line ends of Windows: convert it".into())]
+            }
+            Problem::MissingScriptInterpreter { script, of_source: true, .. } => {
+                vec![Fix::Set("runtime", format!("drop = [\"{script}\"]"))]
+            }
+            Problem::MissingScriptInterpreter { interpreter, .. } if interpreter.starts_with('/') => {
+                vec![Fix::Keep(interpreter.clone())]
+            }
             Problem::MissingCompanion { files, .. } => vec![Fix::Keep(files.clone())],
             Problem::MissingOnPath { program, .. } => vec![Fix::Keep(format!("/usr/bin/{program}"))],
-            Problem::NotExecutable { .. } => vec![Fix::Set("files", "mode = \"0755\"".into())],
+            Problem::NotExecutable { why, .. } if why.contains("mode") => {
+                vec![Fix::Set("files", "mode = \"0755\"".into())]
+            }
             Problem::MissingWorkdir { path, .. } => {
                 vec![Fix::Do(format!("add a [[dirs]] with path = \"{path}\""))]
             }
@@ -247,7 +278,10 @@ impl Problem {
                 Fix::Do("leave it out with exclude or ignore-file".into()),
                 allow(format!("secrets:{path}")),
             ],
-            Problem::DanglingLink { .. } => vec![allow("dangling-links".into())],
+            Problem::DanglingLink { target, .. } => vec![
+                Fix::Do(format!("take what it leads to along, in [runtime] keep or a [[files]]: {target}")),
+                allow("dangling-links".into()),
+            ],
             Problem::LinkRefused { .. } => vec![Fix::Set("files", "links = \"keep\" or \"follow\"".into())],
             Problem::ManyToOne { to, .. } => vec![Fix::Set("files", format!("to = \"{to}/\""))],
             Problem::Shell { .. } => vec![allow("shell".into())],
@@ -293,15 +327,27 @@ impl fmt::Display for Problem {
             Problem::MissingRunTimeLoad { soname, purpose } => {
                 write!(f, "the C library loads {soname} by name ({purpose}), and the source has none")
             }
-            Problem::MissingInterpreter { program, interpreter, .. } => {
+            Problem::MissingInterpreter { program, interpreter, unusable: None, .. } => {
                 write!(f, "{program} starts with the loader {interpreter}, which is not in the image")
             }
+            Problem::MissingInterpreter { program, interpreter, unusable: Some(why), .. } => {
+                write!(f, "{program} starts with the loader {interpreter}, which cannot load it: {why}")
+            }
+            Problem::Unversioned { library, needed_by } => write!(
+                f,
+                "{library} defines no symbol versions, of which {} need{} some: the loader warns at every start",
+                list(needed_by),
+                plural_s(needed_by)
+            ),
             Problem::WrongMachine { path, is, wanted } => {
                 write!(f, "{path} is for {is}, and the image is for {wanted}")
             }
             Problem::DamagedElf { path, reason } => write!(f, "{path} is a damaged ELF file: {reason}"),
-            Problem::MissingScriptInterpreter { script, interpreter } => {
-                write!(f, "{script} starts with #!{interpreter}, which is not in the image")
+            Problem::MissingScriptInterpreter { script, interpreter, .. } => {
+                write!(f, "{script} starts with #!{}, which is not in the image", interpreter.escape_debug())
+            }
+            Problem::MissingOfProfile { profile, what, purpose } => {
+                write!(f, "the profile {profile} stands for {what} too ({purpose}), and the source has none")
             }
             Problem::MissingOnPath { script, program, path } => write!(
                 f,
@@ -365,7 +411,7 @@ impl fmt::Display for Problem {
                 write!(f, "everybody may change {path} (mode {mode:04o})")
             }
             Problem::RootUser { .. } => write!(f, "the process runs as root"),
-            Problem::OverLimit { limit, is, allowed, unit, largest } => {
+            Problem::OverLimit { limit, is, allowed, unit, largest, .. } => {
                 write!(f, "{} {limit} are more than the {} allowed", unit.show(*is), unit.show(*allowed))?;
                 for (index, (name, size)) in largest.iter().enumerate() {
                     write!(

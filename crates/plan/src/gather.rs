@@ -14,7 +14,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
-use tree::{Entry, Kind, Overlay, ResolveError, TreePath, View};
+use tree::{Entry, Kind, Overlay, TreePath, View};
 
 /// As much of a file as the kernel looks at for a `#!`.
 const SHEBANG: usize = 256;
@@ -32,8 +32,8 @@ pub(crate) struct Gather<'a> {
     pub library_path: &'a str,
     /// The PATH of the image.
     pub path: &'a str,
-    /// Directories that the loader knows from its cache only, and in which libraries were found.
-    pub cached_dirs: BTreeSet<TreePath>,
+    /// Directories of libraries that the loader was told of, or has built in.
+    pub library_dirs: BTreeSet<TreePath>,
     queue: Vec<TreePath>,
     seen: BTreeSet<TreePath>,
 }
@@ -75,7 +75,7 @@ impl<'a> Gather<'a> {
             facts,
             library_path,
             path,
-            cached_dirs: BTreeSet::new(),
+            library_dirs: BTreeSet::new(),
             queue,
             seen: BTreeSet::new(),
         }
@@ -87,7 +87,7 @@ impl<'a> Gather<'a> {
     /// # Errors
     /// When the source cannot be read.
     pub fn take(&mut self, path: &TreePath, layer: &str, reason: Reason) -> Result<bool, PlanError> {
-        let found = self.overlay().resolve(path)?;
+        let found = self.overlay().follow(path)?;
         let Some(entry) = found.entry else { return Ok(false) };
         self.take_resolved(&found.links, &found.path, entry, layer, reason)?;
         Ok(true)
@@ -105,11 +105,10 @@ impl<'a> Gather<'a> {
         reason: &Reason,
         choice: &dyn Fn(&TreePath) -> Choice,
     ) -> Result<usize, PlanError> {
-        let found = self.overlay().resolve(path)?;
+        let found = self.overlay().follow(path)?;
         let Some(entry) = found.entry else { return Ok(0) };
         let mut taken = 0;
-        let mut todo = vec![(found.path, entry)];
-        let mut first = true;
+        let mut todo = vec![(found.path.clone(), entry)];
         while let Some((path, entry)) = todo.pop() {
             let chosen = choice(&path);
             if entry.is_directory() && chosen != Choice::Leave {
@@ -121,19 +120,18 @@ impl<'a> Gather<'a> {
                 }
             }
             if chosen != Choice::Take || matches!(entry.kind, Kind::Special(_)) {
-                first = false;
                 continue;
             }
-            let links = if first { &found.links[..] } else { &[] };
-            first = false;
             taken += usize::from(!entry.is_directory());
-            if let Kind::Symlink(_) = entry.kind {
-                // What a link leads to is part of what was asked for, if it is a file.
-                self.put(&path, entry, layer, reason.clone())?;
+            let is_link = matches!(entry.kind, Kind::Symlink(_));
+            self.put(&path, entry, layer, reason.clone())?;
+            if is_link {
+                // What a link leads to is part of what was asked for.
                 self.take_target(&path, layer)?;
-            } else {
-                self.take_resolved(links, &path, entry, layer, reason.clone())?;
             }
+        }
+        if taken > 0 {
+            self.take_links(&found.links, &found.path, layer)?;
         }
         Ok(taken)
     }
@@ -145,7 +143,7 @@ impl<'a> Gather<'a> {
     /// When the source cannot be read.
     pub fn take_matching(&mut self, glob: &Glob, layer: &str, reason: &Reason) -> Result<usize, PlanError> {
         let Ok(start) = TreePath::parse(glob.literal_prefix()) else { return Ok(0) };
-        let real = self.overlay().resolve(&start)?.path;
+        let real = self.overlay().follow(&start)?.path;
         self.take_all(&start, layer, reason, &|path| {
             // The glob is about paths as written; the walk goes on behind the links of its start.
             let below = path.below(&real).unwrap_or_default();
@@ -179,7 +177,7 @@ impl<'a> Gather<'a> {
                     }
                 }
             }
-            for link in self.links_to_source() {
+            for link in self.links_to_source()? {
                 self.take_target(&link, LIBS)?;
             }
             self.take_run_time_loads()?;
@@ -214,13 +212,11 @@ impl<'a> Gather<'a> {
         let Some(library) = closure.libraries.iter().find(|library| library.soname == soname) else {
             return Ok(false);
         };
-        self.note_dir(library);
-        let (path, real) = (library.path.clone(), library.resolution.path.clone());
-        if self.draft.has(&real) {
-            self.draft.reasons.add(&real, reason);
-            return Ok(true);
-        }
-        self.take(&path, layer_of(soname), reason)
+        self.take(&library.path.clone(), layer_of(soname), reason)?;
+        // What it needs is found in the scope of who asked, whose own search path counts.
+        let asker = closure.resolution.path.clone();
+        self.take_closure(&asker, closure)?;
+        Ok(true)
     }
 
     /// What each file needs: all of them are seen with the tree as it is now.
@@ -307,8 +303,13 @@ impl<'a> Gather<'a> {
             None => None,
         };
         for load in elf::glibc_runtime_loads(nsswitch.as_deref(), &libc) {
-            let reason = Reason::LoadedByName { by: "the C library".into(), purpose: load.purpose };
-            self.take_library(&load.soname, None, reason)?;
+            let reason = Reason::LoadedByName { by: "the C library".into(), purpose: load.purpose.clone() };
+            if !self.take_library(&load.soname, None, reason)? {
+                let problem = Problem::MissingRunTimeLoad { soname: load.soname, purpose: load.purpose };
+                if !self.draft.findings.iter().any(|finding| finding.problem == problem) {
+                    self.draft.report(problem);
+                }
+            }
         }
         Ok(())
     }
@@ -316,7 +317,7 @@ impl<'a> Gather<'a> {
     /// The facts of glibc, if the image has it.
     fn libc(&self) -> Result<Option<Arc<Facts>>, PlanError> {
         for (path, _) in self.draft.tree.iter().filter(|(path, _)| path.name() == "libc.so.6") {
-            let found = self.draft.tree.resolve(path)?;
+            let found = self.draft.tree.follow(path)?;
             let content = found.entry.as_ref().and_then(Entry::content);
             if let Some(Ok(Some(facts))) = content.map(|content| self.facts.facts_of(&found.path, content)) {
                 return Ok(Some(facts));
@@ -325,24 +326,43 @@ impl<'a> Gather<'a> {
         Ok(None)
     }
 
-    /// Links of the payload that lead to what only the source has.
-    fn links_to_source(&self) -> Vec<TreePath> {
-        let is_link = |entry: &Entry| matches!(entry.kind, Kind::Symlink(_));
-        let dangles =
-            |path: &TreePath| self.draft.tree.resolve(path).is_ok_and(|found| found.entry.is_none());
-        let links = self.draft.tree.iter().filter(|(_, entry)| is_link(entry)).map(|(path, _)| path);
-        links.filter(|path| !self.seen.contains(*path) && dangles(path)).cloned().collect()
+    /// Links of the payload that lead to programs and libraries that only the source has. Other files
+    /// of the machine do not enter because a link points at them: who wants them names them.
+    fn links_to_source(&self) -> Result<Vec<TreePath>, PlanError> {
+        const SYSTEM: &[&str] = &[
+            "/usr/bin",
+            "/usr/sbin",
+            "/usr/lib",
+            "/usr/lib32",
+            "/usr/lib64",
+            "/usr/libexec",
+            "/bin",
+            "/sbin",
+            "/lib",
+            "/lib32",
+            "/lib64",
+        ];
+        let system: Vec<TreePath> = SYSTEM.iter().filter_map(|dir| TreePath::parse(dir).ok()).collect();
+        let mut links = vec![];
+        for (path, entry) in self.draft.tree.iter() {
+            if !matches!(entry.kind, Kind::Symlink(_)) || self.seen.contains(path) {
+                continue;
+            }
+            let led = self.overlay().follow(path)?;
+            let inside = system.iter().any(|dir| led.path.is_within(dir));
+            if inside && self.draft.tree.follow(path)?.entry.is_none() {
+                links.push(path.clone());
+            }
+        }
+        Ok(links)
     }
 
     fn take_target(&mut self, link: &TreePath, layer: &str) -> Result<(), PlanError> {
         self.seen.insert(link.clone());
-        let found = match self.overlay().resolve(link) {
-            Ok(found) => found,
-            Err(ResolveError::View(error)) => return Err(error.into()),
-            // A loop: the policy tells it as a link that leads nowhere.
-            Err(_) => return Ok(()),
-        };
-        let Some(entry) = found.entry else { return Ok(()) };
+        let found = self.overlay().follow(link)?;
+        // An empty directory is not what a link to a full one means: then the link leads nowhere, and
+        // that is told.
+        let Some(entry) = found.entry.filter(|entry| !entry.is_directory()) else { return Ok(()) };
         let reason = Reason::Linked { from: link.clone() };
         self.take_resolved(&found.links, &found.path, entry, layer, reason)
     }
@@ -355,13 +375,18 @@ impl<'a> Gather<'a> {
         layer: &str,
         reason: Reason,
     ) -> Result<(), PlanError> {
+        self.take_links(links, path, layer)?;
+        self.put(path, entry, layer, reason)
+    }
+
+    fn take_links(&mut self, links: &[TreePath], to: &TreePath, layer: &str) -> Result<(), PlanError> {
         for link in links {
             if let Some(entry) = self.overlay().entry(link)? {
                 let layer = if link.parent().is_some_and(|dir| dir.is_root()) { BASE } else { layer };
-                self.put(link, entry, layer, Reason::Linked { from: path.clone() })?;
+                self.put(link, entry, layer, Reason::Linked { from: to.clone() })?;
             }
         }
-        self.put(path, entry, layer, reason)
+        Ok(())
     }
 
     fn put(&mut self, path: &TreePath, entry: Entry, layer: &str, reason: Reason) -> Result<(), PlanError> {
@@ -380,10 +405,10 @@ impl<'a> Gather<'a> {
         Ok(self.draft.put(path, entry, Origin::Source, layer, reason)?)
     }
 
-    /// Remembers the directory of a library that the loader would not find without its cache.
+    /// Remembers the directory of a library that the loader may not find without being told.
     fn note_dir(&mut self, library: &Library) {
-        if library.rule == Rule::LdSoConf {
-            self.cached_dirs.extend(library.path.parent());
+        if matches!(library.rule, Rule::LdSoConf | Rule::Default) {
+            self.library_dirs.extend(library.path.parent());
         }
     }
 

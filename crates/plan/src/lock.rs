@@ -9,6 +9,8 @@ use crate::spec::Platform;
 use std::collections::BTreeMap;
 use tree::{Sha256Digest, TreePath};
 
+/// The mode that a lock leaves out: that of most files.
+const USUAL_MODE: u32 = 0o644;
 /// The layout of the file that is written here, and the newest that can be read.
 const VERSION: u32 = 1;
 
@@ -23,13 +25,15 @@ pub struct Lock {
     pub images: BTreeMap<Platform, Vec<LockedFile>>,
 }
 
-/// A file that was taken from the source.
+/// A file or symbolic link that was taken from the source.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LockedFile {
     /// Where it stands in the source and in the image, links resolved.
     pub path: TreePath,
-    /// The digest of its content.
+    /// The digest of its content; of a link, of its target.
     pub sha256: Sha256Digest,
+    /// Its mode in the image; 0777 is a link.
+    pub mode: u32,
     /// The package that owns it, name and version apart by a space, where that is known.
     pub package: Option<String>,
 }

@@ -127,7 +127,7 @@ impl<'a> Database<'a> {
         for stanza in status.split("\n\n") {
             let range = start..start + stanza.len();
             start = range.end + 2;
-            let Some(name) = field(stanza, "Package") else { continue };
+            let Some(name) = field(stanza, "Package").filter(|name| is_name(name)) else { continue };
             let qualified = format!("{name}:{}", field(stanza, "Architecture").unwrap_or_default());
             let key = if known.contains(&*qualified) { qualified } else { name.to_owned() };
             stanzas.insert(key, range);
@@ -184,7 +184,7 @@ impl<'a> Database<'a> {
 fn take_copyright(draft: &mut Draft, source: &dyn View, package: &str, layer: &str) -> Result<(), PlanError> {
     let name = package.split(':').next().unwrap_or(package);
     let Ok(path) = TreePath::parse(&format!("/usr/share/doc/{name}/copyright")) else { return Ok(()) };
-    let found = Overlay { upper: &draft.tree, lower: source }.resolve(&path)?;
+    let found = Overlay { upper: &draft.tree, lower: source }.follow(&path)?;
     let Some(entry) = found.entry.filter(|entry| entry.content().is_some()) else { return Ok(()) };
     let reason = || Reason::Package { name: name.to_owned() };
     for link in found.links {
@@ -214,6 +214,12 @@ fn control_file(stanza: &str) -> String {
     text
 }
 
+/// Is this the name of a package, by Debian's policy? It becomes the name of a file.
+fn is_name(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && name.chars().all(|letter| letter.is_ascii_alphanumeric() || "+-.".contains(letter))
+}
+
 fn field<'a>(stanza: &'a str, key: &str) -> Option<&'a str> {
     stanza.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':').map(str::trim))
 }
@@ -226,7 +232,7 @@ fn read(source: &dyn View, path: &str) -> Result<Option<String>, PlanError> {
 }
 
 fn read_bytes(source: &dyn View, path: &TreePath) -> Result<Option<Vec<u8>>, PlanError> {
-    let found = source.resolve(path)?;
+    let found = source.follow(path)?;
     let Some(content) = found.entry.as_ref().and_then(Entry::content) else { return Ok(None) };
     Ok(Some(content.read(MAX_FILE)?))
 }

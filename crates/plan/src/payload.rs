@@ -3,7 +3,8 @@
 use crate::{
     accounts::Accounts,
     caps::FileCaps,
-    draft::{Draft, Origin},
+    draft::{BASE, Draft, Origin},
+    error::PlanError,
     expand::{ExpandError, Vars, expand},
     finding::Problem,
     glob::Glob,
@@ -193,18 +194,25 @@ pub(crate) fn read_accounts(accounts: &mut Accounts, placed: &[Placed<'_>]) -> R
 /// Puts the payload into the image, with owners, modes and capabilities as the spec says.
 pub(crate) fn put(
     draft: &mut Draft,
-    placed: Vec<Placed<'_>>,
+    mut placed: Vec<Placed<'_>>,
     accounts: &Accounts,
     allow: &[Allow],
-    merged_usr: &dyn Fn(&TreePath) -> TreePath,
-) -> Result<(), ReadError> {
+    source: &dyn View,
+) -> Result<(), PlanError> {
     let mut secret_dirs: Vec<TreePath> = vec![];
     let mut capabilities: BTreeMap<&[String], Vec<u8>> = BTreeMap::new();
+    // The directory that a `to` names says more than one that merely is among the files.
+    placed.sort_by_key(|item| item.is_start);
     for Placed { files, path, mut entry, is_start } in placed {
-        let path = merged_usr(&path);
-        if path.is_root() || is_start && draft.has(&path) {
+        if path.is_root() {
             continue;
         }
+        if path.names().any(|name| name.starts_with(".wh.")) {
+            let reason = "a name that begins with `.wh.` takes a file away".into();
+            draft.report(Problem::BadPath { path: path.to_string(), reason, line: files.line });
+            continue;
+        }
+        let path = join_usr(draft, source, &path, entry.is_directory())?;
         let (uid, gid) = match accounts.numbers(&files.owner) {
             Ok(numbers) => numbers,
             Err(name) => {
@@ -254,6 +262,10 @@ pub(crate) fn put(
                 }
             }
         }
+        match draft.tree.get_mut(&path) {
+            Some(known) if is_start && known.is_directory() => known.meta = entry.meta.clone(),
+            _ => {}
+        }
         draft.put(&path, entry, Origin::Payload, &files.layer, Reason::Listed { line: files.line })?;
     }
     Ok(())
@@ -267,23 +279,37 @@ fn look_for_secret(path: &TreePath, entry: &Entry) -> Result<Option<&'static str
     }
 }
 
-/// `path` with the top directories that the source has as links into `/usr` replaced by what they
-/// lead to, so that the payload joins a merged `/usr` instead of breaking it.
+/// Where `path` goes when the source has a merged `/usr`: below what the link leads to, with the link
+/// itself in the image, so that the payload joins the merge instead of breaking it.
 ///
 /// # Errors
 /// When the source cannot be read.
-pub(crate) fn merged_usr(source: &dyn View, path: &TreePath) -> Result<TreePath, tree::ViewError> {
+pub(crate) fn join_usr(
+    draft: &mut Draft,
+    source: &dyn View,
+    path: &TreePath,
+    is_directory: bool,
+) -> Result<TreePath, PlanError> {
     const TOPS: &[&str] = &["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
     let mut names = path.names();
     let Some(top) = names.next().filter(|top| TOPS.contains(top)) else { return Ok(path.clone()) };
+    let rest: Vec<&str> = names.collect();
     let link = TreePath::root().child(top);
-    match source.entry(&link)?.map(|entry| entry.kind) {
-        Some(Kind::Symlink(target)) => {
-            let base = TreePath::root().join(&target).unwrap_or(link);
-            Ok(names.fold(base, |dir, name| dir.child(name)))
-        }
-        _ => Ok(path.clone()),
+    let known = draft.tree.get(&link).cloned();
+    let entry = match &known {
+        Some(_) => known.clone(),
+        None => source.entry(&link)?,
+    };
+    let Some(Entry { kind: Kind::Symlink(target), .. }) = &entry else { return Ok(path.clone()) };
+    // A payload that brings the link itself says the same as the source.
+    let (false, Ok(base)) = (rest.is_empty() && !is_directory, TreePath::root().join(target)) else {
+        return Ok(path.clone());
+    };
+    let joined = rest.into_iter().fold(base, |dir, name| dir.child(name));
+    if let (None, Some(entry)) = (known, entry) {
+        draft.put(&link, entry, Origin::Source, BASE, Reason::Linked { from: joined.clone() })?;
     }
+    Ok(joined)
 }
 
 /// Every leading part of a relative path: `a`, `a/b`, `a/b/c`.

@@ -21,7 +21,7 @@ use crate::{
 };
 use elf::{FactsMemo, Machine};
 use std::collections::BTreeMap;
-use tree::{Content, Entry, Tree, TreePath, View, ViewError};
+use tree::{Entry, Tree, TreePath, View, ViewError};
 
 /// Everything outside of the spec that a plan is made of.
 pub struct Sources<'a> {
@@ -46,8 +46,8 @@ pub struct Plan {
     pub process: Process,
     /// The packages of which files are kept.
     pub packages: Vec<Package>,
-    /// The files that came from the runtime source, with their content: what a lock pins.
-    pub taken: BTreeMap<TreePath, Content>,
+    /// The files and links that came from the runtime source: what a lock pins.
+    pub taken: BTreeMap<TreePath, Entry>,
     /// Everything that is wrong.
     pub findings: Vec<Finding>,
 }
@@ -74,10 +74,9 @@ pub fn plan(spec: &Spec, platform: Platform, sources: &Sources<'_>) -> Result<Pl
     let mut accounts = Accounts::new(&spec.users);
     let placed = payload::place(&mut draft, &spec.files, &sources.payload, &vars)?;
     payload::read_accounts(&mut accounts, &placed)?;
-    let merged = |path: &TreePath| payload::merged_usr(source, path).unwrap_or_else(|_| path.clone());
-    payload::put(&mut draft, placed, &accounts, &spec.policy.allow, &merged)?;
-    put_listed(&mut draft, spec, &accounts, &merged)?;
-    profile::put_own(&mut draft, spec.runtime.profile, &accounts, APP)?;
+    payload::put(&mut draft, placed, &accounts, &spec.policy.allow, source)?;
+    put_listed(&mut draft, spec, &accounts, source)?;
+    profile::put_own(&mut draft, &accounts, spec)?;
 
     let facts = FactsMemo::default();
     let library_path = spec.config.env.get("LD_LIBRARY_PATH").map_or("", String::as_str);
@@ -91,8 +90,11 @@ pub fn plan(spec: &Spec, platform: Platform, sources: &Sources<'_>) -> Result<Pl
 
     let process = process::decide(&spec.config, &spec.dirs, &accounts, &mut draft);
     let allow = &spec.policy.allow;
-    Proof { machine: &machine, facts: &facts, library_path, path, allow }.run(&mut draft)?;
-    process::check(&mut draft, &spec.config, &process)?;
+    let dlopen = spec.runtime.dlopen.iter().map(|library| library.name.clone()).collect();
+    let dlopen = (program_of(&draft, &spec.config)?, dlopen);
+    let proof = Proof { machine: &machine, facts: &facts, library_path, path, allow, dlopen };
+    let loaded = proof.run(&mut draft)?;
+    process::check(&mut draft, &spec.config, &process, &loaded)?;
     process::check_root(&mut draft, &process, allow, spec.config.line);
     policy::check(&mut draft, allow, &spec.runtime.keep)?;
     policy::check_limits(&mut draft, &spec.limits, &packages);
@@ -113,13 +115,18 @@ fn gather(
     for wanted in profile.files() {
         let Ok(at) = TreePath::parse(wanted.path) else { continue };
         let reason = Reason::Profile { name: profile.name(), purpose: wanted.purpose };
-        gather.take_all(&at, BASE, &reason, &|path| {
+        let taken = gather.take_all(&at, BASE, &reason, &|path| {
             if Profile::leaves_out(path) { Choice::Leave } else { Choice::Take }
         })?;
+        if taken == 0 {
+            gather.draft.report_of_profile(profile, wanted.path, wanted.purpose);
+        }
     }
     for wanted in profile.libraries() {
         let reason = Reason::Profile { name: profile.name(), purpose: wanted.purpose };
-        gather.take_library(wanted.soname, None, reason)?;
+        if !gather.take_library(wanted.soname, None, reason)? {
+            gather.draft.report_of_profile(profile, wanted.soname, wanted.purpose);
+        }
     }
     keep(&mut gather, spec)?;
     take_program(&mut gather, &spec.config)?;
@@ -133,7 +140,7 @@ fn gather(
         }
     }
     gather.run()?;
-    let dirs = std::mem::take(&mut gather.cached_dirs);
+    let dirs = std::mem::take(&mut gather.library_dirs);
     search_path::write(draft, machine, facts, &dirs)?;
     Ok(())
 }
@@ -165,6 +172,15 @@ fn take_program(gather: &mut Gather<'_>, config: &Config) -> Result<(), PlanErro
     Ok(())
 }
 
+/// Where the process's program is in the image, links resolved.
+fn program_of(draft: &Draft, config: &Config) -> Result<Option<TreePath>, PlanError> {
+    let Some(program) = process::program(config) else { return Ok(None) };
+    match process::find(&draft.tree, program, &config.workdir, process::path_of(config))? {
+        Some(at) => Ok(Some(draft.tree.follow(&at)?.path)),
+        None => Ok(None),
+    }
+}
+
 fn find_program(gather: &Gather<'_>, config: &Config) -> Result<Option<TreePath>, PlanError> {
     let Some(program) = process::program(config) else { return Ok(None) };
     let path = process::path_of(config);
@@ -176,16 +192,21 @@ fn put_listed(
     draft: &mut Draft,
     spec: &Spec,
     accounts: &Accounts,
-    merged: &dyn Fn(&TreePath) -> TreePath,
+    source: &dyn View,
 ) -> Result<(), PlanError> {
     for dir in &spec.dirs {
+        if dir.path.is_root() {
+            let reason = "the root is there, and 0755".to_owned();
+            draft.report(Problem::BadPath { path: "/".into(), reason, line: dir.line });
+            continue;
+        }
         let (uid, gid) = accounts.numbers(&dir.owner).unwrap_or_else(|name| {
             let known = accounts.names().into_iter().map(String::from).collect();
             draft.report(Problem::UnknownUser { name, known, line: dir.line });
             (0, 0)
         });
         let entry = Entry::directory(dir.mode).owned_by(uid, gid);
-        let path = merged(&dir.path);
+        let path = payload::join_usr(draft, source, &dir.path, true)?;
         // The spec says what the directory is like; files that went into it said only that it is.
         if draft.has(&path) && draft.tree.get(&path).is_some_and(Entry::is_directory) {
             if let Some(known) = draft.tree.get_mut(&path) {
@@ -197,10 +218,11 @@ fn put_listed(
     }
     for link in &spec.links {
         let entry = Entry::symlink(link.to.clone());
-        draft.put(&merged(&link.path), entry, Origin::Payload, APP, Reason::Listed { line: link.line })?;
+        let path = payload::join_usr(draft, source, &link.path, false)?;
+        draft.put(&path, entry, Origin::Payload, APP, Reason::Listed { line: link.line })?;
     }
     for user in &spec.users {
-        let home = merged(&user.home);
+        let home = payload::join_usr(draft, source, &user.home, true)?;
         if draft.tree.get(&home).is_none() && !home.is_root() {
             let entry = Entry::directory(0o700).owned_by(user.uid, user.gid);
             draft.put(&home, entry, Origin::Payload, APP, Reason::Listed { line: user.line })?;
@@ -217,8 +239,8 @@ fn finish(draft: Draft, spec: &Spec, platform: Platform, process: Process, packa
         }
     }
     let layers = layers::cut(&draft, spec.layers.split, &named);
-    let content = |path: &TreePath| Some((path.clone(), draft.tree.get(path)?.content()?.clone()));
-    let taken = draft.taken.iter().filter_map(content).collect();
+    let entry = |path: &TreePath| Some((path.clone(), draft.tree.get(path)?.clone()));
+    let taken = draft.taken.iter().filter_map(entry).filter(|(_, entry)| !entry.is_directory()).collect();
     let Draft { tree, reasons, mut findings, .. } = draft;
     findings.sort_by(|a, b| (a.severity, a.problem.code()).cmp(&(b.severity, b.problem.code())));
     Plan { platform, layers, tree, reasons, process, packages, taken, findings }
@@ -229,7 +251,8 @@ fn machine(architecture: Architecture) -> Option<Machine> {
     Machine::from_uname(architecture.uname())
 }
 
-/// A source without what `drop` names.
+/// A source without what `drop` names, and without what a runtime mounts over any image: on the host,
+/// links into `/proc` lead to the builder's own process.
 struct Masked<'a> {
     view: &'a dyn View,
     drop: Vec<Glob>,
@@ -242,7 +265,7 @@ impl<'a> Masked<'a> {
     }
 
     fn hides(&self, path: &TreePath) -> bool {
-        self.drop.iter().any(|glob| glob.matches(path.as_str()))
+        policy::is_mounted(path) || self.drop.iter().any(|glob| glob.matches(path.as_str()))
     }
 }
 
@@ -253,9 +276,7 @@ impl View for Masked<'_> {
 
     fn list(&self, dir: &TreePath) -> Result<Vec<String>, ViewError> {
         let mut names = self.view.list(dir)?;
-        if !self.drop.is_empty() {
-            names.retain(|name| !self.hides(&dir.child(name)));
-        }
+        names.retain(|name| !self.hides(&dir.child(name)));
         Ok(names)
     }
 }

@@ -2,14 +2,14 @@
 //! more than its limits, unless the spec says so.
 
 use crate::{
-    draft::{Draft, Origin},
+    draft::Draft,
     finding::{Problem, Unit},
     packages::Package,
     reason::Reason,
     spec::{Allow, Limits, Pattern},
 };
 use std::collections::BTreeMap;
-use tree::{Entry, Kind, ResolveError, TreePath, View};
+use tree::{Entry, Kind, TreePath, View, ViewError};
 
 /// The names of shells, without their folder.
 const SHELLS: &[&str] = &[
@@ -24,7 +24,7 @@ const TOLD: usize = 10;
 ///
 /// # Errors
 /// When links of the image cannot be followed.
-pub(crate) fn check(draft: &mut Draft, allow: &[Allow], keep: &[Pattern]) -> Result<(), ResolveError> {
+pub(crate) fn check(draft: &mut Draft, allow: &[Allow], keep: &[Pattern]) -> Result<(), ViewError> {
     let mut problems = vec![];
     for (path, entry) in draft.tree.iter() {
         let mode = entry.meta.mode;
@@ -47,16 +47,8 @@ pub(crate) fn check(draft: &mut Draft, allow: &[Allow], keep: &[Pattern]) -> Res
                 problems.push(Problem::WorldWritable { path: path.clone(), mode });
             }
             Kind::Symlink(target) if !allow.contains(&Allow::DanglingLinks) => {
-                // What runtimes mount over the image is there when the link is followed.
-                let outside = |path: &TreePath| {
-                    ["/proc", "/sys", "/dev", "/run"].iter().any(|dir| path.as_str().starts_with(dir))
-                };
-                let dangles = match draft.tree.resolve(path) {
-                    Ok(found) => found.entry.is_none() && !outside(&found.path),
-                    Err(ResolveError::View(error)) => return Err(error.into()),
-                    Err(_) => true,
-                };
-                if dangles {
+                let found = draft.tree.follow(path)?;
+                if found.entry.is_none() && !is_mounted(&found.path) {
                     problems.push(Problem::DanglingLink { path: path.clone(), target: target.clone() });
                 }
             }
@@ -81,11 +73,12 @@ pub(crate) fn check_limits(draft: &mut Draft, limits: &Limits, packages: &[Packa
     let size = |entry: &Entry| entry.content().map_or(0, tree::Content::size);
     let files = || draft.tree.iter().filter(|(_, entry)| !entry.is_directory());
     let unpacked: u64 = files().map(|(_, entry)| size(entry)).sum();
+    let line = limits.line;
     let mut problems = vec![];
     if let Some(allowed) = limits.unpacked.filter(|allowed| unpacked > *allowed) {
         let all = files().map(|(path, entry)| (path.to_string(), size(entry)));
         let (is, unit, largest) = (unpacked, Unit::Bytes, largest(all));
-        problems.push(Problem::OverLimit { limit: "unpacked", is, allowed, unit, largest });
+        problems.push(Problem::OverLimit { limit: "unpacked", is, allowed, unit, largest, line });
     }
     let count = files().count() as u64;
     if let Some(allowed) = limits.files.filter(|allowed| count > *allowed) {
@@ -95,7 +88,7 @@ pub(crate) fn check_limits(draft: &mut Draft, limits: &Limits, packages: &[Packa
             *by_dir.entry(dir.to_string()).or_default() += 1;
         }
         let (is, unit, largest) = (count, Unit::Count, largest(by_dir.into_iter()));
-        problems.push(Problem::OverLimit { limit: "files", is, allowed, unit, largest });
+        problems.push(Problem::OverLimit { limit: "files", is, allowed, unit, largest, line });
     }
     let count = packages.len() as u64;
     if let Some(allowed) = limits.packages.filter(|allowed| count > *allowed) {
@@ -104,7 +97,7 @@ pub(crate) fn check_limits(draft: &mut Draft, limits: &Limits, packages: &[Packa
             (package.name.clone(), entries.map(size).sum())
         });
         let (is, unit, largest) = (count, Unit::Count, largest(sizes));
-        problems.push(Problem::OverLimit { limit: "packages", is, allowed, unit, largest });
+        problems.push(Problem::OverLimit { limit: "packages", is, allowed, unit, largest, line });
     }
     for problem in problems {
         draft.report(problem);
@@ -116,7 +109,14 @@ pub fn check_compressed(limits: &Limits, layers: &[(String, u64)]) -> Option<Pro
     let is: u64 = layers.iter().map(|(_, size)| size).sum();
     let allowed = limits.compressed.filter(|allowed| is > *allowed)?;
     let largest = largest(layers.iter().map(|(name, size)| (format!("layer {name}"), *size)));
-    Some(Problem::OverLimit { limit: "compressed", is, allowed, unit: Unit::Bytes, largest })
+    Some(Problem::OverLimit {
+        limit: "compressed",
+        is,
+        allowed,
+        unit: Unit::Bytes,
+        largest,
+        line: limits.line,
+    })
 }
 
 fn largest(all: impl Iterator<Item = (String, u64)>) -> Vec<(String, u64)> {
@@ -130,41 +130,28 @@ fn is_shell(path: &TreePath) -> bool {
     SHELLS.contains(&path.name())
 }
 
-/// A shell is allowed when the policy says so, when the spec names it itself, or when a script of the
+/// A shell is allowed when the policy says so, when `keep` names it itself, or when a script of the
 /// payload starts with it.
 fn shell_allowed(draft: &Draft, path: &TreePath, allow: &[Allow], keep: &[Pattern]) -> bool {
     if allow.contains(&Allow::Shell) {
         return true;
     }
-    let named = |path: &TreePath| {
-        keep.iter().any(|pattern| {
-            !pattern.glob.contains('*') && TreePath::parse(&pattern.glob).is_ok_and(|glob| glob == *path)
-        })
-    };
-    let mut todo = vec![path.clone()];
-    let mut seen = vec![];
-    while let Some(path) = todo.pop() {
-        if seen.contains(&path) {
-            continue;
-        }
-        if named(&path) {
-            return true;
-        }
-        for reason in draft.reasons.of(&path) {
-            match reason {
-                Reason::Interprets { program } if !draft.taken.contains(program) => return true,
-                // The link `sh` stands for the shell that it leads to.
-                Reason::Linked { from } => todo.push(from.clone()),
-                _ => {}
-            }
-        }
-        seen.push(path);
+    // The link `sh` stands for the shell that it leads to.
+    let leads_here = |from: &TreePath| draft.tree.follow(from).is_ok_and(|found| found.path == *path);
+    let kept = |pattern: &Pattern| TreePath::parse(&pattern.glob).is_ok_and(|named| leads_here(&named));
+    if draft.taken.contains(path) && keep.iter().any(kept) {
+        return true;
     }
-    // The user put it there by hand.
-    !draft.taken.contains(path) && origin(draft, path) == Some(Origin::Payload)
+    let of_payload = |reason: &Reason| match reason {
+        Reason::Interprets { program } => !draft.taken.contains(program),
+        _ => false,
+    };
+    draft.reasons.of(path).iter().any(of_payload)
 }
 
-fn origin(draft: &Draft, path: &TreePath) -> Option<Origin> {
-    let listed = |reason: &Reason| matches!(reason, Reason::Listed { .. });
-    draft.reasons.of(path).iter().any(listed).then_some(Origin::Payload)
+/// Does a runtime mount something of its own here? What the image or a source has there is not seen.
+pub(crate) fn is_mounted(path: &TreePath) -> bool {
+    ["/proc", "/sys", "/dev", "/run"].iter().any(|dir| {
+        path.as_str().strip_prefix(dir).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    })
 }

@@ -5,14 +5,18 @@ use crate::{
     draft::Draft,
     finding::Problem,
     profile::CA_BUNDLE,
+    proof::Loaded,
     reason::Reason,
     spec::{Allow, Config, Dir, Line},
 };
 use std::collections::BTreeSet;
-use tree::{Entry, ResolveError, TreePath, View};
+use tree::{Entry, TreePath, View, ViewError};
 
 /// Where programs are looked for unless the spec says otherwise.
 pub const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// As much of a file as the kernel looks at for a `#!`.
+const SHEBANG: usize = 256;
 
 /// What the image config says about the process, with every default filled in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,14 +81,14 @@ pub(crate) fn find(
     program: &str,
     workdir: &TreePath,
     path: &str,
-) -> Result<Option<TreePath>, ResolveError> {
+) -> Result<Option<TreePath>, ViewError> {
     if program.contains('/') {
         let Ok(at) = workdir.join(program) else { return Ok(None) };
-        return Ok(view.resolve(&at)?.entry.map(|_| at));
+        return Ok(view.follow(&at)?.entry.map(|_| at));
     }
     for dir in path.split(':').filter(|dir| !dir.is_empty()) {
         let Ok(at) = workdir.join(dir).and_then(|dir| dir.join(program)) else { continue };
-        if view.resolve(&at)?.entry.is_some_and(|entry| entry.is_executable()) {
+        if view.follow(&at)?.entry.is_some_and(|entry| entry.is_executable()) {
             return Ok(Some(at));
         }
     }
@@ -95,21 +99,26 @@ pub(crate) fn find(
 ///
 /// # Errors
 /// When the view cannot be read.
-pub fn find_program(view: &dyn View, program: &str, path: &str) -> Result<Option<TreePath>, ResolveError> {
+pub fn find_program(view: &dyn View, program: &str, path: &str) -> Result<Option<TreePath>, ViewError> {
     find(view, program, &TreePath::root(), path)
 }
 
-/// Could the process start, as far as the tree says?
+/// Could the process start, as far as the tree says? `loaded` is what each program loads.
 ///
 /// # Errors
 /// When links of the image cannot be followed.
-pub(crate) fn check(draft: &mut Draft, config: &Config, process: &Process) -> Result<(), ResolveError> {
+pub(crate) fn check(
+    draft: &mut Draft,
+    config: &Config,
+    process: &Process,
+    loaded: &Loaded,
+) -> Result<(), ViewError> {
     let line = config.line;
     match program(config) {
         None => draft.report(Problem::NoProcess { line }),
-        Some(program) => check_program(draft, config, process, program)?,
+        Some(program) => check_program(draft, config, process, program, loaded)?,
     }
-    let workdir = draft.tree.resolve(&process.workdir)?;
+    let workdir = draft.tree.follow(&process.workdir)?;
     match &workdir.entry {
         Some(entry) if entry.is_directory() => {
             let at = blocked(draft, process, &workdir.path, X)?;
@@ -124,7 +133,7 @@ pub(crate) fn check(draft: &mut Draft, config: &Config, process: &Process) -> Re
         }
     }
     for volume in &process.volumes {
-        let found = draft.tree.resolve(volume)?;
+        let found = draft.tree.follow(volume)?;
         // A volume that is not in the image is made by the runtime, for root.
         let writable = match &found.entry {
             Some(entry) => may(entry, process, W) && blocked(draft, process, &found.path, X)?.is_none(),
@@ -150,7 +159,8 @@ fn check_program(
     config: &Config,
     process: &Process,
     program: &str,
-) -> Result<(), ResolveError> {
+    loaded: &Loaded,
+) -> Result<(), ViewError> {
     let line = config.line;
     let path = path_of(config);
     let Some(at) = find(&draft.tree, program, &process.workdir, path)? else {
@@ -158,29 +168,46 @@ fn check_program(
         draft.report(Problem::MissingProgram { program: program.into(), line, on_path });
         return Ok(());
     };
-    let found = draft.tree.resolve(&at)?;
+    let found = draft.tree.follow(&at)?;
     draft.reasons.add(&found.path, Reason::Entrypoint);
     let Some(entry) = found.entry else { return Ok(()) };
-    let why = match &entry {
-        entry if entry.content().is_none() => Some(entry.word()),
-        entry if entry.meta.mode & 0o111 == 0 => Some("its mode has no execute bit"),
-        _ => None,
+    let head = entry.content().and_then(|content| content.head(SHEBANG).ok()).unwrap_or_default();
+    // A script is read by its interpreter, which runs as the same user.
+    let is_script = elf::shebang(&head).is_some();
+    let why = match entry.content() {
+        None => Some("it is no regular file".into()),
+        Some(_) if entry.meta.mode & 0o111 == 0 => Some("its mode has no execute bit".into()),
+        Some(_) if is_script || loaded.programs.contains_key(&found.path) => None,
+        Some(_) => match loaded.others.get(&found.path) {
+            Some(word) => Some(format!("it is {word}")),
+            // Of another machine, or damaged: that is told already.
+            None if head.starts_with(b"\x7fELF") => None,
+            None => Some("it is neither an ELF program nor a script that begins with #! and a path".into()),
+        },
     };
     if let Some(why) = why {
-        let why = if why.starts_with("a ") { "it is a directory" } else { why };
         draft.report(Problem::NotExecutable { program: at, why, line });
         return Ok(());
     }
-    let at_fault = blocked(draft, process, &found.path, X)?;
-    if let Some(at) = at_fault {
-        let (path, uid, gid) = (found.path, process.uid, process.gid);
-        draft.report(Problem::NotAllowed { path, at, uid, gid, what: "execute" });
+    let mut ways: Vec<(&TreePath, u32)> = found.links.iter().map(|link| (link, X)).collect();
+    ways.push((&found.path, if is_script { X | R } else { X }));
+    if let Some(files) = loaded.programs.get(&found.path) {
+        ways.extend(files.iter().map(|file| (file, R)));
+    }
+    for (path, rights) in ways {
+        if let Some(at) = blocked(draft, process, path, rights)? {
+            let what = if rights & X == 0 { "read" } else { "execute" };
+            let (path, uid, gid) = (path.clone(), process.uid, process.gid);
+            draft.report(Problem::NotAllowed { path, at, uid, gid, what });
+            break;
+        }
     }
     Ok(())
 }
 
 const X: u32 = 1;
 const W: u32 = 2;
+const R: u32 = 4;
 
 /// The first of the directories above `path`, or `path` itself, that the process's user may not use.
 fn blocked(
@@ -188,7 +215,7 @@ fn blocked(
     process: &Process,
     path: &TreePath,
     right: u32,
-) -> Result<Option<TreePath>, ResolveError> {
+) -> Result<Option<TreePath>, ViewError> {
     let mut above: Vec<TreePath> = path.ancestors().collect();
     above.reverse();
     let entry = |path: &TreePath| draft.tree.entry(path);
@@ -204,7 +231,7 @@ fn blocked(
 fn may(entry: &Entry, process: &Process, right: u32) -> bool {
     let mode = entry.meta.mode;
     if process.uid == 0 {
-        return right != X || entry.is_directory() || mode & 0o111 != 0;
+        return right & X == 0 || entry.is_directory() || mode & 0o111 != 0;
     }
     let bits = if entry.meta.uid == process.uid {
         mode >> 6
@@ -213,5 +240,5 @@ fn may(entry: &Entry, process: &Process, right: u32) -> bool {
     } else {
         mode
     };
-    bits & right != 0
+    bits & right == right
 }

@@ -2,9 +2,9 @@
 
 use crate::{
     accounts::{Accounts, NONROOT},
-    draft::{BASE, Draft, Origin},
+    draft::{APP, BASE, Draft, Origin},
     reason::Reason,
-    spec::Profile,
+    spec::{Profile, Spec},
 };
 use tree::{Content, Entry, ReadError, TreePath};
 
@@ -64,8 +64,13 @@ const NSSWITCH: &str = "passwd: files\ngroup: files\nshadow: files\nhosts: files
 /// For images without a distribution in them.
 const OS_RELEASE: &str = "NAME=\"Linux\"\nID=linux\nPRETTY_NAME=\"Linux\"\n";
 
-/// Directories with copies of other files, for programs that no image of ours holds.
-const LEFT_OUT: &[&str] = &["/usr/share/zoneinfo/right", "/usr/share/zoneinfo/posix"];
+/// Copies of other files, for programs that no image of ours holds, and what says where the builder is.
+const LEFT_OUT: &[&str] = &[
+    "/usr/share/zoneinfo/right",
+    "/usr/share/zoneinfo/posix",
+    "/usr/share/zoneinfo/localtime",
+    "/usr/share/zoneinfo/posixrules",
+];
 
 impl Profile {
     /// Its name in a spec.
@@ -91,7 +96,7 @@ impl Profile {
         LIBRARIES.iter().filter(move |item| item.profiles.contains(&self))
     }
 
-    /// Does it leave this directory of the source out, although it takes the one above?
+    /// Does it leave this out, although it takes the directory above?
     pub(crate) fn leaves_out(path: &TreePath) -> bool {
         LEFT_OUT.contains(&path.as_str())
     }
@@ -101,19 +106,15 @@ impl Profile {
 ///
 /// # Errors
 /// When content that stands in their place cannot be read.
-pub(crate) fn put_own(
-    draft: &mut Draft,
-    profile: Profile,
-    accounts: &Accounts,
-    app: &str,
-) -> Result<(), ReadError> {
+pub(crate) fn put_own(draft: &mut Draft, accounts: &Accounts, spec: &Spec) -> Result<(), ReadError> {
+    let profile = spec.runtime.profile;
     if profile == Profile::None {
         return Ok(());
     }
     let directory = |mode| Entry::directory(mode);
     let file = |text: String| Entry::file(Content::bytes(text, "bantam"), 0o644);
     // The accounts of a spec are the app's own, so that the base layer stays one that images share.
-    let people = if accounts.names().len() > 3 { app } else { BASE };
+    let people = if spec.users.is_empty() { BASE } else { APP };
     for (path, entry, layer, purpose) in [
         ("/tmp", directory(0o1777), BASE, "temporary files"),
         ("/root", directory(0o700), BASE, "root's home"),
@@ -123,7 +124,13 @@ pub(crate) fn put_own(
         ("/etc/group", file(accounts.group()), people, "names of groups"),
         ("/etc/nsswitch.conf", file(NSSWITCH.into()), BASE, "where names are looked up"),
     ] {
-        put(draft, profile, path, entry, layer, purpose)?;
+        // A payload that merely has the directory says nothing of its mode; a [[dirs]] does.
+        let listed = spec.dirs.iter().any(|dir| dir.path.as_str() == path);
+        let explicit = TreePath::parse(path).ok().filter(|path| draft.has(path));
+        match explicit.and_then(|path| draft.tree.get_mut(&path)) {
+            Some(known) if known.is_directory() && entry.is_directory() && !listed => known.meta = entry.meta,
+            _ => put(draft, profile, path, entry, layer, purpose)?,
+        }
     }
     Ok(())
 }

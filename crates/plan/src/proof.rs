@@ -10,7 +10,7 @@ use crate::{
     spec::Allow,
     tables,
 };
-use elf::{Closure, Facts, FactsMemo, FactsOf, Interpreter, Linker, Machine};
+use elf::{CachePolicy, Closure, ElfError, Facts, FactsMemo, FactsOf, Linker, Machine};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -29,6 +29,17 @@ pub(crate) struct Proof<'a> {
     /// The PATH of the image.
     pub path: &'a str,
     pub allow: &'a [Allow],
+    /// The process's program, with the libraries that the spec says it loads by name.
+    pub dlopen: (Option<TreePath>, Vec<String>),
+}
+
+/// What the ELF files of the image came to.
+#[derive(Default)]
+pub(crate) struct Loaded {
+    /// What each program loads: its loader and its libraries, by where they are.
+    pub programs: BTreeMap<TreePath, Vec<TreePath>>,
+    /// What cannot be started, in words: `a shared object`.
+    pub others: BTreeMap<TreePath, &'static str>,
 }
 
 /// A missing library or version, with everybody who needs it.
@@ -40,8 +51,7 @@ struct Verdict {
     unusable: BTreeMap<String, (TreePath, String)>,
     off_path: Needs<(String, TreePath)>,
     versions: Needs<(String, TreePath)>,
-    /// Every file that the closure of a program loads.
-    reached: BTreeSet<TreePath>,
+    unversioned: Needs<TreePath>,
 }
 
 impl Proof<'_> {
@@ -49,48 +59,66 @@ impl Proof<'_> {
     ///
     /// # Errors
     /// When the image's own files cannot be read.
-    pub fn run(&self, draft: &mut Draft) -> Result<(), PlanError> {
+    pub fn run(&self, draft: &mut Draft) -> Result<Loaded, PlanError> {
         let mut problems = vec![];
-        let files = self.elf_files(draft, &mut problems)?;
+        let (files, others) = self.elf_files(draft, &mut problems);
         let mut verdict = Verdict::default();
-        let linker = Linker::new(&draft.tree, self.facts).ld_library_path(self.library_path);
+        let linker = Linker::new(&draft.tree, self.facts)
+            .ld_library_path(self.library_path)
+            .cache_policy(CachePolicy::AsIs);
+        let mut loaded = Loaded { others, ..Loaded::default() };
         for (path, facts) in files.iter().filter(|(_, facts)| facts.is_program()) {
-            let Ok(closure) = linker.closure(path) else { continue };
-            self.judge_interpreter(draft, path, facts, &closure, &mut problems)?;
-            verdict.reached.extend(closure.libraries.iter().map(|library| library.resolution.path.clone()));
-            verdict.add(closure, None);
+            let by_name = if self.dlopen.0.as_ref() == Some(path) { &self.dlopen.1[..] } else { &[] };
+            match linker.closure_with(path, by_name) {
+                Ok(closure) => {
+                    self.judge_interpreter(draft, path, facts, &closure, &mut problems);
+                    let interpreter =
+                        closure.interpreter.iter().map(|interpreter| &interpreter.resolution.path);
+                    let libraries = closure.libraries.iter().map(|library| &library.resolution.path);
+                    loaded.programs.insert(path.clone(), interpreter.chain(libraries).cloned().collect());
+                    verdict.add(closure, None);
+                }
+                Err(error) => problems.push(damaged(path, &error)),
+            }
         }
         let names = names_of(&files);
-        let loaded = std::mem::take(&mut verdict.reached);
-        for (path, _) in files.iter().filter(|(path, facts)| !facts.is_program() && !loaded.contains(*path)) {
-            if let Ok(closure) = linker.closure(path) {
-                verdict.add(closure, Some(&names));
+        let reached: BTreeSet<&TreePath> = loaded.programs.values().flatten().collect();
+        for (path, _) in files.iter().filter(|(path, facts)| !facts.is_program() && !reached.contains(path)) {
+            match linker.closure(path) {
+                Ok(closure) => verdict.add(closure, Some(&names)),
+                Err(error) => problems.push(damaged(path, &error)),
             }
         }
         self.judge_scripts(draft, &mut problems)?;
         self.judge_companions(draft, files.keys(), &mut problems)?;
         problems.extend(self.words(draft, verdict).into_iter().map(Finding::new));
         draft.findings.extend(problems);
-        Ok(())
+        Ok(loaded)
     }
 
-    /// Every ELF file that could be loaded, with its facts.
+    /// Every ELF file that could be loaded, with its facts; and those that could not be started.
     fn elf_files(
         &self,
         draft: &Draft,
         problems: &mut Vec<Finding>,
-    ) -> Result<BTreeMap<TreePath, Arc<Facts>>, PlanError> {
+    ) -> (BTreeMap<TreePath, Arc<Facts>>, BTreeMap<TreePath, &'static str>) {
         let mut files = BTreeMap::new();
+        let mut others = BTreeMap::new();
         for (path, entry) in draft.tree.iter() {
             let Some(content) = entry.content() else { continue };
             match self.facts.facts_of(path, content) {
                 Ok(None) => {}
-                Ok(Some(facts)) if matches!(facts.kind, elf::Kind::Other(_)) => {}
+                Ok(Some(facts)) if matches!(facts.kind, elf::Kind::Other(_)) => {
+                    others.insert(path.clone(), facts.kind.word());
+                }
                 Ok(Some(facts)) if !facts.machine.matches(self.machine) => {
                     let (is, wanted) = (facts.machine.to_string(), self.machine.to_string());
                     problems.push(Finding::new(Problem::WrongMachine { path: path.clone(), is, wanted }));
                 }
                 Ok(Some(facts)) => {
+                    if !facts.is_program() {
+                        others.insert(path.clone(), facts.kind.word());
+                    }
                     files.insert(path.clone(), facts);
                 }
                 Err(error) => {
@@ -105,7 +133,7 @@ impl Proof<'_> {
                 }
             }
         }
-        Ok(files)
+        (files, others)
     }
 
     fn judge_interpreter(
@@ -115,14 +143,19 @@ impl Proof<'_> {
         facts: &Facts,
         closure: &Closure,
         problems: &mut Vec<Finding>,
-    ) -> Result<(), PlanError> {
-        let Some(written) = facts.interpreter.clone() else { return Ok(()) };
-        if closure.interpreter.as_ref().is_some_and(Interpreter::is_found) {
-            return Ok(());
-        }
+    ) {
+        let (Some(written), Some(found)) = (facts.interpreter.clone(), &closure.interpreter) else { return };
+        let unusable = match (&found.unusable, &found.resolution.entry) {
+            (Some(unusable), _) => Some(unusable.to_string()),
+            (None, Some(entry)) if entry.is_executable() => return,
+            (None, Some(_)) => Some("its mode has no execute bit".to_owned()),
+            (None, None) => None,
+        };
         let is_musl = |name: &str| name.contains("ld-musl");
         let loaders = || draft.tree.iter().map(|(path, _)| path.name().to_owned());
-        let hint = if is_musl(&written) && loaders().any(|name| name.starts_with("ld-linux")) {
+        let hint = if unusable.is_some() {
+            None
+        } else if is_musl(&written) && loaders().any(|name| name.starts_with("ld-linux")) {
             Some(format!(
                 "{program} is built for musl, this image is glibc: build it for a -gnu target, link it \
                  statically, or take the libraries from a musl root file system"
@@ -141,8 +174,8 @@ impl Proof<'_> {
             Some("take it from a [runtime] source that has it, or link the program statically".into())
         };
         let program = program.clone();
-        problems.push(Finding::new(Problem::MissingInterpreter { program, interpreter: written, hint }));
-        Ok(())
+        let problem = Problem::MissingInterpreter { program, interpreter: written, unusable, hint };
+        problems.push(Finding::new(problem));
     }
 
     fn judge_scripts(&self, draft: &Draft, problems: &mut Vec<Finding>) -> Result<(), PlanError> {
@@ -152,7 +185,7 @@ impl Proof<'_> {
             let Some(shebang) = elf::shebang(&head) else { continue };
             let interpreter = shebang.interpreter.clone();
             let runs = |at: &TreePath| -> Result<bool, PlanError> {
-                Ok(draft.tree.resolve(at)?.entry.is_some_and(|entry| entry.is_executable()))
+                Ok(draft.tree.follow(at)?.entry.is_some_and(|entry| entry.is_executable()))
             };
             let found = match TreePath::parse(&interpreter) {
                 Ok(at) => runs(&at)?,
@@ -160,7 +193,12 @@ impl Proof<'_> {
             };
             if !found {
                 let script = path.clone();
-                problems.push(Finding::new(Problem::MissingScriptInterpreter { script, interpreter }));
+                let of_source = draft.taken.contains(path);
+                problems.push(Finding::new(Problem::MissingScriptInterpreter {
+                    script,
+                    interpreter,
+                    of_source,
+                }));
                 continue;
             }
             if let Some(program) = elf::env_program(&shebang)
@@ -183,12 +221,14 @@ impl Proof<'_> {
             let Some((prefix, version, row)) = tables::companion(program) else { continue };
             let there = |probe: &&&str| {
                 let path = prefix.join(&probe.replace("{}", &version));
-                path.is_ok_and(|path| draft.tree.resolve(&path).is_ok_and(|found| found.entry.is_some()))
+                path.is_ok_and(|path| draft.tree.follow(&path).is_ok_and(|found| found.entry.is_some()))
             };
-            if row.probes.iter().find(there).is_none() {
+            // The interpreter of a virtual environment has its library elsewhere.
+            let is_venv = draft.tree.get(&prefix.child("pyvenv.cfg")).is_some();
+            if !is_venv && !row.probes.iter().any(|probe| there(&probe)) {
                 problems.push(Finding::new(Problem::MissingCompanion {
                     program: program.clone(),
-                    files: row.files(&version),
+                    files: row.files(&prefix, &version),
                     purpose: row.purpose,
                 }));
             }
@@ -219,6 +259,9 @@ impl Proof<'_> {
             let needed_by = needed_by.into_iter().collect();
             problems.push(Problem::MissingVersion { version, library, needed_by });
         }
+        for (library, needed_by) in verdict.unversioned {
+            problems.push(Problem::Unversioned { library, needed_by: needed_by.into_iter().collect() });
+        }
         for ((soname, path), needed_by) in verdict.off_path {
             let needed_by = needed_by.into_iter().collect();
             problems.push(Problem::OffSearchPath { soname, path, needed_by });
@@ -248,11 +291,19 @@ impl Verdict {
             }
             self.missing.entry(soname).or_default().extend(needed_by);
         }
+        for unversioned in &closure.unversioned {
+            let needed_by = unversioned.needed_by.iter().map(at);
+            self.unversioned.entry(at(&unversioned.library)).or_default().extend(needed_by);
+        }
         for unsatisfied in &closure.unsatisfied {
             let key = (unsatisfied.version.clone(), at(&unsatisfied.library));
             self.versions.entry(key).or_default().extend(unsatisfied.needed_by.iter().map(at));
         }
     }
+}
+
+fn damaged(path: &TreePath, error: &ElfError) -> Finding {
+    Finding::new(Problem::DamagedElf { path: path.clone(), reason: error.to_string() })
 }
 
 /// The names that files of the image answer to: their own, and their soname.

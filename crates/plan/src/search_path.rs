@@ -15,8 +15,8 @@ const CACHE: &str = "/etc/ld.so.cache";
 const GENERATOR: &str = "bantam";
 
 /// Writes `ld.so.conf` and `ld.so.cache` (for musl its `.path` file) when libraries stand in
-/// directories that the loader would not look into by itself: `dirs`, found through the source's
-/// cache, and those of an `ld.so.conf` that the payload brings.
+/// directories that the loader would not look into by itself: `dirs`, where the source's loader
+/// found some, and those of an `ld.so.conf` that the payload brings.
 ///
 /// # Errors
 /// When the image's own files cannot be read.
@@ -29,9 +29,9 @@ pub(crate) fn write(
     let (Ok(conf), Ok(cache)) = (TreePath::parse(CONF), TreePath::parse(CACHE)) else { return Ok(()) };
     let Some(loader) = loader(draft, machine, facts)? else { return Ok(()) };
     let builtin = |dir: &TreePath| -> Result<bool, PlanError> {
-        let real = draft.tree.resolve(dir)?.path;
+        let real = draft.tree.follow(dir)?.path;
         for builtin in &loader.builtin_dirs {
-            if draft.tree.resolve(builtin)?.path == real {
+            if draft.tree.follow(builtin)?.path == real {
                 return Ok(true);
             }
         }
@@ -43,7 +43,7 @@ pub(crate) fn write(
             extra.push(dir.clone());
         }
     }
-    let own_conf = draft.tree.get(&conf).and_then(Entry::content).is_some();
+    let own_conf = draft.tree.follow(&conf)?.entry.is_some();
     if extra.is_empty() && !own_conf || draft.has(&cache) {
         return Ok(());
     }
@@ -60,7 +60,8 @@ pub(crate) fn write(
         put(&conf, text.into_bytes())?;
     }
     let listed = elf::ld_so_conf(&draft.tree, &conf).dirs;
-    let all: Vec<TreePath> = listed.into_iter().chain(loader.builtin_dirs.iter().cloned()).collect();
+    let builtin = loader.builtin_dirs.iter().cloned();
+    let all: Vec<TreePath> = listed.into_iter().chain(extra).chain(builtin).collect();
     let made = elf::ldconfig(&draft.tree, facts, &all, machine);
     let bytes = elf::write_cache(&made.entries, machine.endian, GENERATOR);
     let entry = Entry::file(Content::bytes(bytes, "bantam"), 0o644);
@@ -72,7 +73,7 @@ pub(crate) fn write(
 fn loader(draft: &Draft, machine: &Machine, facts: &FactsMemo) -> Result<Option<Arc<Loader>>, PlanError> {
     let linker = Linker::new(&draft.tree, facts);
     for path in machine.loader_candidates().iter().filter_map(|path| TreePath::parse(path).ok()) {
-        if draft.tree.resolve(&path)?.entry.is_some() {
+        if draft.tree.follow(&path)?.entry.is_some() {
             return Ok(Some(linker.loader(&path, machine)));
         }
     }

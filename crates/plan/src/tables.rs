@@ -27,9 +27,9 @@ const LIBC: &[&str] = &[
 pub(crate) struct Companion {
     /// The program's name, with `*` for its version.
     program: &'static str,
-    /// A file that must be there, with the version as `{}`: the first of them shows that all are.
+    /// Files of which one must be there, below the directory that has `bin`, with the version as `{}`.
     pub probes: &'static [&'static str],
-    /// What to keep, with the version as `{}`.
+    /// What to keep, below the same directory, with the version as `{}`.
     files: &'static str,
     /// What they are.
     pub purpose: &'static str,
@@ -43,13 +43,13 @@ const COMPANIONS: &[Companion] = &[
             "lib/python3.{}/encodings/__init__.pyc",
             "lib/python3{}.zip",
         ],
-        files: "/usr/lib/python3.{}/**",
+        files: "lib/python3.{}/**",
         purpose: "its standard library",
     },
     Companion {
         program: "ruby3.*",
-        probes: &["lib/ruby/3.{}.0/rbconfig.rb", "lib/ruby/vendor_ruby", "lib/x86_64-linux-gnu/ruby/3.{}.0"],
-        files: "/usr/lib/ruby/**",
+        probes: &["lib/ruby/3.{}.0/rbconfig.rb", "lib/ruby/vendor_ruby"],
+        files: "lib/ruby/**",
         purpose: "its standard library",
     },
 ];
@@ -85,7 +85,8 @@ pub(crate) fn companion(path: &TreePath) -> Option<(TreePath, String, &'static C
 
 impl Companion {
     /// The glob that keeps what is needed.
-    pub fn files(&self, version: &str) -> String {
-        self.files.replace("{}", version)
+    pub fn files(&self, prefix: &TreePath, version: &str) -> String {
+        let prefix = if prefix.is_root() { "" } else { prefix.as_str() };
+        format!("{prefix}/{}", self.files.replace("{}", version))
     }
 }

@@ -4,7 +4,7 @@
 
 mod world;
 
-use world::{World, glibc, library, program, script};
+use world::{World, bytes, glibc, library, program, script};
 
 #[test]
 fn a_program_brings_its_libraries_its_loader_and_the_links_to_them() {
@@ -263,6 +263,7 @@ fn the_policy_is_kept() {
     insta::assert_snapshot!(world.plan(spec).findings(), @r#"
     error B0402: `/usr/bin/none*` of [runtime] keep matches no file
     error B0408: /app/link is a link to `/nowhere`, which is not in the image
+        take what it leads to along, in [runtime] keep or a [[files]]: /nowhere
         in [policy]: allow = ["dangling-links"]
     error B0501: /app/.env looks like a secret: the environment of a process, with its passwords
         leave it out with exclude or ignore-file
@@ -440,4 +441,267 @@ fn what_is_dropped_is_as_good_as_absent() {
         the Debian package zlib1g has it: install it where the libraries come from
         name the file that is libz.so.1 in [[files]], or allow = ["unresolved:libz.so.1"] in [policy]
     "#);
+}
+
+const APP: &str = "config.entrypoint = [\"/app/app\"]\n[[files]]\nfrom = \"app\"\nto = \"/app/app\"\n";
+
+#[test]
+fn what_a_runtime_mounts_is_never_seen() {
+    let world = World::new(glibc()).payload("app", program(&[])).source("/proc/1/exe", program(&[]));
+    let image = world.plan(&format!(
+        "{APP}[[links]]\npath = \"/log\"\nto = \"/proc/1/exe\"\n[[links]]\npath = \"/x\"\nto = \"/process/1\"\n"
+    ));
+    assert!(!image.listing_below("/proc").contains("exe"), "{}", image.listing());
+    insta::assert_snapshot!(image.findings(), @r#"
+    error B0408: /x is a link to `/process/1`, which is not in the image
+        take what it leads to along, in [runtime] keep or a [[files]]: /process/1
+        in [policy]: allow = ["dangling-links"]
+    "#);
+}
+
+#[test]
+fn a_loader_that_is_not_told_does_not_know() {
+    // A configuration without a cache says nothing to the loader; with it, bantam makes the cache.
+    let world = World::new(glibc())
+        .payload("app", program(&["libown.so"]))
+        .payload("own/libown.so", library("libown.so", &[]))
+        .payload("own/real.conf", "/opt/own\n")
+        .payload_link("own/ld.so.conf", "/opt/own/real.conf");
+    let own = "[[files]]\nfrom = \"own/\"\nto = \"/opt/own/\"\n";
+    insta::assert_snapshot!(world.plan(&format!("{APP}{own}")).findings(), @r#"
+    error B0101: libown.so is not to be found; /app/app needs it
+        name the file that is libown.so in [[files]], or allow = ["unresolved:libown.so"] in [policy]
+    "#);
+    let told = format!("{APP}{own}[[links]]\npath = \"/etc/ld.so.conf\"\nto = \"/opt/own/real.conf\"\n");
+    let image = world.plan(&told);
+    assert_eq!(image.findings(), "");
+    assert!(image.listing().contains("/etc/ld.so.cache"));
+}
+
+#[test]
+fn a_loader_that_cannot_be_used_is_told() {
+    let elf = |path: &str| elf::testing::Elf::program().interpreter(path).needs(&["libc.so.6"]).build();
+    let world = World::new(glibc())
+        .payload("app", program(&[]))
+        .payload("odd", bytes(&elf("/app/ld"), 0o755))
+        .payload("lost", bytes(&elf("/lib/ld-musl-x86_64.so.1"), 0o755))
+        .payload("ld", bytes(&elf::testing::Elf::glibc_loader("ld.so", &["/lib/"]).build(), 0o644));
+    let files: String = ["odd", "lost", "ld"]
+        .map(|name| format!("[[files]]\nfrom = \"{name}\"\nto = \"/app/{name}\"\n"))
+        .concat();
+    insta::assert_snapshot!(world.plan(&format!("{APP}{files}")).findings(), @r#"
+    error B0101: libc.so.6 is not to be found; /app/odd needs it
+        the Debian package libc6 has it: install it where the libraries come from
+        name the file that is libc.so.6 in [[files]], or allow = ["unresolved:libc.so.6"] in [policy]
+    error B0103: /app/lost starts with the loader /lib/ld-musl-x86_64.so.1, which is not in the image
+        /app/lost is built for musl, this image is glibc: build it for a -gnu target, link it statically, or take the libraries from a musl root file system
+    error B0103: /app/odd starts with the loader /app/ld, which cannot load it: its mode has no execute bit
+    "#);
+}
+
+#[test]
+fn the_way_to_the_program_counts_too() {
+    let world = World::new(glibc())
+        .payload("app", program(&["libown.so"]))
+        .payload("own/libown.so", library("libown.so", &[]))
+        .payload("start", script("#!/app/app"));
+    let private = "[[dirs]]\npath = \"/secret\"\nmode = \"0700\"\n[[links]]\npath = \"/secret/app\"\nto = \"/app/app\"\n";
+    let own = "[[files]]\nfrom = \"own/\"\nto = \"/usr/lib/\"\n";
+    let plan = |spec: String| world.plan(&spec).findings();
+    insta::assert_snapshot!(plan(format!("{APP}{own}{private}").replacen("/app/app", "/secret/app", 1)), @"error B0303: the user 65532:65532 cannot reach /secret/app: it may not enter /secret");
+    insta::assert_snapshot!(plan(format!("{APP}{own}mode = \"0600\"\n")), @"error B0303: the user 65532:65532 may not read /usr/lib/libown.so");
+    let script = "[[files]]\nfrom = \"start\"\nto = \"/start\"\nmode = \"0711\"\n";
+    insta::assert_snapshot!(plan(format!("{APP}{own}{script}").replacen("/app/app", "/start", 1)), @"error B0303: the user 65532:65532 may not execute /start");
+}
+
+#[test]
+fn a_payload_may_bring_a_merged_usr_itself() {
+    let world = World::new(glibc())
+        .payload("root/usr/bin/app", program(&[]))
+        .payload("root/sbin/tool", program(&[]))
+        .payload_link("root/bin", "usr/bin");
+    let image = world.plan(
+        "config.entrypoint = [\"/bin/app\"]\nruntime.profile = \"none\"\n[[files]]\nfrom = \"root\"\nto = \"/\"\n",
+    );
+    assert_eq!(image.findings(), "");
+    insta::assert_snapshot!(image.listing(), @r"
+    [base]
+    l0777 0:0 /lib -> usr/lib
+    l0777 0:0 /lib64 -> usr/lib64
+    l0777 0:0 /sbin -> usr/sbin
+    -0755 0:0 /usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2
+    -0755 0:0 /usr/lib/x86_64-linux-gnu/libc.so.6
+    -0644 0:0 /usr/lib/x86_64-linux-gnu/libgcc_s.so.1
+    l0777 0:0 /usr/lib64/ld-linux-x86-64.so.2 -> /lib/x86_64-linux-gnu/ld-linux-x86-64.so.2
+    [app]
+    l0777 0:0 /bin -> usr/bin
+    -0755 0:0 /usr/bin/app
+    -0755 0:0 /usr/sbin/tool
+    ");
+}
+
+#[test]
+fn standard_directories_keep_their_modes() {
+    let world = World::new(glibc()).payload("root/tmp/x", "x").payload("root/app", program(&[]));
+    let image = world.plan(
+        "config.entrypoint = [\"/home/nonroot/app\"]\n[[files]]\nfrom = \"root/app\"\nto = \"/home/nonroot/\"\n[[files]]\nfrom = \"root\"\nto = \"/\"\n",
+    );
+    insta::assert_snapshot!(image.listing_below("/tmp"), @r"
+    [base]
+    [app]
+    d1777 0:0 /tmp
+    -0644 0:0 /tmp/x
+    ");
+    insta::assert_snapshot!(image.listing_below("/home"), @r"
+    [base]
+    d0700 65532:65532 /home/nonroot
+    [app]
+    d0700 65532:65532 /home/nonroot
+    -0755 0:0 /home/nonroot/app
+    ");
+}
+
+#[test]
+fn links_on_the_way_are_kept_and_links_to_folders_are_told() {
+    let world = World::new(glibc())
+        .payload("app", program(&[]))
+        .payload_link("zones", "/usr/share/zoneinfo")
+        .source("/usr/share/zoneinfo/UTC", "TZif")
+        .source("/usr/sbin/ldconfig", program(&[]));
+    let image = world.plan(&format!(
+        "runtime.keep = [\"/sbin/ldconfi*\"]\n{APP}[[files]]\nfrom = \"zones\"\nto = \"/zones\"\n"
+    ));
+    assert!(image.listing().contains("/sbin -> usr/sbin"), "{}", image.listing());
+    insta::assert_snapshot!(image.findings(), @r#"
+    error B0408: /zones is a link to `/usr/share/zoneinfo`, which is not in the image
+        take what it leads to along, in [runtime] keep or a [[files]]: /usr/share/zoneinfo
+        in [policy]: allow = ["dangling-links"]
+    "#);
+}
+
+#[test]
+fn the_name_of_a_package_is_no_path() {
+    let world = World::new(glibc())
+        .payload("app", program(&[]))
+        .source("/var/lib/dpkg/status", "Package: ..\nVersion: 1\n\nPackage: \nVersion: 1\n")
+        .source("/var/lib/dpkg/info/...list", "/etc/services\n")
+        .source("/var/lib/dpkg/info/.list", "/etc/services\n");
+    let image = world.plan(APP);
+    assert!(!image.listing().contains("status.d"), "{}", image.listing());
+}
+
+#[test]
+fn a_shell_is_allowed_when_keep_names_it_and_not_when_it_comes_along() {
+    let world = World::new(glibc())
+        .payload("app", program(&[]))
+        .payload("tools/bash", program(&[]))
+        .source("/usr/bin/dash", program(&[]))
+        .source_link("/usr/bin/sh", "dash");
+    assert_eq!(world.plan(&format!("runtime.keep = [\"/bin/sh\"]\n{APP}")).findings(), "");
+    let along = format!("{APP}[[files]]\nfrom = \"tools\"\nto = \"/tools\"\n");
+    insta::assert_snapshot!(world.plan(&along).findings(), @r#"
+    error B0502: /tools/bash is a shell
+        in [policy]: allow = ["shell"]
+    "#);
+}
+
+#[test]
+fn links_in_circles_are_findings() {
+    let world = World::new(glibc())
+        .payload("app", program(&[]))
+        .payload("run", script("#!/app/loop"))
+        .payload_link("loop", "loop");
+    let files = ["run", "loop"].map(|name| format!("[[files]]\nfrom = \"{name}\"\nto = \"/app/{name}\"\n"));
+    let spec = format!("{APP}{}", files.concat()).replacen("/app/app", "/app/loop", 1);
+    insta::assert_snapshot!(world.plan(&spec).findings(), @r#"
+    error B0201: /app/run starts with #!/app/loop, which is not in the image
+        in [runtime]: keep = ["/app/loop"]
+    error B0301: the process's program /app/loop is not in the image
+    error B0408: /app/loop is a link to `loop`, which is not in the image
+        take what it leads to along, in [runtime] keep or a [[files]]: loop
+        in [policy]: allow = ["dangling-links"]
+    "#);
+}
+
+#[test]
+fn a_library_loaded_by_name_brings_its_own_in_the_scope_of_the_program() {
+    let elf = elf::testing::Elf::program().rpath("/opt/own").needs(&["libc.so.6"]).build();
+    let world = World::new(glibc())
+        .payload("app", bytes(&elf, 0o755))
+        .source("/opt/own/libaa.so", library("libaa.so", &["libbb.so"]))
+        .source("/opt/own/libbb.so", library("libbb.so", &[]));
+    let image = world.plan(&format!("runtime.dlopen = [\"libaa.so\", \"libcc.so\"]\n{APP}"));
+    assert!(image.listing().contains("/opt/own/libbb.so"));
+    insta::assert_snapshot!(image.findings(), @r#"
+    error B0101: libcc.so is not to be found; /app/app needs it
+        name the file that is libcc.so in [[files]], or allow = ["unresolved:libcc.so"] in [policy]
+    error B0107: libcc.so of [runtime] dlopen is not to be found
+    "#);
+}
+
+#[test]
+fn the_owner_of_a_folder_is_that_of_the_files_it_names_in_any_order() {
+    let world = World::new(glibc())
+        .payload("dist/app", program(&[]))
+        .payload("dist/sub/x", "x")
+        .payload("data/y", "y");
+    let dist = "[[files]]\nfrom = \"dist\"\nto = \"/app\"\n";
+    let data = "[[files]]\nfrom = \"data\"\nto = \"/app/sub\"\nowner = \"nonroot\"\n";
+    let head = "config.entrypoint = [\"/app/app\"]\n";
+    let one = world.plan(&format!("{head}{dist}{data}"));
+    let two = world.plan(&format!("{head}{data}{dist}"));
+    assert_eq!(one.findings(), "");
+    assert_eq!(one.listing(), two.listing());
+    insta::assert_snapshot!(one.listing_below("/app"), @r"
+    [base]
+    [app]
+    -0755 0:0 /app/app
+    d0755 65532:65532 /app/sub
+    -0644 0:0 /app/sub/x
+    -0644 65532:65532 /app/sub/y
+    ");
+}
+
+#[test]
+fn the_process_must_be_a_program() {
+    let world = World::new(glibc())
+        .payload("text", bytes(b"echo hello\n", 0o755))
+        .payload("empty", bytes(b"", 0o755))
+        .payload("bare", bytes(b"#!\n", 0o755))
+        .payload("lib.so", bytes(&elf::testing::Elf::library("lib.so").build(), 0o755));
+    let findings: String = ["text", "empty", "bare", "lib.so"]
+        .map(|name| {
+            let spec =
+                APP.replace("\"app\"", &format!("\"{name}\"")).replace("/app/app", &format!("/app/{name}"));
+            world.plan(&spec).findings()
+        })
+        .concat();
+    insta::assert_snapshot!(findings, @r"
+    error B0302: the process's program /app/text cannot be executed: it is neither an ELF program nor a script that begins with #! and a path
+    error B0302: the process's program /app/empty cannot be executed: it is neither an ELF program nor a script that begins with #! and a path
+    error B0302: the process's program /app/bare cannot be executed: it is neither an ELF program nor a script that begins with #! and a path
+    error B0302: the process's program /app/lib.so cannot be executed: it is a shared object
+    ");
+}
+
+#[test]
+fn a_link_brings_programs_of_the_source_and_nothing_else() {
+    let world = World::new(glibc())
+        .payload("app", program(&[]))
+        .payload_link("venv/bin/python3", "/usr/bin/env")
+        .payload_link("venv/shadow", "/etc/services")
+        .payload_link("venv/up", "../../../../root/.bashrc")
+        .source("/root/.bashrc", "secret");
+    let image =
+        world.plan(&format!("runtime.profile = \"none\"\n{APP}[[files]]\nfrom = \"venv\"\nto = \"/venv\"\n"));
+    insta::assert_snapshot!(image.findings(), @r#"
+    error B0408: /venv/shadow is a link to `/etc/services`, which is not in the image
+        take what it leads to along, in [runtime] keep or a [[files]]: /etc/services
+        in [policy]: allow = ["dangling-links"]
+    error B0408: /venv/up is a link to `../../../../root/.bashrc`, which is not in the image
+        take what it leads to along, in [runtime] keep or a [[files]]: ../../../../root/.bashrc
+        in [policy]: allow = ["dangling-links"]
+    "#);
+    assert!(image.listing().contains("-0755 0:0 /usr/bin/env"));
+    assert!(!image.listing().contains("/etc/services\n"), "{}", image.listing());
 }

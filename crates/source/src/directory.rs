@@ -32,6 +32,9 @@ pub struct Directory {
 struct Root {
     path: PathBuf,
     fd: OwnedFd,
+    /// Is what others may not read kept from them? A copy of a root file system may have been made
+    /// under any umask; the machine itself means what its modes say.
+    private: bool,
 }
 
 impl Directory {
@@ -40,22 +43,26 @@ impl Directory {
     /// # Errors
     /// When it is missing, no directory, or may not be read.
     pub fn open(root: &Path) -> Result<Self, SourceError> {
+        Directory::open_as(root, false)
+    }
+
+    fn open_as(root: &Path, private: bool) -> Result<Self, SourceError> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let fd = sys::open(root, flags, Mode::empty()).map_err(|errno| match errno {
             rustix::io::Errno::NOENT => SourceError::Missing { path: root.into() },
             rustix::io::Errno::NOTDIR => SourceError::NotADirectory { path: root.into() },
             errno => SourceError::Read { path: root.into(), source: errno.into() },
         })?;
-        let root = Arc::new(Root { path: root.into(), fd });
+        let root = Arc::new(Root { path: root.into(), fd, private });
         Ok(Directory { root, memo: Mutex::default() })
     }
 
-    /// The machine that builds.
+    /// The machine that builds. A file that others may not read there is for its owner in an image too.
     ///
     /// # Errors
     /// When `/` may not be read.
     pub fn host() -> Result<Self, SourceError> {
-        Directory::open(Path::new("/"))
+        Directory::open_as(Path::new("/"), true)
     }
 
     fn look(&self, path: &TreePath) -> Result<Option<Entry>, ViewError> {
@@ -68,9 +75,12 @@ impl Directory {
         let stat = match sys::statat(&self.root.fd, path.relative(), AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => stat,
             // What may not be looked at is as good as absent: a library there would not load either.
-            Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR | rustix::io::Errno::ACCESS) => {
-                return Ok(None);
-            }
+            Err(
+                rustix::io::Errno::NOENT
+                | rustix::io::Errno::NOTDIR
+                | rustix::io::Errno::ACCESS
+                | rustix::io::Errno::NAMETOOLONG,
+            ) => return Ok(None),
             Err(errno) => return Err(self.error(path, &errno.into())),
         };
         let kind = match FileType::from_raw_mode(stat.st_mode) {
@@ -95,8 +105,11 @@ impl Directory {
             _ => Kind::Special("a device"),
         };
         let mode = match kind {
-            Kind::File(_) if stat.st_mode & 0o111 != 0 => 0o755 | stat.st_mode & 0o6000,
-            Kind::File(_) => 0o644,
+            Kind::File(_) => {
+                let usual = if stat.st_mode & 0o111 != 0 { 0o755 | stat.st_mode & 0o6000 } else { 0o644 };
+                let closed = self.root.private && stat.st_mode & 0o004 == 0;
+                if closed { usual & 0o6700 } else { usual }
+            }
             Kind::Symlink(_) => 0o777,
             _ => 0o755,
         };
@@ -263,6 +276,14 @@ mod tests {
         assert!(entry.content().unwrap().read(100).is_err());
         assert!(view.root.walk_open(&p("/etc/passwd"), OFlags::RDONLY).is_err());
         assert!(view.root.walk_open(&p("/was/passwd"), OFlags::RDONLY).is_ok());
+    }
+
+    #[test]
+    fn what_others_may_not_read_on_the_machine_stays_so() {
+        let (temp, _) = sample();
+        let private = Directory::open_as(temp.path(), true).unwrap();
+        assert_eq!(private.entry(&p("/usr/lib/libz.so.1.3")).unwrap().unwrap().meta.mode, 0o700);
+        assert_eq!(private.entry(&p("/etc/passwd")).unwrap().unwrap().meta.mode, 0o644);
     }
 
     #[test]

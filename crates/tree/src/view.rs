@@ -27,6 +27,18 @@ pub trait View: Send + Sync {
     fn resolve(&self, path: &TreePath) -> Result<Resolution, ResolveError> {
         resolve(self, path)
     }
+
+    /// As [`View::resolve`], for those to whom a link in circles is no more than one that leads nowhere.
+    ///
+    /// # Errors
+    /// When the place cannot be read.
+    fn follow(&self, path: &TreePath) -> Result<Resolution, ViewError> {
+        match resolve(self, path) {
+            Ok(found) => Ok(found),
+            Err(ResolveError::View(error)) => Err(error),
+            Err(_) => Ok(Resolution { path: path.clone(), entry: None, links: vec![] }),
+        }
+    }
 }
 
 /// A place could not be read.

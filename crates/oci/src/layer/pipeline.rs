@@ -52,6 +52,9 @@ impl Pool {
     }
 }
 
+/// The most threads that compress.
+const MOST_THREADS: NonZeroUsize = NonZeroUsize::new(256).unwrap();
+
 /// Writes the layer of `tree` to `out`.
 pub(super) fn run(
     tree: &Tree,
@@ -60,6 +63,8 @@ pub(super) fn run(
     out: &mut (dyn Write + Send),
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<Layer, LayerError> {
+    // More threads than any machine has processors only cost memory.
+    let threads = threads.min(MOST_THREADS);
     let (jobs, waiting) = sync_channel::<Job>(threads.get());
     let (slots, in_order) = sync_channel::<Slot>(CHUNKS_EACH.saturating_mul(threads.get()));
     let (raw, packed) = (Pool::default(), Pool::default());

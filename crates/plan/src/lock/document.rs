@@ -1,6 +1,6 @@
 //! The text of a lock.
 
-use super::{Lock, LockError, LockedFile, VERSION};
+use super::{Lock, LockError, LockedFile, USUAL_MODE, VERSION};
 use crate::spec::{FORMAT, Platform, conflict_mark};
 use serde::Deserialize;
 use std::{collections::BTreeMap, fmt::Write, ops::Range};
@@ -33,6 +33,7 @@ struct Runtime {
 #[serde(deny_unknown_fields)]
 struct File {
     sha256: Spanned<String>,
+    mode: Option<Spanned<String>>,
     package: Option<String>,
 }
 
@@ -49,12 +50,12 @@ pub(super) fn write(lock: &Lock) -> String {
                 Some(package) => format!(", package = {}", quoted(package)),
                 None => String::new(),
             };
-            let _ = writeln!(
-                out,
-                "{} = {{ sha256 = \"{}\"{package} }}",
-                quoted(path.as_str()),
-                file.sha256.hex()
-            );
+            let mode = match file.mode {
+                USUAL_MODE => String::new(),
+                mode => format!(", mode = \"{mode:04o}\""),
+            };
+            let (path, sha256) = (quoted(path.as_str()), file.sha256.hex());
+            let _ = writeln!(out, "{path} = {{ sha256 = \"{sha256}\"{mode}{package} }}");
         }
     }
     out
@@ -109,7 +110,14 @@ fn locked_file(path: Spanned<String>, record: File) -> Result<LockedFile, (Range
         let message = format!("`{}` is no SHA-256 digest: 64 digits 0-9, a-f", record.sha256.get_ref());
         (record.sha256.span(), message)
     })?;
-    Ok(LockedFile { path: parsed, sha256, package: record.package })
+    let mode = match &record.mode {
+        None => USUAL_MODE,
+        Some(text) => match u32::from_str_radix(text.get_ref(), 8) {
+            Ok(mode) if format!("{mode:04o}") == *text.get_ref() && mode <= 0o7777 => mode,
+            _ => return Err((text.span(), format!("`{}` is no mode such as 0755", text.get_ref()))),
+        },
+    };
+    Ok(LockedFile { path: parsed, sha256, mode, package: record.package })
 }
 
 fn digest(hex: &str) -> Option<Sha256Digest> {

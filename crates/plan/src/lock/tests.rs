@@ -4,7 +4,13 @@ use proptest::prelude::*;
 
 fn file(path: &str, content: &str, package: Option<&str>) -> LockedFile {
     let path = TreePath::parse(path).unwrap();
-    LockedFile { path, sha256: Sha256Digest::of(content.as_bytes()), package: package.map(str::to_owned) }
+    let mode = if content.len() % 2 == 0 { 0o644 } else { 0o755 };
+    LockedFile {
+        path,
+        sha256: Sha256Digest::of(content.as_bytes()),
+        mode,
+        package: package.map(str::to_owned),
+    }
 }
 
 fn lock(files: &[LockedFile]) -> Lock {
@@ -17,20 +23,20 @@ fn a_line_for_each_file() {
     let mut lock = lock(&[file("/usr/lib/b.so", "b", None), file("/usr/lib/a.so", "a", Some("liba1 1.0-2"))]);
     lock.images.insert(Platform::linux(Architecture::ArmV7), vec![]);
     insta::assert_snapshot!(lock.to_text(), @r#"
-# Written by bantam; keep it with the spec. `bantam update` brings it up to date.
-# After a merge conflict, take either side and build again.
-version = 1
-format = 1
+    # Written by bantam; keep it with the spec. `bantam update` brings it up to date.
+    # After a merge conflict, take either side and build again.
+    version = 1
+    format = 1
 
-[runtime]
-source = "host"
+    [runtime]
+    source = "host"
 
-[files."linux/amd64"]
-"/usr/lib/a.so" = { sha256 = "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb", package = "liba1 1.0-2" }
-"/usr/lib/b.so" = { sha256 = "3e23e8160039594a33894f6564e1b1348bbd7a0088d42c4acb73eeaed59c009d" }
+    [files."linux/amd64"]
+    "/usr/lib/a.so" = { sha256 = "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb", mode = "0755", package = "liba1 1.0-2" }
+    "/usr/lib/b.so" = { sha256 = "3e23e8160039594a33894f6564e1b1348bbd7a0088d42c4acb73eeaed59c009d", mode = "0755" }
 
-[files."linux/arm/v7"]
-"#);
+    [files."linux/arm/v7"]
+    "#);
 }
 
 #[test]
@@ -62,23 +68,23 @@ fn a_damaged_lock_says_where() {
         ]
         .join("\n"),
         @r#"
-the lock has version 2, and the newest that this bantam reads is 1
-line 3 of the lock: invalid type: string "1", expected u32
-line 1 of the lock: missing field `version`
-line 4 of the lock: `format = 9` is not known; this bantam knows format 1
-line 4 of the lock: invalid value: integer `-1`, expected u32
-line 6 of the lock is the mark of a merge conflict
-line 7 of the lock: unknown field `sources`, expected `source`
-line 9 of the lock: `linux/x86_64` is no platform that bantam builds for; known are linux/amd64, linux/arm64, linux/arm/v7, linux/arm/v6, linux/arm/v5, linux/386, linux/ppc64le, linux/riscv64, linux/s390x, linux/mips64le, linux/loong64
-line 9 of the lock: `linux/amd64/v1` is written `linux/amd64` in a lock
-line 10 of the lock: `a` is not an absolute path
-line 10 of the lock: `/a/../b` is written `/b` in a lock
-line 10 of the lock: `E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855` is no SHA-256 digest: 64 digits 0-9, a-f
-line 10 of the lock: `ü` is no SHA-256 digest: 64 digits 0-9, a-f
-line 10 of the lock: unknown field `size`, expected `sha256` or `package`
-line 11 of the lock: duplicate key
-line 10 of the lock: unclosed inline table, expected `}`
-"#
+    the lock has version 2, and the newest that this bantam reads is 1
+    line 3 of the lock: invalid type: string "1", expected u32
+    line 1 of the lock: missing field `version`
+    line 4 of the lock: `format = 9` is not known; this bantam knows format 1
+    line 4 of the lock: invalid value: integer `-1`, expected u32
+    line 6 of the lock is the mark of a merge conflict
+    line 7 of the lock: unknown field `sources`, expected `source`
+    line 9 of the lock: `linux/x86_64` is no platform that bantam builds for; known are linux/amd64, linux/arm64, linux/arm/v7, linux/arm/v6, linux/arm/v5, linux/386, linux/ppc64le, linux/riscv64, linux/s390x, linux/mips64le, linux/loong64
+    line 9 of the lock: `linux/amd64/v1` is written `linux/amd64` in a lock
+    line 10 of the lock: `a` is not an absolute path
+    line 10 of the lock: `/a/../b` is written `/b` in a lock
+    line 10 of the lock: `E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855` is no SHA-256 digest: 64 digits 0-9, a-f
+    line 10 of the lock: `ü` is no SHA-256 digest: 64 digits 0-9, a-f
+    line 10 of the lock: unknown field `size`, expected one of `sha256`, `mode`, `package`
+    line 11 of the lock: duplicate key
+    line 10 of the lock: unclosed inline table, expected `}`
+    "#
     );
     assert!(Lock::parse("").is_err());
 }
@@ -112,9 +118,14 @@ fn changes_are_shown_a_line_each() {
 fn any_lock() -> impl Strategy<Value = Lock> {
     let path = "(/[^/\u{0}]{1,8}){1,3}"
         .prop_filter_map("normal", |text| TreePath::parse(&text).ok().filter(|path| path.as_str() == text));
-    let record = (any::<[u8; 32]>(), prop::option::of(any::<String>()));
+    let record = (any::<[u8; 32]>(), 0..=0o7777_u32, prop::option::of(any::<String>()));
     let files = prop::collection::btree_map(path, record, 0..4).prop_map(|files| {
-        let file = |(path, (digest, package))| LockedFile { path, sha256: Sha256Digest(digest), package };
+        let file = |(path, (digest, mode, package))| LockedFile {
+            path,
+            sha256: Sha256Digest(digest),
+            mode,
+            package,
+        };
         files.into_iter().map(file).collect::<Vec<_>>()
     });
     let platform = prop::sample::select(Architecture::all().map(Platform::linux).collect::<Vec<_>>());

@@ -35,6 +35,10 @@ pub fn library(soname: &str, needs: &[&str]) -> File {
     File { bytes: Elf::library(soname).needs(needs).build(), mode: 0o644 }
 }
 
+pub fn bytes(bytes: &[u8], mode: u32) -> File {
+    File { bytes: bytes.into(), mode }
+}
+
 pub fn script(line: &str) -> File {
     File { bytes: format!("{line}\necho\n").into_bytes(), mode: 0o755 }
 }

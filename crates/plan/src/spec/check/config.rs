@@ -104,7 +104,16 @@ impl Check<'_, '_> {
                 self.conflict(&uid.span, message);
                 None
             });
-            let home = home.map(|home| self.absolute(&home));
+            let home = home.map(|home| {
+                let path = self.absolute(&home)?;
+                if path.as_str().contains(|letter: char| letter == ':' || letter.is_control()) {
+                    let message =
+                        format!("`{path}` cannot stand in a passwd file, where `:` and line ends mean more");
+                    self.conflict(&home.span, message);
+                    return None;
+                }
+                Some(path)
+            });
             let (Some(name), Some(uid)) = (name, uid) else { continue };
             let home = home.unwrap_or_else(|| TreePath::parse(&format!("/home/{name}")).ok());
             let Some(home) = home else { continue };
