@@ -66,7 +66,8 @@ pub(crate) fn marker() -> Vec<u8> {
 }
 
 /// Puts an image into an index under its names. A name that is there moves; an image without a name
-/// is listed once.
+/// is listed once. A tag that stands for another repository's image stays with it: the newcomer is
+/// found by its whole name.
 pub(crate) fn enter(index: &mut IndexFile, image: &Descriptor, names: &[Named]) {
     let has_name = |entry: &Descriptor| entry.annotations.contains_key(REF_NAME);
     if names.is_empty() {
@@ -82,7 +83,22 @@ pub(crate) fn enter(index: &mut IndexFile, image: &Descriptor, names: &[Named]) 
         if let Some(full) = full {
             entry.annotations.insert(FULL_NAME.into(), full.normalized());
         }
-        match index.manifests.iter_mut().find(|entry| entry.annotations.get(REF_NAME) == Some(ref_name)) {
+        let whole = |entry: &Descriptor| entry.annotations.get(FULL_NAME).cloned();
+        let at = |index: &IndexFile, name: &str| {
+            index
+                .manifests
+                .iter()
+                .position(|entry| entry.annotations.get(REF_NAME).is_some_and(|at| at == name))
+        };
+        let mut place = at(index, ref_name);
+        let other = place.and_then(|place| whole(index.manifests.get(place)?));
+        if let (Some(full), Some(other)) = (full, other)
+            && full.normalized() != other
+        {
+            entry.annotations.insert(REF_NAME.into(), full.to_string());
+            place = at(index, &full.to_string());
+        }
+        match place.and_then(|place| index.manifests.get_mut(place)) {
             Some(old) => *old = entry,
             None => index.manifests.push(entry),
         }

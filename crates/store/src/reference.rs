@@ -97,6 +97,11 @@ impl Reference {
         ) || matches!(self.name(), Some(RefName::Name(_)))
     }
 
+    /// Is an image of several platforms refused there?
+    pub fn takes_one_platform(&self) -> bool {
+        matches!(self, Reference::DockerArchive { .. } | Reference::DockerDaemon { .. })
+    }
+
     /// Are layers in zstd refused there?
     pub fn refuses_zstd(&self) -> bool {
         matches!(self, Reference::DockerArchive { .. } | Reference::DockerDaemon { .. })
@@ -303,5 +308,12 @@ ghcr.io/Acme/shop => `ghcr.io/Acme/shop` is no reference to an image: `ghcr.io/A
             one("oci-archive:x") && one("docker-archive:x") && one("oci:x:a/b:c") && one("docker-daemon:a:b")
         );
         assert!(!one("oci:x") && !one("oci:x:tag") && !one("docker-daemon:"));
+    }
+
+    #[test]
+    fn docker_takes_one_platform() {
+        let one = |text: &str| text.parse::<Reference>().unwrap().takes_one_platform();
+        assert!(one("docker-archive:x") && one("docker-daemon:"));
+        assert!(!one("oci:x") && !one("oci-archive:x") && !one("docker://ghcr.io/acme/shop:1"));
     }
 }

@@ -165,6 +165,21 @@ fn a_layout_keeps_other_tags_and_moves_the_same() {
 }
 
 #[test]
+fn a_tag_of_another_repository_is_not_taken_away() {
+    let temp = tempfile::tempdir().unwrap();
+    let place = format!("oci:{}", temp.path().join("out").display());
+    let [one, two, three] = ["one", "two", "three"].map(|text| image("amd64", Compression::Gzip, text));
+    publish(&place, &one, &["acme/one:latest"]).unwrap();
+    publish(&place, &two, &["acme/two:latest"]).unwrap();
+    holds(&format!("{place}:latest"), &one);
+    holds(&format!("{place}:acme/two:latest"), &two);
+    // Building the second again moves its own name only.
+    publish(&place, &three, &["acme/two:latest"]).unwrap();
+    holds(&format!("{place}:latest"), &one);
+    holds(&format!("{place}:acme/two:latest"), &three);
+}
+
+#[test]
 fn what_others_wrote_into_an_index_stays() {
     let dir = tempfile::tempdir().unwrap();
     let layout = format!("oci:{}", dir.path().join("layout").display());
