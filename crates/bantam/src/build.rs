@@ -1,10 +1,11 @@
 //! The whole way: targets in, images at their destinations out.
 
 use crate::{
-    Error, Target,
+    Error, Refusal, Target,
     event::{Event, Watch},
     lockfile::{LockFile, LockUpdate, Locking},
     open::open,
+    places::{self, Place},
     when,
 };
 use oci::{Artifact, AssembledLayer, Image, ImageConfig, Index, Layer, LayerOptions};
@@ -82,69 +83,85 @@ impl Built {
 /// # Errors
 /// When something cannot be read. What is wrong with the images is in their findings.
 pub fn check(target: &Target, platforms: &[Platform], watch: Watch<'_>) -> Result<Vec<Plan>, Error> {
-    let mut plans = vec![];
-    for platform in platforms_of(target, platforms)? {
-        watch(Event::Planning { name: &target.name, platform });
-        let opened = open(target, platform)?;
-        let sources = Sources { runtime: opened.runtime.as_deref(), payload: opened.payload };
-        let plan = plan::plan(&target.spec, platform, &sources)?;
-        let files = files(&plan);
-        let unpacked = plan.tree.iter().filter_map(|(_, entry)| entry.content()).map(Content::size).sum();
-        let packages = plan.packages.len();
-        watch(Event::Planned { findings: &plan.findings, files, packages, unpacked });
-        plans.push(plan);
+    plans(target, &platforms_of(target, platforms)?, watch)
+}
+
+/// Holds the lock of a target against its plans, as a build would; nothing is written.
+///
+/// # Errors
+/// When the lock cannot be read or does not fit the spec, or would change where it must not.
+pub fn check_lock(
+    target: &Target,
+    file: Option<&Path>,
+    locking: Locking,
+    plans: &[Plan],
+) -> Result<(), Error> {
+    match LockFile::read(target, file, locking)? {
+        Some(lock) if locking == Locking::Locked => lock.update(plans, locking).map(|_| ()),
+        _ => Ok(()),
     }
-    Ok(plans)
 }
 
 /// Builds every target and publishes it to every destination. Nothing is published unless all of them
 /// could be built.
 ///
 /// # Errors
-/// The first thing that stops it; an image that would not start is [`Error::Refused`].
+/// The first thing that stops it; images that would not start are one [`Error::Refused`].
 pub fn build(request: &Request, watch: Watch<'_>) -> Result<Vec<Built>, Error> {
-    for destination in &request.destinations {
-        if destination.takes_one_image() && request.targets.len() > 1 {
-            let (destination, count) = (destination.to_string(), request.targets.len());
-            return Err(Error::OneImage { destination, count });
-        }
-    }
     let created = when::created(request.source_date_epoch.as_deref())?;
+    if request.lock_file.is_some() && request.targets.len() > 1 {
+        let count = request.targets.len();
+        return Err(Error::Usage(format!("--lock-file names one lock, and {count} specs are to be built")));
+    }
     let cache = Reference::layout(request.cache.join("images"));
     let destinations: &[Reference] =
         if request.destinations.is_empty() { std::slice::from_ref(&cache) } else { &request.destinations };
-    let spool = Spool::for_destinations(destinations, &request.cache.join("tmp"))?;
-    let mut built = vec![];
-    let mut locks: Vec<LockUpdate> = vec![];
-    for target in &request.targets {
-        let layers = layers_for(destinations, target)?;
+    let with_platforms = |target| Ok((target, platforms_of(target, &request.platforms)?));
+    let targets: Vec<(&Target, Vec<Platform>)> =
+        request.targets.iter().map(with_platforms).collect::<Result<_, Error>>()?;
+    let places = places::open(destinations, &targets)?;
+    let mut works = vec![];
+    for (target, platforms) in targets {
+        let options = LayerOptions { threads: request.jobs, ..layers_for(destinations, target)? };
         let lock = LockFile::read(target, request.lock_file.as_deref(), request.locking)?;
-        let plans = check(target, &request.platforms, watch)?;
-        for plan in &plans {
-            refuse(target, plan.platform, &plan.findings)?;
-        }
+        works.push(Work { target, platforms, options, lock, plans: vec![] });
+    }
+    let spool = Spool::for_destinations(destinations, &request.cache.join("tmp"))?;
+
+    for work in &mut works {
+        work.plans = plans(work.target, &work.platforms, watch)?;
+    }
+    let planned = works.iter().flat_map(|work| work.plans.iter().map(|plan| (work.target, plan)));
+    refuse(planned.map(|(target, plan)| (target, plan.platform, &plan.findings[..])))?;
+    let mut locks: Vec<LockUpdate> = vec![];
+    for Work { lock, plans, .. } in &works {
         if let Some(lock) = lock {
-            locks.extend(lock.update(&plans, request.locking)?);
+            locks.extend(lock.update(plans, request.locking)?);
         }
-        let options = LayerOptions { threads: request.jobs, ..layers };
+    }
+
+    let mut built = vec![];
+    for Work { target, options, plans, .. } in works {
         built.push(write(target, plans, created, &options, &spool, watch)?);
     }
-    for destination in destinations {
-        let shown = destination.to_string();
-        watch(Event::Publishing { destination: &shown });
-        for image in &built {
-            let publication = Publication { artifact: &image.artifact, names: &image.names };
-            store::destination(destination)?.publish(&publication)?;
-        }
-        watch(Event::Published { destination: &shown });
-    }
+    let written = request.targets.iter().zip(&built);
+    let written = written.flat_map(|(target, built)| built.images.iter().map(move |image| (target, image)));
+    refuse(written.map(|(target, image)| (target, image.platform, &image.findings[..])))?;
     for lock in locks {
-        write_lock(&lock, watch);
+        write_lock(&lock, watch)?;
+    }
+    for Place { shown, destination } in &places {
+        watch(Event::Publishing { destination: shown });
+        for image in &built {
+            destination.publish(&Publication { artifact: &image.artifact, names: &image.names })?;
+        }
+        watch(Event::Published { destination: shown });
     }
     Ok(built)
 }
 
-/// Writes the lock of a target anew, and says what changed.
+/// Writes the lock of a target anew, and says what changed: the line that names the lock, and a line
+/// for each change. None: the lock says so already.
 ///
 /// # Errors
 /// When the image would not be built, or the lock cannot be written.
@@ -153,39 +170,80 @@ pub fn lock(
     file: Option<&Path>,
     locking: Locking,
     watch: Watch<'_>,
-) -> Result<Option<String>, Error> {
+) -> Result<Option<Vec<String>>, Error> {
     let Some(lock) = LockFile::read(target, file, locking)? else {
         return Err(Error::Usage("a program has no lock; write a spec for it".into()));
     };
     let plans = check(target, &[], watch)?;
-    for plan in &plans {
-        refuse(target, plan.platform, &plan.findings)?;
-    }
+    refuse(plans.iter().map(|plan| (target, plan.platform, &plan.findings[..])))?;
     match lock.update(&plans, locking)? {
         None => Ok(None),
         Some(update) => {
             update.write()?;
-            let written = format!("wrote {}", update.path().display());
-            Ok(Some(update.changes.unwrap_or(written)))
+            let colon = if update.changes.is_empty() { "" } else { ":" };
+            let written = format!("wrote {}{colon}", update.path().display());
+            Ok(Some(std::iter::once(written).chain(update.changes).collect()))
         }
     }
+}
+
+/// The platform of this machine, where bantam knows it.
+pub fn host_platform() -> Option<Platform> {
+    Architecture::from_uname(std::env::consts::ARCH).map(Platform::linux)
+}
+
+/// A target on its way.
+struct Work<'a> {
+    target: &'a Target,
+    platforms: Vec<Platform>,
+    options: LayerOptions,
+    lock: Option<LockFile>,
+    plans: Vec<Plan>,
+}
+
+fn plans(target: &Target, platforms: &[Platform], watch: Watch<'_>) -> Result<Vec<Plan>, Error> {
+    let shown = target.shown();
+    let mut plans = vec![];
+    for &platform in platforms {
+        watch(Event::Planning { name: &target.name, platform });
+        let opened = open(target, platform)?;
+        let sources = Sources { runtime: opened.runtime.as_deref(), payload: opened.payload };
+        let plan = plan::plan(&target.spec, platform, &sources)?;
+        let files = files(&plan);
+        let unpacked = plan.tree.iter().filter_map(|(_, entry)| entry.content()).map(Content::size).sum();
+        let packages = plan.packages.len();
+        let findings = &plan.findings;
+        watch(Event::Planned { shown: &shown, platform, findings, files, packages, unpacked });
+        plans.push(plan);
+    }
+    Ok(plans)
 }
 
 fn platforms_of(target: &Target, asked: &[Platform]) -> Result<Vec<Platform>, Error> {
     let of_spec = &target.spec.platforms;
     if asked.is_empty() && !of_spec.is_empty() {
-        return Ok(of_spec.clone());
+        return Ok(each_once(of_spec));
     }
     if let Some(other) = asked.iter().find(|platform| !of_spec.is_empty() && !of_spec.contains(platform)) {
         let known = of_spec.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         return Err(Error::Usage(format!("--platform {other}: {} is for {known}", target.shown())));
     }
     if !asked.is_empty() {
-        return Ok(asked.to_vec());
+        return Ok(each_once(asked));
     }
-    let host = Architecture::from_uname(std::env::consts::ARCH);
+    let host = host_platform();
     let host = host.ok_or_else(|| Error::Usage("name a platform: this machine's is not known".into()))?;
-    Ok(vec![Platform::linux(host)])
+    Ok(vec![host])
+}
+
+fn each_once(platforms: &[Platform]) -> Vec<Platform> {
+    let mut once = vec![];
+    for platform in platforms {
+        if !once.contains(platform) {
+            once.push(*platform);
+        }
+    }
+    once
 }
 
 /// How layers are compressed. Docker loads no zstd: what goes nowhere else is in gzip instead, and is
@@ -212,13 +270,18 @@ fn layers_for(destinations: &[Reference], target: &Target) -> Result<LayerOption
     }
 }
 
-fn refuse(target: &Target, platform: Platform, findings: &[Finding]) -> Result<(), Error> {
-    let count = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
-    if count == 0 {
-        return Ok(());
+/// Stops for every image that has errors, at once.
+fn refuse<'a>(images: impl Iterator<Item = (&'a Target, Platform, &'a [Finding])>) -> Result<(), Error> {
+    let mut count = 0;
+    let mut refused = vec![];
+    for (target, platform, findings) in images {
+        count += 1;
+        if findings.iter().any(|finding| finding.severity == Severity::Error) {
+            let (name, shown) = (target.name.clone(), target.shown());
+            refused.push(Refusal { name, platform, findings: findings.to_vec(), shown });
+        }
     }
-    let (name, shown) = (target.name.clone(), target.shown());
-    Err(Error::Refused { name, platform, count, findings: findings.to_vec(), shown })
+    if refused.is_empty() { Ok(()) } else { Err(Error::Refused { refused, count }) }
 }
 
 fn write(
@@ -279,8 +342,10 @@ fn write_image(
     let compressed: Vec<(String, u64)> = sizes.iter().map(|(name, size, _)| (name.clone(), *size)).collect();
     let mut findings = plan.findings.clone();
     if let Some(problem) = plan::check_compressed(&spec.limits, &compressed) {
-        findings.push(Finding::new(problem));
-        refuse(target, plan.platform, &findings)?;
+        let finding = Finding::new(problem);
+        let (shown, platform) = (target.shown(), plan.platform);
+        watch(Event::Found { shown: &shown, platform, findings: std::slice::from_ref(&finding) });
+        findings.push(finding);
     }
     let image =
         oci::assemble(&image_config(target, &plan, created), layers, spec.config.annotations.clone())?;
@@ -319,19 +384,19 @@ fn files(plan: &Plan) -> usize {
     plan.tree.iter().filter(|(_, entry)| !entry.is_directory()).count()
 }
 
-fn write_lock(lock: &LockUpdate, watch: Watch<'_>) {
-    match (lock.write(), &lock.changes) {
-        (Ok(()), None) => {}
-        (Ok(()), Some(changes)) => {
-            watch(Event::Notice(format!("{} refreshed:\n{changes}", lock.path().display())));
-        }
+fn write_lock(lock: &LockUpdate, watch: Watch<'_>) -> Result<(), Error> {
+    let shown = lock.path().display();
+    match lock.write() {
+        Ok(()) if lock.changes.is_empty() => {}
+        Ok(()) => watch(Event::Notice { text: &format!("{shown} refreshed:"), details: &lock.changes }),
+        Err(error) if lock.asked => return Err(error),
         // A build in a folder that may not be written is no worse for it.
-        (Err(error), _) => {
+        Err(error) => {
             let cause =
                 std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
-            watch(Event::Notice(format!(
-                "no lock was written: {error}{cause}; --lock-file names another place"
-            )));
+            let text = format!("no lock was written: {error}{cause}; --lock-file names another place");
+            watch(Event::Notice { text: &text, details: &[] });
         }
     }
+    Ok(())
 }

@@ -1,8 +1,13 @@
 //! What stops a build.
 
 use crate::open;
-use plan::{PlanError, finding::Finding, lock::LockError, spec::SpecError};
-use std::{fmt, io, path::PathBuf};
+use plan::{
+    PlanError,
+    finding::{Finding, Severity},
+    lock::LockError,
+    spec::SpecError,
+};
+use std::{fmt, io, iter, path::PathBuf};
 
 /// Why an image was not built.
 #[derive(Debug, thiserror::Error)]
@@ -33,7 +38,7 @@ pub enum Error {
         errors: Vec<SpecError>,
     },
     /// Sources of a spec that cannot be read.
-    #[error("{}", lines(problems))]
+    #[error("{}", self.lines().join("\n"))]
     Sources {
         /// The spec, for messages.
         shown: String,
@@ -44,18 +49,12 @@ pub enum Error {
     #[error(transparent)]
     Plan(#[from] PlanError),
     /// An image that would not start, or breaks a limit or policy.
-    #[error("{name} for {platform} is not built: {count} error{s}", s = if *count == 1 { "" } else { "s" })]
+    #[error("{}", self.lines().join("\n"))]
     Refused {
-        /// The image.
-        name: String,
-        /// What it is for.
-        platform: plan::spec::Platform,
-        /// How many errors the findings have.
+        /// Every image that is wrong. Their findings were events; none of them are lost.
+        refused: Vec<Refusal>,
+        /// How many images were asked for.
         count: usize,
-        /// The findings, which were shown when the image was planned; none of them are lost.
-        findings: Vec<Finding>,
-        /// The spec, for messages.
-        shown: String,
     },
     /// A lock that cannot be understood.
     #[error("the lock {path} cannot be read", path = path.display())]
@@ -84,12 +83,12 @@ pub enum Error {
         path: PathBuf,
     },
     /// A lock that would change, where it must not.
-    #[error("the lock {path} would change, which --locked forbids:\n{changes}", path = path.display())]
+    #[error("{}", self.lines().join("\n"))]
     LockChanged {
         /// Its file.
         path: PathBuf,
         /// What would change, a line each.
-        changes: String,
+        changes: Vec<String>,
     },
     /// `SOURCE_DATE_EPOCH` is no time.
     #[error("SOURCE_DATE_EPOCH is `{text}`, which is no number of seconds since 1970")]
@@ -103,6 +102,16 @@ pub enum Error {
         /// The destination.
         destination: String,
         /// How many images there are.
+        count: usize,
+    },
+    /// A destination that takes one platform, and several to go there.
+    #[error("{destination} takes an image of one platform, and {shown} is for {count}")]
+    OnePlatform {
+        /// The destination.
+        destination: String,
+        /// The spec, for messages.
+        shown: String,
+        /// How many platforms it is for.
         count: usize,
     },
     /// A request that says two things at once, or too little.
@@ -141,6 +150,15 @@ pub enum Error {
         /// What is wrong.
         source: elf::ElfError,
     },
+    /// A path whose links cannot be followed.
+    #[error(transparent)]
+    Resolve(#[from] tree::ResolveError),
+    /// A script of a script of a script, further than the kernel goes.
+    #[error("{path} is a script whose interpreters are scripts, more than the kernel starts", path = path.display())]
+    Scripts {
+        /// The first of them.
+        path: PathBuf,
+    },
     /// A file that cannot be read.
     #[error("cannot read {path}", path = path.display())]
     Read {
@@ -169,6 +187,60 @@ pub enum Error {
         /// What was tried, with what came of it.
         tried: String,
     },
+    /// A container engine that answers, and does not do what it is asked for.
+    #[error("{command} failed: {said}")]
+    Engine {
+        /// What it was asked for: `docker load`.
+        command: String,
+        /// What came of it.
+        said: String,
+    },
+}
+
+/// An image that is not built.
+#[derive(Debug, Clone)]
+pub struct Refusal {
+    /// The image.
+    pub name: String,
+    /// What it is for.
+    pub platform: plan::spec::Platform,
+    /// Everything that is wrong, and what is worth knowing beside it.
+    pub findings: Vec<Finding>,
+    /// The spec, for messages.
+    pub shown: String,
+}
+
+impl Refusal {
+    /// How many of the findings are errors.
+    pub fn errors(&self) -> usize {
+        self.findings.iter().filter(|finding| finding.severity == Severity::Error).count()
+    }
+
+    fn line(&self) -> String {
+        let count = self.errors();
+        let s = if count == 1 { "" } else { "s" };
+        format!("{} for {} is not built: {count} error{s}", self.name, self.platform)
+    }
+}
+
+impl Error {
+    /// The text in lines; only names of files can bring further ones.
+    pub fn lines(&self) -> Vec<String> {
+        match self {
+            Error::Refused { refused, count: 1 } => refused.iter().map(Refusal::line).collect(),
+            Error::Refused { refused, count } => {
+                let head = format!("nothing is built: {} of {count} images have errors", refused.len());
+                let images = refused.iter().map(|refusal| format!("  {}", refusal.line()));
+                iter::once(head).chain(images).collect()
+            }
+            Error::Sources { problems, .. } => problems.iter().map(ToString::to_string).collect(),
+            Error::LockChanged { path, changes } => {
+                let head = format!("the lock {} would change, which --locked forbids:", path.display());
+                iter::once(head).chain(changes.iter().cloned()).collect()
+            }
+            other => vec![other.to_string()],
+        }
+    }
 }
 
 impl fmt::Display for open::Problem {
@@ -187,8 +259,4 @@ impl fmt::Display for open::Problem {
             open::Problem::Runtime(error) => write!(f, "[runtime] source: {error}"),
         }
     }
-}
-
-fn lines(problems: &[open::Problem]) -> String {
-    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }

@@ -15,6 +15,10 @@ pub enum Event<'a> {
     },
     /// It was planned.
     Planned {
+        /// The spec, for messages.
+        shown: &'a str,
+        /// What it is for.
+        platform: Platform,
         /// What is wrong with it, errors first.
         findings: &'a [Finding],
         /// How many files it has.
@@ -24,8 +28,22 @@ pub enum Event<'a> {
         /// Bytes of all files.
         unpacked: u64,
     },
+    /// More is wrong with an image than its plan could tell.
+    Found {
+        /// The spec, for messages.
+        shown: &'a str,
+        /// What the image is for.
+        platform: Platform,
+        /// What is wrong.
+        findings: &'a [Finding],
+    },
     /// Something worth knowing that stops nothing.
-    Notice(String),
+    Notice {
+        /// What.
+        text: &'a str,
+        /// More of it, a line each.
+        details: &'a [String],
+    },
     /// A layer is being written.
     LayerStarted {
         /// Its name.

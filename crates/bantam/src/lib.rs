@@ -11,12 +11,13 @@ pub mod files;
 pub mod inside;
 mod lockfile;
 mod open;
+mod places;
 mod target;
 mod when;
 
-pub use build::{Built, Request, Summary, build, check, lock};
+pub use build::{Built, Request, Summary, build, check, check_lock, host_platform, lock};
 pub use deps::{Deps, deps};
-pub use error::Error;
+pub use error::{Error, Refusal};
 pub use event::{Event, Watch};
 pub use lockfile::Locking;
 pub use open::Problem;

@@ -3,7 +3,7 @@
 use crate::{Error, Target};
 use plan::{
     Plan,
-    lock::{Lock, LockedFile, diff},
+    lock::{Lock, LockChanges, LockedFile, diff},
     spec::Platform,
 };
 use std::{
@@ -11,6 +11,7 @@ use std::{
     io,
     path::{Path, PathBuf},
 };
+use tree::{Kind, Sha256Digest};
 
 /// The newest bytes contract that this bantam writes, and the only one so far.
 const FORMAT: u32 = 1;
@@ -18,6 +19,8 @@ const FORMAT: u32 = 1;
 /// The lock of a target, as it is on disk.
 pub(crate) struct LockFile {
     path: PathBuf,
+    /// Was this very file asked for?
+    asked: bool,
     known: Option<Lock>,
     source: String,
     format: u32,
@@ -30,7 +33,7 @@ pub enum Locking {
     Refresh,
     /// Nothing may change: an absent lock, or a change, is an error.
     Locked,
-    /// It is written anew, whatever it says now.
+    /// It is written anew, whatever it says now; if that can be read, the changes are told.
     Renew,
 }
 
@@ -45,15 +48,17 @@ impl LockFile {
         };
         let source = target.source();
         let known = match std::fs::read_to_string(&path) {
-            Ok(_) if locking == Locking::Renew => None,
+            Ok(text) if locking == Locking::Renew => Lock::parse(&text).ok(),
             Ok(text) => {
                 Some(Lock::parse(&text).map_err(|source| Error::Lock { path: path.clone(), source })?)
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            // Text of another encoding is no lock, and is no loss.
+            Err(error) if locking == Locking::Renew && error.kind() == io::ErrorKind::InvalidData => None,
             Err(source) => return Err(Error::Read { path, source }),
         };
         let wanted = target.spec.format;
-        if let Some(lock) = &known {
+        if let Some(lock) = known.as_ref().filter(|_| locking != Locking::Renew) {
             let misfit = |what, lock: &str, spec: &str| Error::LockMisfit {
                 path: path.clone(),
                 what,
@@ -67,11 +72,13 @@ impl LockFile {
                 let spec = wanted.unwrap_or(FORMAT).to_string();
                 return Err(misfit("format", &lock.format.to_string(), &spec));
             }
-        } else if locking == Locking::Locked {
+        }
+        if known.is_none() && locking == Locking::Locked {
             return Err(Error::LockAbsent { path });
         }
-        let format = known.as_ref().map(|lock| lock.format).or(wanted).unwrap_or(FORMAT);
-        Ok(Some(LockFile { path, known, source, format }))
+        let kept = known.as_ref().filter(|_| locking != Locking::Renew);
+        let format = kept.map(|lock| lock.format).or(wanted).unwrap_or(FORMAT);
+        Ok(Some(LockFile { path, asked: other.is_some(), known, source, format }))
     }
 
     /// Holds the lock against what plans took, and gives the text to write with what changed in
@@ -80,33 +87,37 @@ impl LockFile {
     /// # Errors
     /// When a file cannot be read, or something changed that may not.
     pub fn update(&self, plans: &[Plan], locking: Locking) -> Result<Option<LockUpdate>, Error> {
+        // A build for some of the platforms leaves what is locked for the others.
+        let kept = self.known.as_ref().filter(|_| locking != Locking::Renew);
         let mut images: BTreeMap<Platform, Vec<LockedFile>> =
-            self.known.as_ref().map(|lock| lock.images.clone()).unwrap_or_default();
+            kept.map(|lock| lock.images.clone()).unwrap_or_default();
         for plan in plans {
             images.insert(plan.platform, locked_files(plan)?);
         }
         let lock = Lock { format: self.format, source: self.source.clone(), images };
-        let Some(known) = &self.known else {
-            return Ok(Some(LockUpdate { path: self.path.clone(), text: lock.to_text(), changes: None }));
+        let changes = match &self.known {
+            None => vec![],
+            Some(known) => match lines(diff(known, &lock)) {
+                none if none.is_empty() => return Ok(None),
+                changes => changes,
+            },
         };
-        let changes = diff(known, &lock);
-        if changes.is_empty() {
-            return Ok(None);
-        }
-        let changes = changes.to_string();
         if locking == Locking::Locked {
             return Err(Error::LockChanged { path: self.path.clone(), changes });
         }
-        Ok(Some(LockUpdate { path: self.path.clone(), text: lock.to_text(), changes: Some(changes) }))
+        let (path, asked) = (self.path.clone(), self.asked);
+        Ok(Some(LockUpdate { path, asked, text: lock.to_text(), changes }))
     }
 }
 
 /// A lock to write.
 pub(crate) struct LockUpdate {
     path: PathBuf,
+    /// Was this very file asked for?
+    pub asked: bool,
     text: String,
-    /// What changed; none for a new lock.
-    pub changes: Option<String>,
+    /// What changed, a line each; empty for a new lock.
+    pub changes: Vec<String>,
 }
 
 impl LockUpdate {
@@ -124,17 +135,33 @@ impl LockUpdate {
     }
 }
 
+/// The changes, each by itself: names of files may have newlines.
+fn lines(changes: LockChanges) -> Vec<String> {
+    let LockChanges { format, source, files } = changes;
+    let head = LockChanges { format, source, files: vec![] }.to_string();
+    let of_files = files.into_iter().map(|file| {
+        let line = LockChanges { files: vec![file], ..LockChanges::default() }.to_string();
+        line.trim_end_matches('\n').to_owned()
+    });
+    head.lines().map(String::from).chain(of_files).collect()
+}
+
 fn locked_files(plan: &Plan) -> Result<Vec<LockedFile>, Error> {
     let mut owners = BTreeMap::new();
     for package in &plan.packages {
         for path in &package.files {
-            owners.insert(path, format!("{}={}", package.name, package.version));
+            owners.insert(path, format!("{} {}", package.name, package.version));
         }
     }
     let mut files = vec![];
-    for (path, content) in &plan.taken {
-        let sha256 = content.sha256().map_err(|source| Error::Plan(source.into()))?;
-        files.push(LockedFile { path: path.clone(), sha256, package: owners.get(path).cloned() });
+    for (path, entry) in &plan.taken {
+        let sha256 = match &entry.kind {
+            Kind::File(content) => content.sha256().map_err(|source| Error::Plan(source.into()))?,
+            Kind::Symlink(target) => Sha256Digest::of(target.as_bytes()),
+            Kind::Directory | Kind::Special(_) => continue,
+        };
+        let (mode, package) = (entry.meta.mode, owners.get(path).cloned());
+        files.push(LockedFile { path: path.clone(), sha256, mode, package });
     }
     Ok(files)
 }

@@ -51,7 +51,7 @@ pub(crate) fn open(target: &Target, platform: Platform) -> Result<Opened, Error>
             Ok(Some(selection)) => match take(target, &selection) {
                 Ok(taken) => payload.push(taken),
                 // A glob that starts nowhere takes nothing; the plan tells it.
-                Err(found) if is_glob(&files.from) && found.iter().all(is_missing) => {
+                Err(found) if is_glob(&files.from, &vars) && found.iter().all(is_missing) => {
                     payload.push(Taken::default());
                 }
                 Err(found) => {
@@ -118,8 +118,10 @@ fn take(target: &Target, selection: &Selection) -> Result<Taken, Vec<SourceError
     Ok(Taken { items: found.into_iter().map(|found| (found.path, found.entry)).collect() })
 }
 
-fn is_glob(from: &From) -> bool {
-    matches!(from, From::Path(from) if from.contains(['*', '?', '[', '{']))
+/// Is it a glob, once its variables are gone?
+fn is_glob(from: &From, vars: &Vars<'_>) -> bool {
+    let From::Path(from) = from else { return false };
+    plan::expand::expand(from, vars).is_ok_and(|from| from.contains(['*', '?', '[', '{']))
 }
 
 fn is_missing(error: &SourceError) -> bool {

@@ -2,10 +2,16 @@
 
 use crate::Error;
 use plan::spec::{self, Config, Files, From, LinkPolicy, Platform, RuntimeSource, Spec, UserRef};
-use std::path::{Path, PathBuf};
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+};
 
 /// The folders of a distribution: a program there is taken from where it stands, with its package.
-const SYSTEM: &[&str] = &["/usr/", "/bin/", "/sbin/", "/lib/", "/lib64/", "/opt/"];
+const SYSTEM: &[&str] = &["/usr/", "/bin/", "/sbin/", "/lib/", "/lib64/"];
+
+/// Folders in them that are no distribution's, but for whoever builds programs.
+const BUILDERS: &[&str] = &["/usr/src/", "/usr/local/src/"];
 
 /// Something to build.
 #[derive(Debug, Clone)]
@@ -70,19 +76,27 @@ impl Target {
         let name = full.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let text = full.to_str().ok_or_else(|| Error::NotUtf8 { path: path.into() })?.to_owned();
         let mut spec = Spec::default();
-        let inside = if SYSTEM.iter().any(|dir| text.starts_with(dir)) {
+        let mut folder = PathBuf::from("/");
+        let inside = if is_system(&text) {
             text
         } else {
-            let to = format!("/app/{name}");
+            // `to` has variables too, and nothing to take their meaning away.
+            let to = format!("/app/{}", name.replace("${", "_{"));
+            // The folder is no part of `from`, in which some letters have a meaning.
+            let source = if is_plain(&name) { full.clone() } else { full.canonicalize().map_err(read)? };
+            let not_utf8 = || Error::NotUtf8 { path: source.clone() };
+            let from = source.file_name().and_then(OsStr::to_str).ok_or_else(not_utf8)?;
+            folder = source.parent().map_or(folder, PathBuf::from);
             spec.files.push(Files {
-                from: From::Path(text),
+                from: From::Path(literally(from)),
                 to: to.clone(),
                 exclude: vec![],
                 ignore_file: None,
                 owner: UserRef::root(),
                 mode: Some(0o755),
                 caps: vec![],
-                links: LinkPolicy::Follow,
+                // A glob sees all of the folder: links in it are nobody's business.
+                links: if is_plain(from) { LinkPolicy::Follow } else { LinkPolicy::Keep },
                 layer: "app".into(),
                 line: 0,
             });
@@ -90,13 +104,7 @@ impl Target {
         };
         spec.config = Config { entrypoint: vec![inside], ..Config::default() };
         spec.platforms = platform_of(&full).into_iter().collect();
-        Ok(Target {
-            spec,
-            name: repository(&name),
-            folder: PathBuf::from("/"),
-            file: None,
-            text: String::new(),
-        })
+        Ok(Target { spec, name: repository(&name), folder, file: None, text: String::new() })
     }
 
     /// `name:tag` for every tag.
@@ -122,6 +130,31 @@ impl Target {
             RuntimeSource::None => "none".into(),
         }
     }
+}
+
+fn is_system(path: &str) -> bool {
+    let within = |dirs: &[&str]| dirs.iter().any(|dir| path.starts_with(dir));
+    within(SYSTEM) && !within(BUILDERS)
+}
+
+/// Has no letter of the name a meaning in a `from`?
+fn is_plain(name: &str) -> bool {
+    !name.contains(['*', '?', '[', '{'])
+}
+
+/// A `from` that takes the file of this name.
+fn literally(name: &str) -> String {
+    if is_plain(name) {
+        return name.into();
+    }
+    let mut out = String::new();
+    for letter in name.chars() {
+        if matches!(letter, '*' | '?' | '[' | ']' | '{' | '}' | ',' | '\\') {
+            out.push('\\');
+        }
+        out.push(letter);
+    }
+    out
 }
 
 /// The platform that an ELF program is for; none for anything else.
@@ -157,6 +190,29 @@ fn repository(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn folders_of_the_distribution() {
+        for path in ["/usr/bin/git", "/bin/sh", "/usr/local/bin/x", "/usr/srcs/x"] {
+            assert!(is_system(path), "{path}");
+        }
+        for path in ["/opt/x", "/usr/src/x/y", "/usr/local/src/x", "/home/x", "/usrx/y"] {
+            assert!(!is_system(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_from_takes_a_file_by_its_very_name() {
+        for (name, from) in [
+            ("shop", "shop"),
+            ("a\\b", "a\\b"),
+            ("a[1],*", "a\\[1\\]\\,\\*"),
+            ("x${arch}", "x$\\{arch\\}"),
+            ("\\{", "\\\\\\{"),
+        ] {
+            assert_eq!(literally(name), from, "{name}");
+        }
+    }
 
     #[test]
     fn any_name_becomes_a_repository() {

@@ -26,14 +26,20 @@ pub fn catch_bugs() {
 
 /// Shows an error with its causes and a hint, and gives its exit code.
 pub fn fail(error: &Error) -> ExitCode {
+    ExitCode::from(tell(error))
+}
+
+/// As [`fail`], where more is to be done before the end.
+pub fn tell(error: &Error) -> u8 {
     show::error(error, hint(error).as_deref());
-    ExitCode::from(code(error))
+    code(error)
 }
 
 fn code(error: &Error) -> u8 {
     match error {
         Error::NoTarget { .. }
         | Error::OneImage { .. }
+        | Error::OnePlatform { .. }
         | Error::Usage(_)
         | Error::SourceDateEpoch { .. }
         | Error::Reference(_) => USAGE,
@@ -66,6 +72,7 @@ fn hint(error: &Error) -> Option<String> {
         Error::LockAbsent { .. } => "`bantam lock` writes it; then commit it beside the spec",
         Error::LockChanged { .. } => "`bantam update` accepts the changes",
         Error::OneImage { .. } => "an oci: layout takes several images",
+        Error::OnePlatform { .. } => "--platform chooses one; an oci: layout takes several",
         Error::NoEngine { .. } => "start docker, or install podman; `bantam build -o oci:DIR` needs neither",
         Error::Write { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => {
             "BANTAM_CACHE_DIR names a folder that may be written"

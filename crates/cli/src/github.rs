@@ -18,15 +18,16 @@ pub fn report(built: &[Built]) {
     append("GITHUB_STEP_SUMMARY", &show::summary::markdown(built));
 }
 
-/// An annotation at a line of a file.
-pub fn annotation(level: &str, file: &str, line: usize, text: &str) -> String {
+/// An annotation, at a line of a file where there is one.
+pub fn annotation(level: &str, file: Option<&str>, line: usize, text: &str) -> String {
     let escape = |text: &str| text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
     let property = |text: &str| escape(text).replace(':', "%3A").replace(',', "%2C");
-    let place = match line {
-        0 => format!("file={}", property(file)),
-        line => format!("file={},line={line}", property(file)),
+    let place = match (file, line) {
+        (None, _) => String::new(),
+        (Some(file), 0) => format!(" file={}", property(file)),
+        (Some(file), line) => format!(" file={},line={line}", property(file)),
     };
-    format!("::{level} {place}::{}", escape(text))
+    format!("::{level}{place}::{}", escape(text))
 }
 
 fn outputs(built: &[Built]) -> String {
@@ -61,9 +62,10 @@ mod tests {
     #[test]
     fn annotations_escape_what_would_end_them() {
         assert_eq!(
-            annotation("error", "a:b.toml", 3, "50 %\nof it"),
+            annotation("error", Some("a:b.toml"), 3, "50 %\nof it"),
             "::error file=a%3Ab.toml,line=3::50 %25%0Aof it"
         );
-        assert_eq!(annotation("warning", "x", 0, "y"), "::warning file=x::y");
+        assert_eq!(annotation("warning", Some("x"), 0, "y"), "::warning file=x::y");
+        assert_eq!(annotation("error", None, 0, "y"), "::error::y");
     }
 }

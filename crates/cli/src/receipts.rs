@@ -58,7 +58,7 @@ fn one_image(built: &Built) -> Value {
         "image.name": built.names.join(","),
     });
     if let ([image], Value::Object(object)) = (built.artifact.images(), &mut object) {
-        let platform = json!({"architecture": image.platform.architecture, "os": image.platform.os});
+        let platform = json!(image.platform);
         object
             .insert("containerimage.config.digest".into(), image.config.descriptor.digest.to_string().into());
         if let Some(Value::Object(descriptor)) = object.get_mut("containerimage.descriptor") {

@@ -23,26 +23,27 @@ pub fn run(args: &Build, global: &Global) -> Result<ExitCode, Error> {
         }
     }
     let request = request(targets, destinations, global)?;
-    let built = build(&request, global)?;
+    let built = build(&request, global, &|image| get(&request, image))?;
     receipts::write(&args.receipts, &built)?;
     github::report(&built);
     let lines: String = built.iter().map(|built| format!("{}\n", built.reference())).collect();
     Ok(show::stdout(&lines))
 }
 
-/// Builds with progress and a closing summary.
-pub fn build(request: &Request, global: &Global) -> Result<Vec<Built>, Error> {
+/// Builds with progress and a closing summary, in which `get` says how to get at an image.
+pub fn build(
+    request: &Request,
+    global: &Global,
+    get: &dyn Fn(&Built) -> String,
+) -> Result<Vec<Built>, Error> {
     let started = Instant::now();
     let shower = global.shower(true);
-    if let [target] = &request.targets[..] {
-        shower.about(&target.shown());
-    }
     let built = bantam::build(request, &|event| shower.show(&event));
     shower.finish();
     let built = built?;
-    if !global.quiet {
+    if shower.has_words() {
         for image in &built {
-            summary::print(image, started.elapsed(), &get(request, image));
+            summary::print(image, started.elapsed(), &get(image));
         }
     }
     Ok(built)

@@ -12,7 +12,6 @@ use std::process::ExitCode;
 pub fn run(args: &Check, global: &Global) -> Result<ExitCode, Error> {
     let target = Target::read(args.target.as_deref())?;
     let shower = global.shower(!args.json);
-    shower.about(&target.shown());
     let plans = bantam::check(&target, &global.platforms()?, &|event| shower.show(&event));
     shower.finish();
     let plans = plans?;
@@ -22,14 +21,20 @@ pub fn run(args: &Check, global: &Global) -> Result<ExitCode, Error> {
         for finding in &plan.findings {
             errors += usize::from(finding.severity == Severity::Error);
             warnings += usize::from(finding.severity == Severity::Warning);
-            json.push_str(&format!("{}\n", findings::json(finding, &plan.platform.to_string())));
+            json.push_str(&format!("{}\n", findings::json(finding, plan.platform)));
         }
     }
     if args.json {
-        show::stdout(&json);
-    } else if !global.quiet {
+        let printed = show::stdout(&json);
+        if printed != ExitCode::SUCCESS {
+            return Ok(printed);
+        }
+    } else if shower.has_words() {
         show::stderr(&format!("{}: {errors} errors, {warnings} warnings", target.name));
     }
-    let refused = errors > 0 || args.strict && warnings > 0;
-    Ok(if refused { ExitCode::from(exit::FINDINGS) } else { ExitCode::SUCCESS })
+    if errors > 0 || args.strict && warnings > 0 {
+        return Ok(ExitCode::from(exit::FINDINGS));
+    }
+    bantam::check_lock(&target, global.lock_file.as_deref(), global.locking(), &plans)?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -1,6 +1,9 @@
 //! `bantam deps`: the libraries of a program, as a tree or as JSON Lines.
 
-use crate::{args, exit, show};
+use crate::{
+    args, exit,
+    show::{self, plain},
+};
 use bantam::{Deps, Error};
 use elf::Closure;
 use serde::Serialize;
@@ -43,9 +46,14 @@ pub fn run(args: &args::Deps) -> Result<ExitCode, Error> {
         (None, Ok(path)) => path,
         _ => plan::DEFAULT_PATH.into(),
     };
-    let all = bantam::deps(&args.files, args.root.as_deref(), &path)?;
+    let (good, bad): (Vec<_>, Vec<_>) =
+        bantam::deps(&args.files, args.root.as_deref(), &path)?.into_iter().partition(Result::is_ok);
     let mut text = String::new();
-    for deps in &all {
+    let mut worst = 0;
+    for deps in good.iter().flatten() {
+        if !deps.is_complete() {
+            worst = exit::FINDINGS;
+        }
         if args.json {
             // Every field is plain text: this cannot fail.
             text.push_str(&serde_json::to_string(&line(deps)).unwrap_or_default());
@@ -55,20 +63,25 @@ pub fn run(args: &args::Deps) -> Result<ExitCode, Error> {
         }
     }
     let printed = show::stdout(&text);
-    if all.iter().all(Deps::is_complete) { Ok(printed) } else { Ok(ExitCode::from(exit::FINDINGS)) }
+    for error in bad.into_iter().filter_map(Result::err) {
+        worst = worst.max(exit::tell(&error));
+    }
+    Ok(if worst > 0 { ExitCode::from(worst) } else { printed })
 }
 
 fn line(deps: &Deps) -> Line<'_> {
     let mut line = Line {
         program: &deps.program,
-        interpreter: deps.script_of.as_deref(),
+        interpreter: deps.interpreters.first().map(String::as_str),
         libraries: vec![],
         missing: vec![],
         unsatisfied: vec![],
     };
     let Some(closure) = &deps.closure else {
-        let soname = deps.script_of.as_deref().unwrap_or_default();
-        line.missing.push(Missing { soname, needed_by: vec![&deps.program] });
+        if let Some((soname, before)) = deps.interpreters.split_last() {
+            let by = before.last().unwrap_or(&deps.program);
+            line.missing.push(Missing { soname, needed_by: vec![by] });
+        }
         return line;
     };
     let interpreter = closure.interpreter.as_ref();
@@ -110,20 +123,24 @@ fn names(paths: &[TreePath]) -> Vec<&str> {
 
 /// Draws a closure as a tree: below each object what it needs, each library in full only once.
 fn draw(deps: &Deps, text: &mut String) {
-    text.push_str(&deps.program);
-    match (&deps.script_of, &deps.closure) {
-        (Some(name), None) => text.push_str(&format!("\n└── {name}  MISSING\n")),
+    text.push_str(&plain(&deps.program));
+    let before = deps.interpreters.split_last().map_or(&[][..], |(_, before)| before);
+    for script in before {
+        text.push_str(&format!("  interpreted by {}", plain(script)));
+    }
+    match (deps.interpreters.last(), &deps.closure) {
+        (Some(name), None) => text.push_str(&format!("\n└── {}  MISSING\n", plain(name))),
         (None, None) => text.push('\n'),
         (script, Some(closure)) => {
             if script.is_some() {
-                text.push_str(&format!("  interpreted by {}", closure.program));
+                text.push_str(&format!("  interpreted by {}", plain(closure.program.as_str())));
             }
             match &closure.interpreter {
                 Some(interpreter) if interpreter.is_found() => {
-                    text.push_str(&format!("  loaded by {}\n", interpreter.written));
+                    text.push_str(&format!("  loaded by {}\n", plain(&interpreter.written)));
                 }
                 Some(interpreter) => {
-                    text.push_str(&format!("  loaded by {}  MISSING\n", interpreter.written))
+                    text.push_str(&format!("  loaded by {}  MISSING\n", plain(&interpreter.written)))
                 }
                 None if closure.libraries.is_empty() => text.push_str("  needs no library\n"),
                 None => text.push('\n'),
@@ -132,10 +149,8 @@ fn draw(deps: &Deps, text: &mut String) {
             branch(closure, &closure.program, "", &mut drawn, text);
             for unsatisfied in &closure.unsatisfied {
                 let by = names(&unsatisfied.needed_by).join(", ");
-                text.push_str(&format!(
-                    "{} lacks {}, needed by {by}\n",
-                    unsatisfied.library, unsatisfied.version
-                ));
+                let lack = format!("{} lacks {}, needed by {by}", unsatisfied.library, unsatisfied.version);
+                text.push_str(&format!("{}\n", plain(&lack)));
             }
         }
     }
@@ -165,7 +180,7 @@ fn branch<'a>(
     for (index, (row, path)) in rows.into_iter().enumerate() {
         let (branch_text, below) =
             if index + 1 == last { ("└── ", "    ") } else { ("├── ", "│   ") };
-        text.push_str(&format!("{indent}{branch_text}{row}\n"));
+        text.push_str(&format!("{indent}{branch_text}{}\n", plain(&row)));
         if let Some(path) = path.filter(|path| drawn.insert(path)) {
             branch(closure, path, &format!("{indent}{below}"), drawn, text);
         }

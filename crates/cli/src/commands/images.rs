@@ -2,7 +2,7 @@
 
 use crate::{
     args::{Global, Image, Ls},
-    show::{self, size::human},
+    show::{self, plain, size::human},
 };
 use bantam::{Error, inside};
 use oci::{ConfigFile, EntryKind, LayerEntry, Listed, Platform};
@@ -40,7 +40,7 @@ pub fn inspect(args: &Image, global: &Global) -> Result<ExitCode, Error> {
         });
         return Ok(show::stdout(&format!("{whole:#}\n")));
     }
-    let names = stored.names().join(", ");
+    let names = plain(&stored.names().join(", "));
     Ok(show::stdout(&format!("{names}\ndigest      {}\n{text}", document.descriptor.digest)))
 }
 
@@ -77,7 +77,7 @@ fn describe(image: &oci::Image, config: &ConfigFile, text: &mut String) {
     let run = &config.config;
     let mut line = |name: &str, value: String| {
         if !value.is_empty() {
-            text.push_str(&format!("{name:<11} {value}\n"));
+            text.push_str(&format!("{name:<11} {}\n", plain(&value)));
         }
     };
     let joined = |values: &[String]| {
@@ -142,12 +142,12 @@ fn row(path: &TreePath, listed: &Listed) -> String {
     let (letter, size, after) = match kind {
         EntryKind::Directory => ('d', String::new(), String::new()),
         EntryKind::File { size, .. } => ('-', human(*size), String::new()),
-        EntryKind::Symlink(target) => ('l', String::new(), format!(" -> {target}")),
-        EntryKind::HardLink(to) => ('h', String::new(), format!(" = {to}")),
+        EntryKind::Symlink(target) => ('l', String::new(), format!(" -> {}", plain(target))),
+        EntryKind::HardLink(to) => ('h', String::new(), format!(" = {}", plain(to.as_str()))),
         _ => ('?', String::new(), String::new()),
     };
     let depth = path.names().count().saturating_sub(1);
-    let name = if path.is_root() { "/" } else { path.name() };
+    let name = if path.is_root() { "/".into() } else { plain(path.name()) };
     let owner = format!("{}:{}", meta.uid, meta.gid);
     let layer = listed.layer + 1;
     format!(

@@ -23,13 +23,12 @@ pub fn update(args: &Lock, global: &Global) -> Result<ExitCode, Error> {
 fn write(args: &Lock, global: &Global, locking: Locking) -> Result<ExitCode, Error> {
     let target = Target::read(args.target.as_deref())?;
     let shower = global.shower(true);
-    shower.about(&target.shown());
     let done = bantam::lock(&target, global.lock_file.as_deref(), locking, &|event| shower.show(&event));
     shower.finish();
-    match done? {
-        None if !global.quiet => show::stderr("the lock says so already"),
-        Some(text) if !global.quiet => show::stderr(&text),
-        _ => {}
+    let done = done?;
+    if shower.has_words() {
+        let said = done.map_or("the lock says so already".into(), |lines| show::plain_lines(&lines));
+        show::stderr(&said);
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -30,7 +30,14 @@ pub fn run(args: &args::Run, global: &Global) -> Result<ExitCode, Error> {
     let temporary = tempfile::Builder::new().prefix("run-").tempdir_in(&folder).map_err(write)?;
     let archive = temporary.path().join("image.tar");
     let destination: Reference = format!("docker-archive:{}", archive.display()).parse()?;
-    let built = build::build(&build::request(vec![target], vec![destination], global)?, global)?;
+    // Of several platforms the engine takes one: its own machine's is the likeliest.
+    let own = bantam::host_platform().filter(|host| target.spec.platforms.contains(host));
+    let mut request = build::request(vec![target], vec![destination], global)?;
+    if request.platforms.is_empty() {
+        request.platforms.extend(own);
+    }
+    // The archive is gone when the image runs: there is nothing to copy.
+    let built = build::build(&request, global, &|_| String::new())?;
     let name = built.first().and_then(|built| built.names.first()).cloned().unwrap_or_default();
     load(engine, &archive)?;
     drop(temporary);
@@ -40,7 +47,8 @@ pub fn run(args: &args::Run, global: &Global) -> Result<ExitCode, Error> {
     if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
         command.arg("--tty");
     }
-    let status = command.arg(name).args(&args.args).status().map_err(|error| failed(engine, &error))?;
+    let status =
+        command.arg(name).args(&args.args).status().map_err(|error| failed(engine, "run", &error))?;
     let code = status.code().or(status.signal().map(|signal| 128 + signal)).unwrap_or(1);
     Ok(ExitCode::from(u8::try_from(code).unwrap_or(1)))
 }
@@ -66,14 +74,14 @@ fn engine() -> Result<&'static str, Error> {
 
 fn load(engine: &str, archive: &Path) -> Result<(), Error> {
     let output = Command::new(engine).arg("load").arg("--input").arg(archive).stdin(Stdio::null()).output();
-    let output = output.map_err(|error| failed(engine, &error))?;
+    let output = output.map_err(|error| failed(engine, "load", &error))?;
     if output.status.success() {
         return Ok(());
     }
     let text = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    Err(Error::NoEngine { tried: format!("{engine} load: {text}") })
+    Err(Error::Engine { command: format!("{engine} load"), said: text })
 }
 
-fn failed(engine: &str, error: &std::io::Error) -> Error {
-    Error::NoEngine { tried: format!("{engine}: {error}") }
+fn failed(engine: &str, what: &str, error: &std::io::Error) -> Error {
+    Error::Engine { command: format!("{engine} {what}"), said: error.to_string() }
 }

@@ -1,8 +1,11 @@
 //! Findings, worded for people and for programs.
 
-use super::{CYAN, RED, YELLOW, painted, stderr};
+use super::{CYAN, RED, YELLOW, painted, plain, stderr};
 use crate::github;
-use plan::finding::{Finding, Severity};
+use plan::{
+    finding::{Finding, Severity},
+    spec::Platform,
+};
 use serde_json::{Value, json};
 
 /// Shows findings, errors first, each with its fixes. `shown` is the spec.
@@ -10,21 +13,23 @@ pub fn print<'a>(findings: impl Iterator<Item = &'a Finding>, shown: &str) {
     for finding in findings {
         stderr(&text(finding, shown));
         if github::is_here() {
-            let level = finding.severity.word();
-            stderr(&github::annotation(level, shown, finding.problem.line(), &finding.problem.to_string()));
+            let (level, line) = (finding.severity.word(), finding.problem.line());
+            // What has no line may be of no spec either.
+            let file = Some(shown).filter(|_| line > 0);
+            stderr(&github::annotation(level, file, line, &plain(&finding.problem.to_string())));
         }
     }
 }
 
 /// A finding as an object for programs.
-pub fn json(finding: &Finding, platform: &str) -> Value {
+pub fn json(finding: &Finding, platform: Platform) -> Value {
     let fixes: Vec<String> = finding.problem.fixes().iter().map(ToString::to_string).collect();
     json!({
         "code": finding.problem.code(),
         "severity": finding.severity.word(),
         "message": finding.problem.to_string(),
         "line": Some(finding.problem.line()).filter(|line| *line > 0),
-        "platform": platform,
+        "platform": platform.to_string(),
         "fixes": fixes,
     })
 }
@@ -37,13 +42,13 @@ fn text(finding: &Finding, shown: &str) -> String {
         Severity::Notice => CYAN,
     };
     let head = painted(&format!("{}[{}]:", finding.severity.word(), problem.code()), colour);
-    let mut text = format!("{head} {problem}");
+    let mut text = format!("{head} {}", plain(&problem.to_string()));
     if problem.line() > 0 {
-        text.push_str(&format!("\n  at: {shown}:{}", problem.line()));
+        text.push_str(&format!("\n  at: {}:{}", plain(shown), problem.line()));
     }
     for (index, fix) in problem.fixes().iter().enumerate() {
         let word = painted(if index == 0 { "fix:" } else { "or:" }, CYAN);
-        text.push_str(&format!("\n  {word} {fix}"));
+        text.push_str(&format!("\n  {word} {}", plain(&fix.to_string())));
     }
     text
 }

@@ -5,6 +5,7 @@ pub mod progress;
 pub mod size;
 pub mod summary;
 
+use crate::github;
 use bantam::Error;
 use std::{
     io::{self, IsTerminal, Write},
@@ -34,27 +35,53 @@ pub fn colour() -> bool {
     io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
+/// Text of others for a terminal or a log, in one line: control characters are escaped, so that a
+/// file's name can neither move a cursor nor begin a line of its own.
+pub fn plain(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for letter in text.chars() {
+        // Beside the control characters, those that break a line or turn its direction.
+        match letter {
+            '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                out.extend(letter.escape_unicode());
+            }
+            letter if letter.is_control() => out.extend(letter.escape_default()),
+            letter => out.push(letter),
+        }
+    }
+    out
+}
+
+/// Lines of such text.
+pub fn plain_lines(lines: &[String]) -> String {
+    lines.iter().map(|line| plain(line)).collect::<Vec<_>>().join("\n")
+}
+
 /// Shows an error with its causes and a hint.
 pub fn error(error: &Error, hint: Option<&str>) {
     if let Error::SpecErrors { file, text, errors } = error {
         let file = file.display().to_string();
         stderr(&plan::spec::render(errors, &file, text, colour()));
-        if crate::github::is_here() {
+        if github::is_here() {
             for error in errors {
-                stderr(&crate::github::annotation("error", &file, error.line, &error.message));
+                stderr(&github::annotation("error", Some(&file), error.line, &plain(&error.message)));
             }
         }
     }
-    let mut text = format!("{} {error}", painted("error:", RED));
+    let mut text = plain_lines(&error.lines());
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
-        text.push_str(&format!("\n  because: {error}"));
+        text.push_str(&format!("\n  because: {}", plain(&error.to_string())));
         cause = error.source();
     }
+    let mut shown = format!("{} {text}", painted("error:", RED));
     if let Some(hint) = hint {
-        text.push_str(&format!("\n  {} {hint}", painted("hint:", CYAN)));
+        shown.push_str(&format!("\n  {} {hint}", painted("hint:", CYAN)));
     }
-    stderr(&text);
+    stderr(&shown);
+    if github::is_here() {
+        stderr(&github::annotation("error", None, 0, &text));
+    }
 }
 
 /// Red, for errors.
@@ -67,4 +94,22 @@ pub const CYAN: &str = "1;36";
 /// `text` in a colour, where stderr has them.
 pub fn painted(text: &str, colour_code: &str) -> String {
     if colour() { format!("\x1b[{colour_code}m{text}\x1b[0m") } else { text.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain;
+
+    #[test]
+    fn text_of_others_stays_in_its_line() {
+        for (text, want) in [
+            ("/app/ü €", "/app/ü €"),
+            ("a\n::add-mask::x", "a\\n::add-mask::x"),
+            ("\x1b[2Jx\r\t", "\\u{1b}[2Jx\\r\\t"),
+            ("\u{9b}1m\u{7f}", "\\u{9b}1m\\u{7f}"),
+            ("a\u{202e}b\u{2028}", "a\\u{202e}b\\u{2028}"),
+        ] {
+            assert_eq!(plain(text), want);
+        }
+    }
 }

@@ -1,22 +1,19 @@
 //! Progress: bars on a terminal, lines elsewhere, objects for programs.
 
-use super::{findings, size::human, stderr};
+use super::{findings, plain, plain_lines, size::human, stderr};
 use crate::args::Progress;
 use bantam::Event;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use plan::finding::{Finding, Severity};
-use serde_json::json;
-use std::{
-    io::IsTerminal,
-    sync::{Mutex, PoisonError},
-    time::Duration,
+use plan::{
+    finding::{Finding, Severity},
+    spec::Platform,
 };
+use serde_json::json;
+use std::{io::IsTerminal, time::Duration};
 
 /// Shows events as they come.
 pub struct Shower {
     how: How,
-    /// The spec, for findings.
-    shown: Mutex<String>,
     /// Are findings printed? `check --json` prints them itself.
     findings: bool,
 }
@@ -47,25 +44,27 @@ impl Shower {
             }
             Progress::Auto | Progress::Plain => How::Lines,
         };
-        Shower { how, shown: Mutex::default(), findings }
+        Shower { how, findings }
     }
 
-    /// Names the spec that the next events are about.
-    pub fn about(&self, shown: &str) {
-        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = shown.into();
+    /// Is there anything to say in words beside results and errors?
+    pub fn has_words(&self) -> bool {
+        !matches!(self.how, How::Json | How::Quiet)
     }
 
     /// Shows an event.
     pub fn show(&self, event: &Event<'_>) {
         match event {
-            Event::Planned { findings, .. } if self.findings && !matches!(self.how, How::Json) => {
-                let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            Event::Planned { shown, findings, .. } | Event::Found { shown, findings, .. }
+                if self.findings && !matches!(self.how, How::Json) =>
+            {
                 let quiet = matches!(self.how, How::Quiet);
                 let wanted = |finding: &&Finding| !quiet || finding.severity == Severity::Error;
-                self.aside(|| findings::print(findings.iter().filter(wanted), &shown));
+                self.aside(|| findings::print(findings.iter().filter(wanted), shown));
             }
-            Event::Notice(text) if !matches!(self.how, How::Json | How::Quiet) => {
-                self.aside(|| stderr(&format!("notice: {text}")));
+            Event::Notice { text, details } if self.has_words() => {
+                let text = format!("notice: {}\n{}", plain(text), plain_lines(details));
+                self.aside(|| stderr(&text));
             }
             _ => {}
         }
@@ -130,12 +129,18 @@ fn object(event: &Event<'_>) -> Option<serde_json::Value> {
         Event::Planning { name, platform } => {
             json!({"event": "planning", "name": name, "platform": platform.to_string()})
         }
-        Event::Planned { findings, files, packages, unpacked } => {
-            let findings: Vec<_> = findings.iter().map(|finding| findings::json(finding, "")).collect();
-            json!({"event": "planned", "files": files, "packages": packages, "unpacked": unpacked,
-                   "findings": findings})
+        Event::Planned { shown, platform, findings, files, packages, unpacked } => {
+            json!({"event": "planned", "spec": shown, "platform": platform.to_string(), "files": files,
+                   "packages": packages, "unpacked": unpacked, "findings": objects(findings, *platform)})
         }
-        Event::Notice(text) => json!({"event": "notice", "text": text}),
+        Event::Found { shown, platform, findings } => {
+            json!({"event": "found", "spec": shown, "platform": platform.to_string(),
+                   "findings": objects(findings, *platform)})
+        }
+        Event::Notice { text, details } => {
+            let lines = std::iter::once(*text).chain(details.iter().map(String::as_str));
+            json!({"event": "notice", "text": lines.collect::<Vec<_>>().join("\n")})
+        }
         Event::LayerStarted { name, unpacked } => {
             json!({"event": "layer-started", "layer": name, "unpacked": unpacked})
         }
@@ -146,4 +151,8 @@ fn object(event: &Event<'_>) -> Option<serde_json::Value> {
         Event::Published { destination } => json!({"event": "published", "destination": destination}),
         _ => return None,
     })
+}
+
+fn objects(findings: &[Finding], platform: Platform) -> Vec<serde_json::Value> {
+    findings.iter().map(|finding| findings::json(finding, platform)).collect()
 }
