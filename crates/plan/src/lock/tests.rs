@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 fn file(path: &str, content: &str, package: Option<&str>) -> LockedFile {
     let path = TreePath::parse(path).unwrap();
-    let mode = if content.len() % 2 == 0 { 0o644 } else { 0o755 };
+    let mode = if content.len().is_multiple_of(2) { 0o644 } else { 0o755 };
     LockedFile {
         path,
         sha256: Sha256Digest::of(content.as_bytes()),

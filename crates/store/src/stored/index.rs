@@ -47,8 +47,14 @@ pub(super) fn open_archive(
 fn select(bytes: &[u8], blobs: Blobs, name: Option<&RefName>, place: String) -> Result<Stored, StoreError> {
     let document = |source| StoreError::Document { place: place.clone(), source };
     let index = IndexFile::parse(bytes).map_err(document)?;
-    let matching: Vec<&Descriptor> =
+    let mut matching: Vec<&Descriptor> =
         index.manifests.iter().filter(|entry| name.is_none_or(|name| is_called(entry, name))).collect();
+    // The very text that an image is listed under says more than a tag among its names.
+    let listed =
+        |entry: &&Descriptor| entry.annotations.get(REF_NAME).cloned() == name.map(RefName::to_string);
+    if let (Some(_), Some(exact)) = (name, matching.iter().copied().find(listed)) {
+        matching = vec![exact];
+    }
     let known = || index.manifests.iter().map(shown).collect::<Vec<_>>();
     let Some(found) = matching.first() else {
         let what = "image".into();
