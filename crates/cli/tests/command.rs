@@ -1,0 +1,261 @@
+//! What the command says and how it ends, with specs that take nothing from this machine.
+
+#![allow(clippy::unwrap_used)]
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::Command,
+};
+use tempfile::TempDir;
+
+/// A folder with a payload, in which the command runs.
+struct Folder(TempDir);
+
+/// What came of a command: exit code, stdout, stderr.
+type Said = (i32, String, String);
+
+impl Folder {
+    fn new() -> Self {
+        let folder = Folder(tempfile::tempdir().unwrap());
+        fs::create_dir(folder.path("data")).unwrap();
+        folder.write("data/file", "text");
+        folder
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).unwrap();
+    }
+
+    /// A spec that takes `data`; `top` and `end` are lines before and after.
+    fn spec(&self, name: &str, top: &str, end: &str) {
+        let middle =
+            "[runtime]\nsource = \"none\"\nprofile = \"none\"\n[[files]]\nfrom = \"data/\"\nto = \"/data/\"";
+        self.write(name, &format!("{top}\n{middle}\n{end}\n"));
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bantam"));
+        command.current_dir(self.0.path()).args(arguments).env("BANTAM_CACHE_DIR", self.path("cache"));
+        for variable in ["SOURCE_DATE_EPOCH", "GITHUB_ACTIONS", "GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"] {
+            command.env_remove(variable);
+        }
+        command
+    }
+
+    fn bantam(&self, arguments: &[&str]) -> Said {
+        said(&mut self.command(arguments))
+    }
+}
+
+fn said(command: &mut Command) -> Said {
+    let output = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn what_does_not_fit_a_destination_is_told_before_anything_is_planned() {
+    let folder = Folder::new();
+    folder.spec("two.toml", "name = \"two\"\nplatforms = [\"linux/amd64\", \"linux/arm64\"]", "");
+    folder.spec("same.toml", "name = \"two\"", "");
+    folder.spec("other.toml", "name = \"other\"", "");
+    for (arguments, want) in [
+        (
+            &["build", "two.toml", "-o", "docker-archive:x.tar"][..],
+            "docker-archive:x.tar takes an image of one platform, and two.toml is for 2",
+        ),
+        (
+            &["build", "two.toml", "-o", "oci:out", "-o", "docker://example.com/two:1"],
+            "docker://example.com/two:1: registries are not in this version",
+        ),
+        (
+            &["build", "two.toml", "same.toml", "-o", "oci:out"],
+            "two.toml and same.toml both make two:latest, and oci:out has one image of a name",
+        ),
+        (
+            &["build", "two.toml", "other.toml", "--lock-file", "x.lock"],
+            "--lock-file names one lock, and 2 specs are to be built",
+        ),
+    ] {
+        let (code, out, words) = folder.bantam(arguments);
+        assert_eq!((code, &*out), (2, ""), "{words}");
+        assert!(words.starts_with(&format!("error: {want}\n")), "{words}");
+        assert!(!folder.path("out").exists());
+    }
+    let (code, out, words) = folder.bantam(&["build", "other.toml", "two.toml", "-o", "oci:out"]);
+    assert_eq!(code, 0, "{words}");
+    let names: Vec<&str> = out.lines().filter_map(|line| line.split('@').next()).collect();
+    assert_eq!(names, ["other", "two"]);
+}
+
+#[test]
+fn every_image_that_is_wrong_is_told_at_once_with_its_spec() {
+    let folder = Folder::new();
+    let wrong = "[config]\nentrypoint = [\"/nothing\"]";
+    folder.spec("a.toml", "name = \"a\"", wrong);
+    folder.spec("good.toml", "name = \"good\"", "");
+    folder.spec("b.toml", "name = \"b\"", wrong);
+    let (code, out, words) = folder.bantam(&[
+        "build",
+        "a.toml",
+        "good.toml",
+        "b.toml",
+        "-o",
+        "oci:out",
+        "--platform",
+        "linux/amd64",
+    ]);
+    assert_eq!((code, &*out), (4, ""));
+    for part in [
+        "at: a.toml:8\n",
+        "at: b.toml:8\n",
+        "error: nothing is built: 2 of 3 images have errors\n  a for linux/amd64 is not built: 1 error\n  \
+         b for linux/amd64 is not built: 1 error\n",
+    ] {
+        assert!(words.contains(part), "{words}");
+    }
+    assert!(!folder.path("out").exists());
+}
+
+#[test]
+fn an_image_over_its_compressed_size_shows_what_is_large() {
+    let folder = Folder::new();
+    folder.spec("a.toml", "name = \"a\"\nplatforms = [\"linux/amd64\"]", "[limits]\ncompressed = \"10 B\"");
+    let (code, _, words) = folder.bantam(&["build", "a.toml", "-o", "oci:out"]);
+    assert_eq!(code, 4);
+    assert!(words.contains("error[B0601]: ") && words.contains("largest: "), "{words}");
+    assert!(words.contains("error: a for linux/amd64 is not built: 1 error\n"), "{words}");
+    assert!(!folder.path("out").exists() && !folder.path("a.lock").exists());
+    let (_, _, words) = folder.bantam(&["build", "a.toml", "--progress", "json"]);
+    assert!(words.contains("\"event\":\"found\",\"findings\":[{\"code\":\"B0601\""), "{words}");
+}
+
+#[test]
+fn a_file_name_writes_no_line_of_its_own() {
+    let folder = Folder::new();
+    let file = folder.path("data/a\n::add-mask::b\x1b[31m");
+    fs::write(&file, "#!/nowhere/x\n").unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+    folder.spec("a.toml", "name = \"a\"", "");
+    let (code, _, words) = said(folder.command(&["check", "a.toml"]).env("GITHUB_ACTIONS", "true"));
+    assert_eq!(code, 1);
+    assert!(words.contains(r"/data/a\n::add-mask::b\u{1b}[31m starts with #!/nowhere/x"), "{words}");
+    assert!(!words.contains('\x1b') && !words.lines().any(|line| line.starts_with("::add-mask")), "{words}");
+
+    fs::write(&file, "no script").unwrap();
+    let (code, ..) = folder.bantam(&["build", "a.toml", "-o", "oci-archive:a.tar"]);
+    assert_eq!(code, 0);
+    let (_, out, _) = folder.bantam(&["ls", "oci-archive:a.tar"]);
+    assert!(out.contains(r"a\n::add-mask::b\u{1b}[31m"), "{out}");
+}
+
+#[test]
+fn deps_of_the_good_files_are_printed_beside_the_bad() {
+    let folder = Folder::new();
+    let at = |name: &str| folder.path(name).display().to_string();
+    folder.write("inner", "#!/nowhere/x\n");
+    folder.write("outer", &format!("#!{}\n", at("inner")));
+    folder.write("circle", &format!("#!{}\n", at("circle")));
+    folder.write("text", "no program");
+    let want = format!("{}  interpreted by {}\n└── /nowhere/x  MISSING\n", at("outer"), at("inner"));
+    assert_eq!(folder.bantam(&["deps", "outer"]), (1, want.clone(), String::new()));
+    let (code, out, words) = folder.bantam(&["deps", "circle", "text", "outer", "absent"]);
+    assert_eq!((code, out), (5, want));
+    let errors: Vec<&str> = words.lines().filter(|line| line.starts_with("error: ")).collect();
+    assert_eq!(
+        errors,
+        [
+            "error: circle is a script whose interpreters are scripts, more than the kernel starts",
+            "error: cannot read text",
+            "error: cannot read absent",
+        ]
+    );
+}
+
+#[test]
+fn a_lock_is_held_by_check_and_shows_what_update_changes() {
+    let folder = Folder::new();
+    fs::create_dir_all(folder.path("root/etc")).unwrap();
+    folder.write("root/etc/conf", "one");
+    let keep = "[runtime]\nsource = \"rootfs:root\"\nprofile = \"none\"\nkeep = [\"/etc/conf\"]\n";
+    folder.write("a.toml", &format!("name = \"a\"\nplatforms = [\"linux/amd64\"]\n{keep}"));
+    assert_eq!(folder.bantam(&["check", "a.toml", "--locked"]).0, 3);
+    assert_eq!(folder.bantam(&["lock", "a.toml", "--quiet"]), (0, String::new(), String::new()));
+    assert_eq!(folder.bantam(&["check", "a.toml", "--locked"]).0, 0);
+
+    folder.write("root/etc/conf", "two");
+    let (code, _, words) = folder.bantam(&["check", "a.toml", "--locked"]);
+    assert_eq!(code, 3);
+    assert!(words.contains("which --locked forbids:\n~ linux/amd64 /etc/conf\n"), "{words}");
+    let (code, _, words) = folder.bantam(&["update", "a.toml"]);
+    assert_eq!(code, 0);
+    assert!(words.ends_with("wrote a.lock:\n~ linux/amd64 /etc/conf\n"), "{words}");
+
+    folder.write("a.lock", "no lock");
+    assert_eq!(folder.bantam(&["check", "a.toml"]).0, 3);
+    assert_eq!(folder.bantam(&["update", "a.toml"]).0, 0);
+    assert_eq!(folder.bantam(&["check", "a.toml", "--locked"]).0, 0);
+
+    let (code, ..) = folder.bantam(&["build", "a.toml", "--lock-file", "/proc/none/x.lock", "-o", "oci:out"]);
+    assert_eq!(code, 5);
+    assert!(!folder.path("out").exists());
+}
+
+#[test]
+fn a_program_is_taken_by_its_very_name() {
+    let folder = Folder::new();
+    fs::create_dir(folder.path("a[1]")).unwrap();
+    std::os::unix::fs::symlink("nowhere", folder.path("a[1]/dangling")).unwrap();
+    let own = Path::new(env!("CARGO_BIN_EXE_bantam"));
+    for (name, inside) in [("plain", "plain"), ("x{1,2}*", "x{1,2}*"), ("y${arch}", "y_{arch}")] {
+        let file = format!("a[1]/{name}");
+        fs::hard_link(own, folder.path(&file))
+            .or_else(|_| fs::copy(own, folder.path(&file)).map(|_| ()))
+            .unwrap();
+        let (code, _, words) =
+            folder.bantam(&["build", &file, "-o", "oci-archive:p.tar", "--progress", "quiet"]);
+        assert_eq!((code, &*words), (0, ""), "{name}");
+        let (_, out, _) = folder.bantam(&["ls", "oci-archive:p.tar", &format!("/app/{inside}")]);
+        assert_eq!(out.lines().count(), 1, "{out}");
+    }
+}
+
+#[test]
+fn an_expanded_path_is_no_glob() {
+    let folder = Folder::new();
+    let files = |from: &str| format!("[[files]]\nfrom = \"{from}\"\nto = \"/x\"");
+    for (from, want) in [("dist/${arch}/x", 5), ("dist/amd64/x", 5), ("dist/*/x", 1)] {
+        folder.spec("a.toml", "name = \"a\"", &files(from));
+        let (code, _, words) = folder.bantam(&["check", "a.toml", "--platform", "linux/amd64"]);
+        assert_eq!(code, want, "{words}");
+    }
+}
+
+#[test]
+fn a_result_that_cannot_be_written_is_an_error() {
+    let folder = Folder::new();
+    folder.spec("a.toml", "name = \"a\"", "");
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let status = folder.command(&["check", "a.toml", "--json"]).stdout(full).status().unwrap();
+    assert_eq!(status.code(), Some(5));
+}
+
+#[test]
+fn metadata_has_the_variant_and_a_platform_counts_once() {
+    let folder = Folder::new();
+    folder.spec("a.toml", "name = \"a\"\nplatforms = [\"linux/arm/v7\"]", "");
+    let twice = ["--platform", "linux/arm/v7", "--platform", "linux/arm", "--metadata-file", "m.json"];
+    let (code, _, words) =
+        folder.bantam(&[&["build", "a.toml", "-o", "docker-archive:a.tar"][..], &twice].concat());
+    assert_eq!(code, 0, "{words}");
+    let metadata: serde_json::Value =
+        serde_json::from_slice(&fs::read(folder.path("m.json")).unwrap()).unwrap();
+    let want = serde_json::json!({"os": "linux", "architecture": "arm", "variant": "v7"});
+    assert_eq!(metadata["containerimage.descriptor"]["platform"], want);
+}
