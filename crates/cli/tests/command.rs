@@ -92,6 +92,10 @@ fn what_does_not_fit_a_destination_is_told_before_anything_is_planned() {
     assert_eq!(code, 0, "{words}");
     let names: Vec<&str> = out.lines().filter_map(|line| line.split('@').next()).collect();
     assert_eq!(names, ["other", "two"]);
+    // Each is told by the name that finds it there.
+    for from in ["oci:out:latest docker-daemon:other:latest", "oci:out:two:latest docker-daemon:two:latest"] {
+        assert!(words.contains(&format!("skopeo copy {from} && ")), "{words}");
+    }
 }
 
 #[test]

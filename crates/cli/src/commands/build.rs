@@ -7,7 +7,13 @@ use crate::{
     show::{self, summary},
 };
 use bantam::{Built, Error, Request, Target};
-use std::{env, path::PathBuf, process::ExitCode, time::Instant};
+use oci::IndexFile;
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Instant,
+};
 use store::Reference;
 
 pub fn run(args: &Build, global: &Global) -> Result<ExitCode, Error> {
@@ -83,18 +89,25 @@ fn targets(arguments: &[PathBuf]) -> Result<Vec<Target>, Error> {
 /// How to get at what was built, as a command to copy.
 fn get(request: &Request, built: &Built) -> String {
     let name = built.names.first().map_or("", String::as_str);
-    let copy =
-        |from: &str| format!("to run it: skopeo copy {from} docker-daemon:{name} && docker run {name}");
+    let copy = |dir: &Path| {
+        let from = layout_name(dir, built).map_or_else(String::new, |name| format!(":{name}"));
+        let dir = dir.display();
+        format!("to run it: skopeo copy oci:{dir}{from} docker-daemon:{name} && docker run {name}")
+    };
     match request.destinations.first() {
-        None => copy(&format!("oci:{}:{name}", request.cache.join("images").display())),
-        Some(place @ Reference::Layout { .. }) if place.name().is_some() => copy(&place.to_string()),
-        Some(place @ Reference::Layout { .. }) => {
-            let tag = name.rsplit_once(':').map_or("latest", |(_, tag)| tag);
-            copy(&format!("{place}:{tag}"))
-        }
+        None => copy(&request.cache.join("images")),
+        Some(Reference::Layout { dir, .. }) => copy(dir),
         Some(Reference::OciArchive { file, .. } | Reference::DockerArchive { file, .. }) => {
             format!("to run it: docker load --input {} && docker run {name}", file.display())
         }
         Some(_) => format!("to run it: docker run {name}"),
     }
+}
+
+/// What finds an image in a layout: its tag, or its whole name where another image has the tag.
+fn layout_name(dir: &Path, built: &Built) -> Option<String> {
+    let index = IndexFile::parse(&fs::read(dir.join("index.json")).ok()?).ok()?;
+    let digest = built.artifact.document().descriptor.digest;
+    let entry = index.manifests.iter().find(|entry| entry.digest == digest)?;
+    entry.annotations.get(oci::REF_NAME).cloned()
 }
