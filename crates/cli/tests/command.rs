@@ -263,3 +263,27 @@ fn metadata_has_the_variant_and_a_platform_counts_once() {
     let want = serde_json::json!({"os": "linux", "architecture": "arm", "variant": "v7"});
     assert_eq!(metadata["containerimage.descriptor"]["platform"], want);
 }
+
+#[test]
+fn run_takes_this_machines_platform_and_says_what_the_engine_said() {
+    let folder = Folder::new();
+    let (own, other) = match std::env::consts::ARCH {
+        "aarch64" => ("linux/arm64", "linux/amd64"),
+        _ => ("linux/amd64", "linux/arm64"),
+    };
+    folder.spec("a.toml", &format!("name = \"a\"\nplatforms = [\"{other}\", \"{own}\"]"), "");
+    fs::create_dir(folder.path("bin")).unwrap();
+    folder.write("bin/docker", "#!/bin/sh\n[ \"$1\" = load ] && [ -n \"$FULL\" ] && echo full >&2 && exit 1\n[ \"$1\" != run ] || exit 42\n");
+    fs::set_permissions(folder.path("bin/docker"), fs::Permissions::from_mode(0o755)).unwrap();
+    let run = || {
+        let mut command = folder.command(&["run", "a.toml"]);
+        command.env("PATH", folder.path("bin"));
+        command
+    };
+    let (code, _, words) = said(&mut run());
+    assert_eq!(code, 42, "{words}");
+    assert!(words.contains(&format!("a for {own}: ")) && !words.contains("to run it"), "{words}");
+    let (code, _, words) = said(run().env("FULL", "1"));
+    assert_eq!(code, 5);
+    assert!(words.contains("error: docker load failed: full\n"), "{words}");
+}
