@@ -40,6 +40,8 @@ pub struct Request {
     pub cache: PathBuf,
     /// The value of `SOURCE_DATE_EPOCH`.
     pub source_date_epoch: Option<String>,
+    /// Files that the caller writes about the build.
+    pub receipts: Vec<PathBuf>,
 }
 
 /// An image that was built.
@@ -83,7 +85,8 @@ impl Built {
 /// # Errors
 /// When something cannot be read. What is wrong with the images is in their findings.
 pub fn check(target: &Target, platforms: &[Platform], watch: Watch<'_>) -> Result<Vec<Plan>, Error> {
-    plans(target, &platforms_of(target, platforms)?, watch)
+    let own: Vec<PathBuf> = target.lock_file().into_iter().collect();
+    plans(target, &platforms_of(target, platforms)?, &own, watch)
 }
 
 /// Holds the lock of a target against its plans, as a build would; nothing is written.
@@ -126,10 +129,11 @@ pub fn build(request: &Request, watch: Watch<'_>) -> Result<Vec<Built>, Error> {
         let lock = LockFile::read(target, request.lock_file.as_deref(), request.locking)?;
         works.push(Work { target, platforms, options, lock, plans: vec![] });
     }
+    let own = own_files(request, destinations);
     let spool = Spool::for_destinations(destinations, &request.cache.join("tmp"))?;
 
     for work in &mut works {
-        work.plans = plans(work.target, &work.platforms, watch)?;
+        work.plans = plans(work.target, &work.platforms, &own, watch)?;
     }
     let planned = works.iter().flat_map(|work| work.plans.iter().map(|plan| (work.target, plan)));
     refuse(planned.map(|(target, plan)| (target, plan.platform, &plan.findings[..])))?;
@@ -201,12 +205,17 @@ struct Work<'a> {
     plans: Vec<Plan>,
 }
 
-fn plans(target: &Target, platforms: &[Platform], watch: Watch<'_>) -> Result<Vec<Plan>, Error> {
+fn plans(
+    target: &Target,
+    platforms: &[Platform],
+    own: &[PathBuf],
+    watch: Watch<'_>,
+) -> Result<Vec<Plan>, Error> {
     let shown = target.shown();
     let mut plans = vec![];
     for &platform in platforms {
         watch(Event::Planning { name: &target.name, platform });
-        let opened = open(target, platform)?;
+        let opened = open(target, platform, own)?;
         let sources = Sources { runtime: opened.runtime.as_deref(), payload: opened.payload };
         let plan = plan::plan(&target.spec, platform, &sources)?;
         let files = files(&plan);
@@ -234,6 +243,16 @@ fn platforms_of(target: &Target, asked: &[Platform]) -> Result<Vec<Platform>, Er
     let host = host_platform();
     let host = host.ok_or_else(|| Error::Usage("name a platform: this machine's is not known".into()))?;
     Ok(vec![host])
+}
+
+/// Everything that a build writes.
+fn own_files(request: &Request, destinations: &[Reference]) -> Vec<PathBuf> {
+    let mut own: Vec<PathBuf> = request.receipts.clone();
+    own.push(request.cache.clone());
+    own.extend(destinations.iter().filter_map(Reference::path).map(PathBuf::from));
+    own.extend(request.lock_file.clone());
+    own.extend(request.targets.iter().filter_map(Target::lock_file));
+    own
 }
 
 fn each_once(platforms: &[Platform]) -> Vec<Platform> {

@@ -7,7 +7,7 @@ use plan::{
     spec::{From, Platform, RuntimeSource},
 };
 use source::{Directory, SourceError, Step};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tree::View;
 
 /// What a plan is made of, opened.
@@ -16,11 +16,12 @@ pub(crate) struct Opened {
     pub payload: Vec<Taken>,
 }
 
-/// Opens the sources of a target for a platform. Only metadata is read.
+/// Opens the sources of a target for a platform. Only metadata is read. What the run itself writes,
+/// `own`, is part of no payload: else every build would hold the one before.
 ///
 /// # Errors
 /// Everything that cannot be read, at once.
-pub(crate) fn open(target: &Target, platform: Platform) -> Result<Opened, Error> {
+pub(crate) fn open(target: &Target, platform: Platform, own: &[PathBuf]) -> Result<Opened, Error> {
     let vars = Vars::release(platform);
     let mut errors = vec![];
     let runtime = match open_runtime(target, &vars) {
@@ -48,7 +49,7 @@ pub(crate) fn open(target: &Target, platform: Platform) -> Result<Opened, Error>
         match Selection::new(files, &vars, ignore.as_deref()) {
             Err(message) => errors.push(Problem::Files { line: files.line, message }),
             Ok(None) => payload.push(Taken::default()),
-            Ok(Some(selection)) => match take(target, &selection) {
+            Ok(Some(selection)) => match take(target, &selection, own) {
                 Ok(taken) => payload.push(taken),
                 // A glob that starts nowhere takes nothing; the plan tells it.
                 Err(found) if is_glob(&files.from, &vars) && found.iter().all(is_missing) => {
@@ -102,20 +103,35 @@ fn open_runtime(target: &Target, vars: &Vars<'_>) -> Result<Option<Box<dyn View>
     Ok(Some(Box::new(directory.map_err(Problem::Source)?)))
 }
 
-fn take(target: &Target, selection: &Selection) -> Result<Taken, Vec<SourceError>> {
+fn take(target: &Target, selection: &Selection, own: &[PathBuf]) -> Result<Taken, Vec<SourceError>> {
     let start = match selection.start.as_str() {
         "." => target.folder.clone(),
         start => target.folder.join(Path::new(start)),
     };
-    let found = source::walk(&start, selection.follow, &mut |path, is_dir| match (
-        selection.takes(path),
-        is_dir && selection.enters(path),
-    ) {
-        (true, _) => Step::Take,
-        (false, true) => Step::Pass,
-        (false, false) => Step::Skip,
+    let root = real(&start);
+    let inside = |path: &PathBuf| real(path).strip_prefix(&root).ok().map(Path::to_path_buf);
+    let own: Vec<PathBuf> = own.iter().filter_map(inside).collect();
+    let found = source::walk(&start, selection.follow, &mut |path, is_dir| {
+        if own.iter().any(|own| own == Path::new(path)) {
+            return Step::Skip;
+        }
+        match (selection.takes(path), is_dir && selection.enters(path)) {
+            (true, _) => Step::Take,
+            (false, true) => Step::Pass,
+            (false, false) => Step::Skip,
+        }
     })?;
     Ok(Taken { items: found.into_iter().map(|found| (found.path, found.entry)).collect() })
+}
+
+/// A path without links in it, as far as it exists.
+fn real(path: &Path) -> PathBuf {
+    let full = std::path::absolute(path).unwrap_or_else(|_| path.into());
+    match (full.canonicalize(), full.parent(), full.file_name()) {
+        (Ok(real), ..) => real,
+        (Err(_), Some(parent), Some(name)) => real(parent).join(name),
+        _ => full,
+    }
 }
 
 /// Is it a glob, once its variables are gone?

@@ -23,8 +23,20 @@ pub(crate) fn open(
     destinations: &[Reference],
     targets: &[(&Target, Vec<Platform>)],
 ) -> Result<Vec<Place>, Error> {
-    for reference in destinations {
+    for (index, reference) in destinations.iter().enumerate() {
         fits(reference, targets)?;
+        let same = |other: &&Reference| other.path().is_some() && other.path() == reference.path();
+        let is_layout = |place: &Reference| matches!(place, Reference::Layout { .. });
+        if let Some(other) = destinations
+            .iter()
+            .take(index)
+            .find(same)
+            .filter(|other| !(is_layout(other) && is_layout(reference)))
+        {
+            return Err(Error::Usage(format!(
+                "{other} and {reference} are one file, and the second would replace the first"
+            )));
+        }
     }
     let place = |reference: &Reference| {
         Ok(Place { shown: reference.to_string(), destination: store::destination(reference)? })

@@ -3,6 +3,7 @@
 use crate::args::Receipts;
 use bantam::{Built, Error};
 use serde_json::{Map, Value, json};
+use std::path::PathBuf;
 
 /// Writes every file that was asked for, each in one step.
 ///
@@ -24,6 +25,12 @@ pub fn write(receipts: &Receipts, built: &[Built]) -> Result<(), Error> {
         bantam::files::write(path, format!("{}\n", lines(Built::reference)).as_bytes())?;
     }
     Ok(())
+}
+
+/// The files that were asked for.
+pub fn paths(receipts: &Receipts) -> Vec<PathBuf> {
+    let Receipts { metadata_file, digest_file, image_refs, iidfile } = receipts;
+    [metadata_file, digest_file, image_refs, iidfile].into_iter().flatten().cloned().collect()
 }
 
 /// The digest of the manifest or index.

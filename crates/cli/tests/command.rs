@@ -287,3 +287,42 @@ fn run_takes_this_machines_platform_and_says_what_the_engine_said() {
     assert_eq!(code, 5);
     assert!(words.contains("error: docker load failed: full\n"), "{words}");
 }
+
+#[test]
+fn what_a_build_writes_is_not_part_of_the_next() {
+    let folder = Folder::new();
+    folder.write(
+        "bantam.toml",
+        "[runtime]\nsource = \"none\"\nprofile = \"none\"\n[[files]]\nfrom = \".\"\nto = \"/app/\"\n",
+    );
+    let arguments =
+        ["build", "-q", "-o", "oci:data/out", "-o", "oci-archive:o.tar", "--metadata-file", "data/m.json"];
+    let first = folder.bantam(&arguments);
+    assert_eq!(first.0, 0, "{}", first.2);
+    for file in ["data/out/index.json", "o.tar", "data/m.json", "bantam.lock"] {
+        assert!(folder.path(file).exists(), "{file}");
+    }
+    assert_eq!(folder.bantam(&arguments).1, first.1);
+    let (code, said, _) = folder.bantam(&["build", "-o", "oci-archive:x.tar", "-o", "docker-archive:x.tar"]);
+    assert_eq!((code, said.as_str()), (2, ""));
+}
+
+#[test]
+fn several_programs_stay_beside_each_other() {
+    let folder = Folder::new();
+    for name in ["one", "two"] {
+        folder.spec(
+            &format!("{name}.toml"),
+            &format!("name = \"acme/{name}\""),
+            &format!("[config.labels]\nis = \"{name}\""),
+        );
+    }
+    let (code, lines, words) = folder.bantam(&["build", "-q", "one.toml", "two.toml", "-o", "oci:out"]);
+    assert_eq!(code, 0, "{words}");
+    for line in lines.lines() {
+        let (name, digest) = line.split_once('@').unwrap();
+        let (code, said, words) = folder.bantam(&["inspect", &format!("oci:out:{name}:latest")]);
+        assert_eq!(code, 0, "{words}");
+        assert!(said.contains(digest), "{said}");
+    }
+}

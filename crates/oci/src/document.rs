@@ -57,6 +57,14 @@ pub enum DocumentError {
         /// The blob's digest.
         found: Digest,
     },
+    /// What was written is not what the image specification wants.
+    #[error("{subject} that was made is not as the image specification says")]
+    Refused {
+        /// What was made: `the manifest`.
+        subject: &'static str,
+        /// What is wrong with it.
+        source: oci_spec::OciSpecError,
+    },
     /// Two images of an index are for one platform.
     #[error("two images are for {0}")]
     SamePlatform(crate::Platform),

@@ -83,7 +83,8 @@ pub enum Artifact {
 /// Puts an image together: writes its config and its manifest. Each layer has one line of history.
 ///
 /// # Errors
-/// When there is no layer, a blob is not that of its layer, or a time cannot be written.
+/// When there is no layer, a blob is not that of its layer, a time cannot be written, or the documents
+/// are not what the specification wants.
 pub fn assemble(
     config: &ImageConfig,
     layers: Vec<AssembledLayer>,
@@ -110,8 +111,20 @@ pub fn assemble(
         annotations,
     }
     .document()?;
+    second_reader(&manifest, &config)?;
     let layers = layers.into_iter().map(|layer| (layer.layer.descriptor, layer.blob)).collect();
     Ok(Image { manifest, config, layers, platform })
+}
+
+/// Reads what was written with other eyes: what the specification's own types refuse, a registry or a
+/// runtime would refuse later. (They do not write it, because their maps have no order.)
+fn second_reader(manifest: &Document, config: &Document) -> Result<(), DocumentError> {
+    let refused = |subject, source| DocumentError::Refused { subject, source };
+    oci_spec::image::ImageManifest::from_reader(&manifest.bytes[..])
+        .map_err(|source| refused("the manifest", source))?;
+    oci_spec::image::ImageConfiguration::from_reader(&config.bytes[..])
+        .map_err(|source| refused("the config", source))?;
+    Ok(())
 }
 
 impl Index {

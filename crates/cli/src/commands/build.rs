@@ -28,7 +28,8 @@ pub fn run(args: &Build, global: &Global) -> Result<ExitCode, Error> {
             destinations.push(format!("docker://{name}").parse()?);
         }
     }
-    let request = request(targets, destinations, global)?;
+    let receipts = receipts::paths(&args.receipts);
+    let request = Request { receipts, ..request(targets, destinations, global)? };
     let built = build(&request, global, &|image| get(&request, image))?;
     receipts::write(&args.receipts, &built)?;
     github::report(&built);
@@ -75,6 +76,7 @@ pub fn request(
         jobs: global.jobs(),
         cache: cache(),
         source_date_epoch,
+        receipts: vec![],
     })
 }
 
