@@ -5,10 +5,7 @@ use elf::{Closure, FactsMemo, Linker};
 use plan::PlanError;
 use source::Directory;
 use std::path::{Path, PathBuf};
-use tree::{Content, Entry, TreePath, View};
-
-/// As much of a file as the kernel looks at for a `#!`.
-const SHEBANG: usize = 256;
+use tree::{Entry, TreePath, View};
 
 /// How many scripts in a row the kernel starts: the file, and interpreters that are scripts themselves.
 const SCRIPTS: usize = 4;
@@ -94,7 +91,7 @@ fn interpreter(
 ) -> Result<Option<(String, Option<TreePath>)>, Error> {
     let found = view.resolve(at)?;
     let Some(content) = found.entry.as_ref().and_then(Entry::content) else { return Ok(None) };
-    let Some(shebang) = elf::shebang(&head(content)?) else { return Ok(None) };
+    let Some(shebang) = elf::shebang_of(content).map_err(PlanError::from)? else { return Ok(None) };
     if let Some(program) = elf::env_program(&shebang) {
         let at = plan::find_program(view, &program, search_path).map_err(PlanError::from)?;
         return Ok(Some((program, at)));
@@ -104,8 +101,4 @@ fn interpreter(
         _ => None,
     };
     Ok(Some((shebang.interpreter, at)))
-}
-
-fn head(content: &Content) -> Result<Vec<u8>, Error> {
-    content.head(SHEBANG).map_err(|error| PlanError::from(error).into())
 }

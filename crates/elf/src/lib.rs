@@ -43,4 +43,4 @@ pub use memo::{FactsMemo, FactsOf};
 pub use read::read;
 pub use runtime::{RuntimeLoad, glibc_runtime_loads, services};
 pub use search::{CachePolicy, Linker, Rule, Unusable};
-pub use shebang::{Shebang, env_program, shebang};
+pub use shebang::{Shebang, env_program, shebang, shebang_of};

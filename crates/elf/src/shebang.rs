@@ -1,5 +1,7 @@
 //! The first line of a script, as the kernel reads it, and what `env` makes of it.
 
+use tree::{Content, ReadError};
+
 /// As much of a file as the kernel looks at (`BINPRM_BUF_SIZE`).
 const BUFFER: usize = 256;
 
@@ -34,6 +36,14 @@ pub fn shebang(head: &[u8]) -> Option<Shebang> {
     let last = rest.iter().rposition(|byte| !is_blank(byte));
     let argument = first.zip(last).map(|(first, last)| text(&rest[first..=last]));
     Some(Shebang { interpreter: text(interpreter), argument })
+}
+
+/// What runs a file, if it is a script. As much of it is read as the kernel looks at.
+///
+/// # Errors
+/// When the content cannot be read.
+pub fn shebang_of(content: &Content) -> Result<Option<Shebang>, ReadError> {
+    Ok(shebang(&content.head(BUFFER)?))
 }
 
 /// The program that a `#!` line with `env` looks up in `PATH`; none if the line does not go through

@@ -16,22 +16,27 @@ use std::{
 };
 use tree::{Entry, Kind, Overlay, TreePath, View};
 
-/// As much of a file as the kernel looks at for a `#!`.
-const SHEBANG: usize = 256;
 /// More than any real nsswitch.conf.
 const MAX_NSSWITCH: u64 = 1 << 20;
+
+/// What programs of the image go by, wherever they are looked at.
+#[derive(Clone, Copy)]
+pub(crate) struct Scope<'a> {
+    pub machine: &'a Machine,
+    /// What is known of ELF files.
+    pub facts: &'a FactsMemo,
+    /// LD_LIBRARY_PATH in the image.
+    pub library_path: &'a str,
+    /// The PATH of the image.
+    pub path: &'a str,
+}
 
 /// Collects into a draft what its files need of a source.
 pub(crate) struct Gather<'a> {
     pub draft: &'a mut Draft,
     /// Where libraries come from.
     pub source: &'a dyn View,
-    pub machine: &'a Machine,
-    pub facts: &'a FactsMemo,
-    /// LD_LIBRARY_PATH in the image.
-    pub library_path: &'a str,
-    /// The PATH of the image.
-    pub path: &'a str,
+    pub scope: Scope<'a>,
     /// Directories of libraries that the loader was told of, or has built in.
     pub library_dirs: BTreeSet<TreePath>,
     queue: Vec<TreePath>,
@@ -56,29 +61,12 @@ enum Need {
 }
 
 impl<'a> Gather<'a> {
-    pub fn new(
-        draft: &'a mut Draft,
-        source: &'a dyn View,
-        machine: &'a Machine,
-        facts: &'a FactsMemo,
-        library_path: &'a str,
-        path: &'a str,
-    ) -> Self {
+    pub fn new(draft: &'a mut Draft, source: &'a dyn View, scope: Scope<'a>) -> Self {
         // Whatever the user brought is looked at: not only the entrypoint needs libraries.
         let is_file = |entry: &Entry| entry.content().is_some();
         let queue =
             draft.tree.iter().filter(|(_, entry)| is_file(entry)).map(|(path, _)| path.clone()).collect();
-        Gather {
-            draft,
-            source,
-            machine,
-            facts,
-            library_path,
-            path,
-            library_dirs: BTreeSet::new(),
-            queue,
-            seen: BTreeSet::new(),
-        }
+        Gather { draft, source, scope, library_dirs: BTreeSet::new(), queue, seen: BTreeSet::new() }
     }
 
     /// Takes `path` from the image so far or from the source, with every link on the way. What it
@@ -197,7 +185,7 @@ impl<'a> Gather<'a> {
         program: Option<&TreePath>,
         reason: Reason,
     ) -> Result<bool, PlanError> {
-        let loaders = self.machine.loader_candidates();
+        let loaders = self.scope.machine.loader_candidates();
         let loaders = loaders.iter().filter_map(|path| TreePath::parse(path).ok());
         let askers: Vec<TreePath> = program.cloned().into_iter().chain(loaders).collect();
         let names = [soname.to_owned()];
@@ -223,12 +211,12 @@ impl<'a> Gather<'a> {
     fn look(&self, batch: Vec<TreePath>) -> Result<Vec<(TreePath, Need)>, PlanError> {
         let mut needs = vec![];
         let overlay = self.overlay();
-        let linker = self.configured(Linker::new(&overlay, self.facts));
+        let linker = self.configured(Linker::new(&overlay, self.scope.facts));
         for path in batch {
             let Some(entry) = self.draft.tree.get(&path) else { continue };
             let Some(content) = entry.content() else { continue };
             // A damaged file needs nothing that could be known; the proof tells it.
-            let Ok(facts) = self.facts.facts_of(&path, content) else { continue };
+            let Ok(facts) = self.scope.facts.facts_of(&path, content) else { continue };
             match facts {
                 Some(facts) if self.is_loadable(&facts) => {
                     if let Ok(closure) = linker.closure(&path) {
@@ -236,7 +224,7 @@ impl<'a> Gather<'a> {
                     }
                 }
                 None if entry.is_executable() => {
-                    if let Some(shebang) = elf::shebang(&content.head(SHEBANG)?) {
+                    if let Some(shebang) = elf::shebang_of(content)? {
                         needs.push((path, Need::Interpreter(shebang)));
                     }
                 }
@@ -248,7 +236,7 @@ impl<'a> Gather<'a> {
 
     fn is_loadable(&self, facts: &Facts) -> bool {
         matches!(facts.kind, elf::Kind::Executable | elf::Kind::SharedObject)
-            && facts.machine.matches(self.machine)
+            && facts.machine.matches(self.scope.machine)
     }
 
     fn take_closure(&mut self, program: &TreePath, closure: Closure) -> Result<(), PlanError> {
@@ -286,7 +274,7 @@ impl<'a> Gather<'a> {
             self.take(&at, LIBS, reason())?;
         }
         if let Some(program) = elf::env_program(shebang) {
-            let found = process::find(&self.overlay(), &program, &TreePath::root(), self.path)?;
+            let found = process::find(&self.overlay(), &program, &TreePath::root(), self.scope.path)?;
             if let Some(at) = found {
                 self.take(&at, LIBS, reason())?;
             }
@@ -319,7 +307,9 @@ impl<'a> Gather<'a> {
         for (path, _) in self.draft.tree.iter().filter(|(path, _)| path.name() == "libc.so.6") {
             let found = self.draft.tree.follow(path)?;
             let content = found.entry.as_ref().and_then(Entry::content);
-            if let Some(Ok(Some(facts))) = content.map(|content| self.facts.facts_of(&found.path, content)) {
+            if let Some(Ok(Some(facts))) =
+                content.map(|content| self.scope.facts.facts_of(&found.path, content))
+            {
                 return Ok(Some(facts));
             }
         }
@@ -419,11 +409,11 @@ impl<'a> Gather<'a> {
 
     fn linker<T>(&self, ask: impl FnOnce(&Linker<'_>) -> T) -> T {
         let overlay = self.overlay();
-        ask(&self.configured(Linker::new(&overlay, self.facts)))
+        ask(&self.configured(Linker::new(&overlay, self.scope.facts)))
     }
 
     fn configured<'l>(&self, linker: Linker<'l>) -> Linker<'l> {
-        linker.ld_library_path(self.library_path).cache_policy(CachePolicy::OrConf)
+        linker.ld_library_path(self.scope.library_path).cache_policy(CachePolicy::OrConf)
     }
 }
 

@@ -3,19 +3,19 @@
 //! [`plan`] is pure: it sees files through [`tree::View`] and handles on content, and gives back an
 //! image as a value, with the reason of every path and everything that is wrong.
 
-pub mod accounts;
-pub mod caps;
 pub mod expand;
 pub mod finding;
-pub mod glob;
-pub mod ignore;
 pub mod lock;
 pub mod reason;
 pub mod spec;
 
+mod accounts;
+mod caps;
 mod draft;
 mod error;
 mod gather;
+mod glob;
+mod ignore;
 mod layers;
 mod nearest;
 mod packages;

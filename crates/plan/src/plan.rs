@@ -6,7 +6,7 @@ use crate::{
     error::PlanError,
     expand::Vars,
     finding::{Finding, Problem, Severity},
-    gather::{Choice, Gather},
+    gather::{Choice, Gather, Scope},
     glob::Glob,
     layers::{self, LayerPlan},
     packages::{self, Package},
@@ -81,7 +81,8 @@ pub fn plan(spec: &Spec, platform: Platform, sources: &Sources<'_>) -> Result<Pl
     let facts = FactsMemo::default();
     let library_path = spec.config.env.get("LD_LIBRARY_PATH").map_or("", String::as_str);
     let path = process::path_of(&spec.config);
-    gather(&mut draft, spec, source, &machine, &facts, library_path, path)?;
+    let scope = Scope { machine: &machine, facts: &facts, library_path, path };
+    gather(&mut draft, spec, source, scope)?;
     let packages = match sources.runtime {
         Some(_) if spec.runtime.profile != Profile::None => packages::add(&mut draft, source)?,
         _ => vec![],
@@ -92,7 +93,7 @@ pub fn plan(spec: &Spec, platform: Platform, sources: &Sources<'_>) -> Result<Pl
     let allow = &spec.policy.allow;
     let dlopen = spec.runtime.dlopen.iter().map(|library| library.name.clone()).collect();
     let dlopen = (program_of(&draft, &spec.config)?, dlopen);
-    let proof = Proof { machine: &machine, facts: &facts, library_path, path, allow, dlopen };
+    let proof = Proof { scope, allow, dlopen };
     let loaded = proof.run(&mut draft)?;
     process::check(&mut draft, &spec.config, &process, &loaded)?;
     process::check_root(&mut draft, &process, allow, spec.config.line);
@@ -101,16 +102,9 @@ pub fn plan(spec: &Spec, platform: Platform, sources: &Sources<'_>) -> Result<Pl
     Ok(finish(draft, spec, platform, process, packages))
 }
 
-fn gather(
-    draft: &mut Draft,
-    spec: &Spec,
-    source: &dyn View,
-    machine: &Machine,
-    facts: &FactsMemo,
-    library_path: &str,
-    path: &str,
-) -> Result<(), PlanError> {
-    let mut gather = Gather::new(draft, source, machine, facts, library_path, path);
+/// Takes from the source what the profile, `keep`, the process and the payload need.
+fn gather(draft: &mut Draft, spec: &Spec, source: &dyn View, scope: Scope<'_>) -> Result<(), PlanError> {
+    let mut gather = Gather::new(draft, source, scope);
     let profile = spec.runtime.profile;
     for wanted in profile.files() {
         let Ok(at) = TreePath::parse(wanted.path) else { continue };
@@ -141,7 +135,7 @@ fn gather(
     }
     gather.run()?;
     let dirs = std::mem::take(&mut gather.library_dirs);
-    search_path::write(draft, machine, facts, &dirs)?;
+    search_path::write(draft, scope.machine, scope.facts, &dirs)?;
     Ok(())
 }
 
@@ -150,11 +144,9 @@ fn keep(gather: &mut Gather<'_>, spec: &Spec) -> Result<(), PlanError> {
     for pattern in &spec.runtime.keep {
         let reason = Reason::Listed { line: pattern.line };
         let Ok(glob) = Glob::new(&pattern.glob) else { continue };
-        let taken = match TreePath::parse(&pattern.glob) {
-            // A path without wildcards: what is there, with all below it.
-            Ok(path) if !pattern.glob.contains(['*', '?', '[', '{']) => {
-                gather.take_all(&path, LIBS, &reason, &|_| Choice::Take)?
-            }
+        let taken = match glob.literal().map(TreePath::parse) {
+            // One path: what is there, with all below it.
+            Some(Ok(path)) => gather.take_all(&path, LIBS, &reason, &|_| Choice::Take)?,
             _ => gather.take_matching(&glob, LIBS, &reason)?,
         };
         if taken == 0 {

@@ -10,13 +10,10 @@ use crate::{
     spec::{Allow, Config, Dir, Line},
 };
 use std::collections::BTreeSet;
-use tree::{Entry, TreePath, View, ViewError};
+use tree::{Content, Entry, TreePath, View, ViewError};
 
 /// Where programs are looked for unless the spec says otherwise.
 pub const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
-/// As much of a file as the kernel looks at for a `#!`.
-const SHEBANG: usize = 256;
 
 /// What the image config says about the process, with every default filled in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -171,9 +168,10 @@ fn check_program(
     let found = draft.tree.follow(&at)?;
     draft.reasons.add(&found.path, Reason::Entrypoint);
     let Some(entry) = found.entry else { return Ok(()) };
-    let head = entry.content().and_then(|content| content.head(SHEBANG).ok()).unwrap_or_default();
+    let begins_as_elf = |content: &Content| content.head(4).is_ok_and(|head| head == *b"\x7fELF");
     // A script is read by its interpreter, which runs as the same user.
-    let is_script = elf::shebang(&head).is_some();
+    let is_script =
+        entry.content().is_some_and(|content| elf::shebang_of(content).is_ok_and(|it| it.is_some()));
     let why = match entry.content() {
         None => Some("it is no regular file".into()),
         Some(_) if entry.meta.mode & 0o111 == 0 => Some("its mode has no execute bit".into()),
@@ -181,7 +179,7 @@ fn check_program(
         Some(_) => match loaded.others.get(&found.path) {
             Some(word) => Some(format!("it is {word}")),
             // Of another machine, or damaged: that is told already.
-            None if head.starts_with(b"\x7fELF") => None,
+            None if entry.content().is_some_and(begins_as_elf) => None,
             None => Some("it is neither an ELF program nor a script that begins with #! and a path".into()),
         },
     };

@@ -5,29 +5,22 @@ use crate::{
     draft::Draft,
     error::PlanError,
     finding::{Finding, Problem, Severity},
+    gather::Scope,
     glob::Glob,
     process,
     spec::Allow,
     tables,
 };
-use elf::{CachePolicy, Closure, ElfError, Facts, FactsMemo, FactsOf, Linker, Machine};
+use elf::{CachePolicy, Closure, ElfError, Facts, FactsOf, Linker};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 use tree::{TreePath, View};
 
-/// As much of a file as the kernel looks at for a `#!`.
-const SHEBANG: usize = 256;
-
 /// What the proof goes by.
 pub(crate) struct Proof<'a> {
-    pub machine: &'a Machine,
-    pub facts: &'a FactsMemo,
-    /// The directories of LD_LIBRARY_PATH in the image.
-    pub library_path: &'a str,
-    /// The PATH of the image.
-    pub path: &'a str,
+    pub scope: Scope<'a>,
     pub allow: &'a [Allow],
     /// The process's program, with the libraries that the spec says it loads by name.
     pub dlopen: (Option<TreePath>, Vec<String>),
@@ -63,8 +56,8 @@ impl Proof<'_> {
         let mut problems = vec![];
         let (files, others) = self.elf_files(draft, &mut problems);
         let mut verdict = Verdict::default();
-        let linker = Linker::new(&draft.tree, self.facts)
-            .ld_library_path(self.library_path)
+        let linker = Linker::new(&draft.tree, self.scope.facts)
+            .ld_library_path(self.scope.library_path)
             .cache_policy(CachePolicy::AsIs);
         let mut loaded = Loaded { others, ..Loaded::default() };
         for (path, facts) in files.iter().filter(|(_, facts)| facts.is_program()) {
@@ -106,13 +99,13 @@ impl Proof<'_> {
         let mut others = BTreeMap::new();
         for (path, entry) in draft.tree.iter() {
             let Some(content) = entry.content() else { continue };
-            match self.facts.facts_of(path, content) {
+            match self.scope.facts.facts_of(path, content) {
                 Ok(None) => {}
                 Ok(Some(facts)) if matches!(facts.kind, elf::Kind::Other(_)) => {
                     others.insert(path.clone(), facts.kind.word());
                 }
-                Ok(Some(facts)) if !facts.machine.matches(self.machine) => {
-                    let (is, wanted) = (facts.machine.to_string(), self.machine.to_string());
+                Ok(Some(facts)) if !facts.machine.matches(self.scope.machine) => {
+                    let (is, wanted) = (facts.machine.to_string(), self.scope.machine.to_string());
                     problems.push(Finding::new(Problem::WrongMachine { path: path.clone(), is, wanted }));
                 }
                 Ok(Some(facts)) => {
@@ -181,8 +174,7 @@ impl Proof<'_> {
     fn judge_scripts(&self, draft: &Draft, problems: &mut Vec<Finding>) -> Result<(), PlanError> {
         for (path, entry) in draft.tree.iter().filter(|(_, entry)| entry.is_executable()) {
             let Some(content) = entry.content() else { continue };
-            let head = content.head(SHEBANG)?;
-            let Some(shebang) = elf::shebang(&head) else { continue };
+            let Some(shebang) = elf::shebang_of(content)? else { continue };
             let interpreter = shebang.interpreter.clone();
             let runs = |at: &TreePath| -> Result<bool, PlanError> {
                 Ok(draft.tree.follow(at)?.entry.is_some_and(|entry| entry.is_executable()))
@@ -202,9 +194,9 @@ impl Proof<'_> {
                 continue;
             }
             if let Some(program) = elf::env_program(&shebang)
-                && process::find(&draft.tree, &program, &TreePath::root(), self.path)?.is_none()
+                && process::find(&draft.tree, &program, &TreePath::root(), self.scope.path)?.is_none()
             {
-                let (script, path) = (path.clone(), self.path.to_owned());
+                let (script, path) = (path.clone(), self.scope.path.to_owned());
                 problems.push(Finding::new(Problem::MissingOnPath { script, program, path }));
             }
         }
