@@ -4,7 +4,7 @@ use crate::{Error, Target};
 use plan::{
     Selection, Taken,
     expand::Vars,
-    spec::{From, Platform, RuntimeSource},
+    spec::{Platform, RuntimeSource},
 };
 use source::{Directory, SourceError, Step};
 use std::path::{Path, PathBuf};
@@ -52,7 +52,7 @@ pub(crate) fn open(target: &Target, platform: Platform, own: &[PathBuf]) -> Resu
             Ok(Some(selection)) => match take(target, &selection, own) {
                 Ok(taken) => payload.push(taken),
                 // A glob that starts nowhere takes nothing; the plan tells it.
-                Err(found) if is_glob(&files.from, &vars) && found.iter().all(is_missing) => {
+                Err(found) if selection.is_glob() && found.iter().all(is_missing) => {
                     payload.push(Taken::default());
                 }
                 Err(found) => {
@@ -132,12 +132,6 @@ fn real(path: &Path) -> PathBuf {
         (Err(_), Some(parent), Some(name)) => real(parent).join(name),
         _ => full,
     }
-}
-
-/// Is it a glob, once its variables are gone?
-fn is_glob(from: &From, vars: &Vars<'_>) -> bool {
-    let From::Path(from) = from else { return false };
-    plan::expand::expand(from, vars).is_ok_and(|from| from.contains(['*', '?', '[', '{']))
 }
 
 fn is_missing(error: &SourceError) -> bool {

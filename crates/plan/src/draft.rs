@@ -1,9 +1,10 @@
 //! The image while it is planned.
 
 use crate::{
+    accounts::Accounts,
     finding::{Finding, Problem},
     reason::{Reason, Reasons},
-    spec::Profile,
+    spec::{Line, Profile, UserRef},
 };
 use std::collections::{BTreeMap, BTreeSet};
 use tree::{Entry, Kind, ReadError, Tree, TreePath};
@@ -90,6 +91,20 @@ impl Draft {
     /// Reports a problem with its usual severity.
     pub fn report(&mut self, problem: Problem) {
         self.findings.push(Finding::new(problem));
+    }
+
+    /// The numbers of a user and its group; a name that is not known is reported, once for its line.
+    pub fn numbers(&mut self, accounts: &Accounts, who: &UserRef, line: Line) -> Option<(u32, u32)> {
+        let name = match accounts.numbers(who) {
+            Ok(numbers) => return Some(numbers),
+            Err(name) => name,
+        };
+        let known = accounts.names().into_iter().map(String::from).collect();
+        let problem = Problem::UnknownUser { name, known, line };
+        if !self.findings.iter().any(|finding| finding.problem == problem) {
+            self.report(problem);
+        }
+        None
     }
 
     /// Reports what a profile stands for and the source lacks, where the spec names the profile.

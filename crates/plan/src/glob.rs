@@ -6,6 +6,8 @@
 use crate::wildcard::{self, Piece};
 use std::{iter::Peekable, str::Chars};
 
+/// The letters that make a text a glob.
+pub(crate) const WILDCARDS: [char; 4] = ['*', '?', '[', '{'];
 /// The longest glob, in bytes: as long as a path may be.
 const MAX_LEN: usize = 4096;
 /// How deep braces may stand in braces.

@@ -7,7 +7,7 @@ use crate::{
     error::PlanError,
     expand::{ExpandError, Vars, expand},
     finding::Problem,
-    glob::Glob,
+    glob::{Glob, WILDCARDS},
     ignore::{Ignore, IgnoreError},
     reason::Reason,
     secrets,
@@ -47,7 +47,7 @@ impl Selection {
     pub fn new(files: &Files, vars: &Vars<'_>, ignore_text: Option<&str>) -> Result<Option<Self>, String> {
         let From::Path(from) = &files.from else { return Ok(None) };
         let from = expand(from, vars).map_err(|error| error.to_string())?;
-        let (start, glob) = match from.find(['*', '?', '[', '{']) {
+        let (start, glob) = match from.find(WILDCARDS) {
             None => (from.clone(), None),
             Some(at) => {
                 let cut = from[..at].rfind('/').map_or(0, |slash| slash + 1);
@@ -74,6 +74,11 @@ impl Selection {
         let exclude = Ignore::from_patterns(&files.exclude).map_err(words)?;
         let follow = files.links == LinkPolicy::Follow;
         Ok(Some(Selection { start, follow, glob, exclude, ignore_file }))
+    }
+
+    /// Does a pattern say what is taken?
+    pub fn is_glob(&self) -> bool {
+        self.glob.is_some()
     }
 
     /// Is this path (below the start; empty for the start itself) taken?
@@ -144,7 +149,7 @@ pub(crate) fn place<'a>(
             }
             From::Path(from) => expand(from, vars)?,
         };
-        let globbed = from.contains(['*', '?', '[', '{']);
+        let globbed = from.contains(WILDCARDS);
         let leaves = taken.items.iter().filter(|(_, entry)| !entry.is_directory()).count();
         if taken.items.is_empty() || globbed && leaves == 0 {
             draft.report(Problem::NothingTaken { from, line: files.line });
@@ -213,18 +218,7 @@ pub(crate) fn put(
             continue;
         }
         let path = join_usr(draft, source, &path, entry.is_directory())?;
-        let (uid, gid) = match accounts.numbers(&files.owner) {
-            Ok(numbers) => numbers,
-            Err(name) => {
-                let known = accounts.names().into_iter().map(String::from).collect();
-                let problem = Problem::UnknownUser { name, known, line: files.line };
-                // Once for each [[files]], not for each of its files.
-                if !draft.findings.iter().any(|finding| finding.problem == problem) {
-                    draft.report(problem);
-                }
-                (0, 0)
-            }
-        };
+        let (uid, gid) = draft.numbers(accounts, &files.owner, files.line).unwrap_or((0, 0));
         if !secret_dirs.iter().any(|dir| path.is_within(dir))
             && let Some(why) = look_for_secret(&path, &entry)?.filter(|_| !secrets::allowed(&path, allow))
         {

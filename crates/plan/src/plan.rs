@@ -192,11 +192,7 @@ fn put_listed(
             draft.report(Problem::BadPath { path: "/".into(), reason, line: dir.line });
             continue;
         }
-        let (uid, gid) = accounts.numbers(&dir.owner).unwrap_or_else(|name| {
-            let known = accounts.names().into_iter().map(String::from).collect();
-            draft.report(Problem::UnknownUser { name, known, line: dir.line });
-            (0, 0)
-        });
+        let (uid, gid) = draft.numbers(accounts, &dir.owner, dir.line).unwrap_or((0, 0));
         let entry = Entry::directory(dir.mode).owned_by(uid, gid);
         let path = payload::join_usr(draft, source, &dir.path, true)?;
         // The spec says what the directory is like; files that went into it said only that it is.

@@ -3,7 +3,7 @@
 
 use crate::{
     draft::Draft,
-    finding::{Problem, Unit},
+    finding::{Finding, Problem, Severity, Unit},
     packages::Package,
     reason::Reason,
     spec::{Allow, Limits, Pattern},
@@ -57,13 +57,12 @@ pub(crate) fn check(draft: &mut Draft, allow: &[Allow], keep: &[Pattern]) -> Res
     }
     for problem in problems {
         let of_source = matches!(&problem, Problem::DanglingLink { path, .. } if draft.taken.contains(path));
-        draft.report(problem);
+        let mut finding = Finding::new(problem);
         if of_source {
             // Not the user's own doing, and seldom anybody's trouble.
-            if let Some(finding) = draft.findings.last_mut() {
-                finding.severity = crate::finding::Severity::Warning;
-            }
+            finding.severity = Severity::Warning;
         }
+        draft.findings.push(finding);
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! The process as configured: what the image config says, and whether it could start.
 
 use crate::{
-    accounts::Accounts,
+    accounts::{Accounts, NONROOT},
     draft::Draft,
     finding::Problem,
     profile::CA_BUNDLE,
@@ -41,11 +41,7 @@ pub(crate) fn path_of(config: &Config) -> &str {
 
 /// Decides what the config says of the process.
 pub(crate) fn decide(config: &Config, dirs: &[Dir], accounts: &Accounts, draft: &mut Draft) -> Process {
-    let (uid, gid) = accounts.numbers(&config.user).unwrap_or_else(|name| {
-        let known = accounts.names().into_iter().map(String::from).collect();
-        draft.report(Problem::UnknownUser { name, known, line: config.line });
-        (crate::accounts::NONROOT, crate::accounts::NONROOT)
-    });
+    let (uid, gid) = draft.numbers(accounts, &config.user, config.line).unwrap_or((NONROOT, NONROOT));
     let mut env = config.env.clone();
     env.entry("PATH".into()).or_insert_with(|| DEFAULT_PATH.into());
     if TreePath::parse(CA_BUNDLE).is_ok_and(|path| draft.tree.get(&path).is_some()) {

@@ -171,7 +171,7 @@ fn soname(name: &str) -> Result<(), Wrong> {
         );
         return Err(wrong.help(help));
     }
-    if name.contains(['*', '?', '[', '{']) {
+    if name.contains(crate::glob::WILDCARDS) {
         return Err(wrong.help("globs are for `keep`; here stands each name"));
     }
     let looks_right = name.ends_with(".so") || name.contains(".so.");
