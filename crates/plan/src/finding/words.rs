@@ -1,0 +1,175 @@
+//! What is wrong, in words: one sentence a problem.
+
+use super::{Problem, Unit};
+use std::fmt;
+use tree::TreePath;
+
+impl fmt::Display for Problem {
+    #[allow(clippy::too_many_lines, reason = "one sentence a problem, all in one place")]
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Problem::MissingLibrary { soname, needed_by, chain, .. } => {
+                write!(f, "{soname} is not to be found; {} need{} it", list(needed_by), plural_s(needed_by))?;
+                match &chain[..] {
+                    [] | [_] => Ok(()),
+                    [_, rest @ ..] => write!(f, " (in the image for {})", join(rest, ", for ")),
+                }
+            }
+            Problem::OffSearchPath { soname, path, needed_by } => write!(
+                f,
+                "{path} is in the image, but no loader of it looks there for {soname}, which {} need{}",
+                list(needed_by),
+                plural_s(needed_by)
+            ),
+            Problem::MissingVersion { version, library, needed_by } => write!(
+                f,
+                "{library} does not define {version}, which {} need{}",
+                list(needed_by),
+                plural_s(needed_by)
+            ),
+            Problem::MissingDlopen { soname, .. } => {
+                write!(f, "{soname} of [runtime] dlopen is not to be found")
+            }
+            Problem::MissingRunTimeLoad { soname, purpose } => {
+                write!(f, "the C library loads {soname} by name ({purpose}), and the source has none")
+            }
+            Problem::MissingInterpreter { program, interpreter, unusable: None, .. } => {
+                write!(f, "{program} starts with the loader {interpreter}, which is not in the image")
+            }
+            Problem::MissingInterpreter { program, interpreter, unusable: Some(why), .. } => {
+                write!(f, "{program} starts with the loader {interpreter}, which cannot load it: {why}")
+            }
+            Problem::Unversioned { library, needed_by } => write!(
+                f,
+                "{library} defines no symbol versions, of which {} need{} some: the loader warns at every start",
+                list(needed_by),
+                plural_s(needed_by)
+            ),
+            Problem::WrongMachine { path, is, wanted } => {
+                write!(f, "{path} is for {is}, and the image is for {wanted}")
+            }
+            Problem::DamagedElf { path, reason } => write!(f, "{path} is a damaged ELF file: {reason}"),
+            Problem::MissingScriptInterpreter { script, interpreter, .. } => {
+                write!(f, "{script} starts with #!{}, which is not in the image", interpreter.escape_debug())
+            }
+            Problem::MissingOfProfile { profile, what, purpose } => {
+                write!(f, "the profile {profile} stands for {what} too ({purpose}), and the source has none")
+            }
+            Problem::MissingOnPath { script, program, path } => write!(
+                f,
+                "{script} starts with `env {program}`, and no {program} is on the image's PATH ({path})"
+            ),
+            Problem::MissingCompanion { program, files, purpose } => {
+                write!(f, "{program} does not start without {files} ({purpose})")
+            }
+            Problem::MissingProgram { program, on_path: Some(path), .. } => {
+                write!(f, "the process's program {program} is nowhere on the image's PATH ({path})")
+            }
+            Problem::MissingProgram { program, .. } => {
+                write!(f, "the process's program {program} is not in the image")
+            }
+            Problem::NotExecutable { program, why, .. } => {
+                write!(f, "the process's program {program} cannot be executed: {why}")
+            }
+            Problem::NotAllowed { path, at, uid, gid, what } if path == at => {
+                write!(f, "the user {uid}:{gid} may not {what} {path}")
+            }
+            Problem::NotAllowed { path, at, uid, gid, .. } => {
+                write!(f, "the user {uid}:{gid} cannot reach {path}: it may not enter {at}")
+            }
+            Problem::NoProcess { .. } => {
+                write!(f, "no entrypoint and no cmd: the image says no process to run")
+            }
+            Problem::MissingWorkdir { path, found, .. } => {
+                write!(f, "the working directory {path} is {found}")
+            }
+            Problem::UnknownUser { name, known, .. } => {
+                write!(f, "no user or group of the image is called `{name}`; known are {}", known.join(", "))
+            }
+            Problem::Secret { path, why } => write!(f, "{path} looks like a secret: {why}"),
+            Problem::SpecialFile { path, word, from } => {
+                write!(f, "{from} is {word}, which an image cannot hold ({path})")
+            }
+            Problem::Conflict { path } => write!(f, "the spec puts two different things at {path}"),
+            Problem::NotADirectory { path, parent, found } => {
+                write!(f, "{path} cannot be put below {parent}, which is {found}")
+            }
+            Problem::DanglingLink { path, target } => {
+                write!(f, "{path} is a link to `{target}`, which is not in the image")
+            }
+            Problem::LinkRefused { path, target, .. } => {
+                write!(f, "{path} is a link to `{target}`, and this [[files]] allows none")
+            }
+            Problem::NothingTaken { from, .. } => write!(f, "`{from}` takes no file"),
+            Problem::NothingKept { glob, .. } => write!(f, "`{glob}` of [runtime] keep matches no file"),
+            Problem::ManyToOne { from, to, .. } => {
+                write!(f, "`{from}` takes several files, and `{to}` names one")
+            }
+            Problem::BadPath { path, reason, .. } => write!(f, "`{path}` is no path of an image: {reason}"),
+            Problem::Shell { path, because: None } => write!(f, "{path} is a shell"),
+            Problem::Shell { path, because: Some(who) } => {
+                write!(f, "{path} is a shell, in the image because of {who}")
+            }
+            Problem::Setuid { path, mode } => {
+                write!(f, "{path} runs with the rights of its owner or group (mode {mode:04o})")
+            }
+            Problem::WorldWritable { path, mode } => {
+                write!(f, "everybody may change {path} (mode {mode:04o})")
+            }
+            Problem::RootUser { .. } => write!(f, "the process runs as root"),
+            Problem::OverLimit { limit, is, allowed, unit, largest, .. } => {
+                write!(f, "{} {limit} are more than the {} allowed", unit.show(*is), unit.show(*allowed))?;
+                for (index, (name, size)) in largest.iter().enumerate() {
+                    write!(
+                        f,
+                        "{}{} {name}",
+                        if index == 0 { "; largest: " } else { ", " },
+                        unit.show(*size)
+                    )?;
+                }
+                Ok(())
+            }
+            Problem::VolumeNotWritable { path, uid, gid } => {
+                write!(f, "the user {uid}:{gid} may not write the volume {path}")
+            }
+        }
+    }
+}
+
+impl Unit {
+    fn show(self, number: u64) -> String {
+        match self {
+            Unit::Count => number.to_string(),
+            Unit::Bytes => size(number),
+        }
+    }
+}
+
+/// A size for people, in decimal units: `23.7 MB`.
+#[allow(clippy::cast_precision_loss, reason = "shown with one digit")]
+pub fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} B"),
+        1_000..1_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
+        _ => format!("{:.2} GB", bytes as f64 / 1e9),
+    }
+}
+
+/// The first few of many, in words.
+fn list(paths: &[TreePath]) -> String {
+    const SHOWN: usize = 3;
+    let text = join(&paths[..paths.len().min(SHOWN)], ", ");
+    match paths.len().saturating_sub(SHOWN) {
+        0 => text,
+        more => format!("{text} and {more} more"),
+    }
+}
+
+fn join(paths: &[TreePath], between: &str) -> String {
+    paths.iter().map(TreePath::as_str).collect::<Vec<_>>().join(between)
+}
+
+fn plural_s(paths: &[TreePath]) -> &'static str {
+    if paths.len() == 1 { "s" } else { "" }
+}
