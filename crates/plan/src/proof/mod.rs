@@ -1,0 +1,52 @@
+//! Would everything in the image start? Judged on the finished tree alone, by the loader that is in
+//! it: nothing of the source or the builder is seen here.
+//!
+//! Each file here asks one question of the image, and adds what is wrong to a list of problems.
+
+mod companions;
+mod interpreter;
+mod objects;
+mod programs;
+mod scripts;
+mod verdict;
+
+use crate::{draft::Draft, error::PlanError, gather::Scope, spec::Allow};
+use elf::{CachePolicy, Linker};
+use std::collections::BTreeMap;
+use tree::TreePath;
+
+/// What the proof goes by.
+pub(crate) struct Proof<'a> {
+    pub scope: Scope<'a>,
+    pub allow: &'a [Allow],
+    /// The process's program, with the libraries that the spec says it loads by name.
+    pub dlopen: (Option<TreePath>, Vec<String>),
+}
+
+/// What the ELF files of the image came to.
+#[derive(Default)]
+pub(crate) struct Loaded {
+    /// What each program loads: its loader and its libraries, by where they are.
+    pub programs: BTreeMap<TreePath, Vec<TreePath>>,
+    /// What cannot be started, in words: `a shared object`.
+    pub others: BTreeMap<TreePath, &'static str>,
+}
+
+impl Proof<'_> {
+    /// Judges every file of the draft, and reports what would not start.
+    ///
+    /// # Errors
+    /// When the image's own files cannot be read.
+    pub fn run(&self, draft: &mut Draft) -> Result<Loaded, PlanError> {
+        let mut problems = vec![];
+        let linker = Linker::new(&draft.tree, self.scope.facts)
+            .ld_library_path(self.scope.library_path)
+            .cache_policy(CachePolicy::AsIs);
+        let objects = objects::read(draft, self.scope, &mut problems);
+        let programs = programs::judge(self, draft, &linker, &objects, &mut problems);
+        scripts::judge(draft, self.scope, &mut problems)?;
+        companions::judge(draft, objects.files.keys(), &mut problems)?;
+        draft.findings.extend(problems);
+        Ok(Loaded { programs, others: objects.others })
+    }
+}

@@ -1,0 +1,54 @@
+//! Which files of the image are ELF files, and are they for its machine?
+
+use crate::{
+    draft::Draft,
+    finding::{Finding, Problem, Severity},
+    gather::Scope,
+};
+use elf::{Facts, FactsOf};
+use std::{collections::BTreeMap, sync::Arc};
+use tree::TreePath;
+
+/// The ELF files of an image.
+#[derive(Default)]
+pub(super) struct Objects {
+    /// Those that could be loaded, with their facts.
+    pub files: BTreeMap<TreePath, Arc<Facts>>,
+    /// Those that cannot be started, in words: `a shared object`.
+    pub others: BTreeMap<TreePath, &'static str>,
+}
+
+/// Reads the ELF files of the draft, and reports those that are damaged or for another machine.
+pub(super) fn read(draft: &Draft, scope: Scope<'_>, problems: &mut Vec<Finding>) -> Objects {
+    let mut objects = Objects::default();
+    for (path, entry) in draft.tree.iter() {
+        let Some(content) = entry.content() else { continue };
+        match scope.facts.facts_of(path, content) {
+            Ok(None) => {}
+            Ok(Some(facts)) if matches!(facts.kind, elf::Kind::Other(_)) => {
+                objects.others.insert(path.clone(), facts.kind.word());
+            }
+            Ok(Some(facts)) if !facts.machine.matches(scope.machine) => {
+                let (is, wanted) = (facts.machine.to_string(), scope.machine.to_string());
+                problems.push(Finding::new(Problem::WrongMachine { path: path.clone(), is, wanted }));
+            }
+            Ok(Some(facts)) => {
+                if !facts.is_program() {
+                    objects.others.insert(path.clone(), facts.kind.word());
+                }
+                objects.files.insert(path.clone(), facts);
+            }
+            Err(error) => {
+                let problem = Problem::DamagedElf { path: path.clone(), reason: error.to_string() };
+                // A file that nothing can execute may be anything that begins like ELF.
+                let severity = if entry.is_executable() || path.name().contains(".so") {
+                    Severity::Error
+                } else {
+                    Severity::Warning
+                };
+                problems.push(Finding { problem, severity });
+            }
+        }
+    }
+    objects
+}
