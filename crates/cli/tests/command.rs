@@ -137,7 +137,7 @@ fn an_image_over_its_compressed_size_shows_what_is_large() {
     assert!(words.contains("error: a for linux/amd64 is not built: 1 error\n"), "{words}");
     assert!(!folder.path("out").exists() && !folder.path("a.lock").exists());
     let (_, _, words) = folder.bantam(&["build", "a.toml", "--progress", "json"]);
-    assert!(words.contains("\"event\":\"found\",\"findings\":[{\"code\":\"B0601\""), "{words}");
+    assert!(words.contains("\"event\":\"found\"") && words.contains("\"code\":\"B0601\""), "{words}");
 }
 
 #[test]

@@ -60,20 +60,20 @@ impl Draft {
     ) -> Result<(), ReadError> {
         if let Some(parent) = self.obstacle(path) {
             let found = self.tree.get(&parent).map_or("missing", Entry::word);
-            self.report(Problem::NotADirectory { path: path.clone(), parent, found });
+            self.report_of(Problem::NotADirectory { path: path.clone(), parent, found }, &reason);
             return Ok(());
         }
         let known = self.tree.get(path).filter(|_| self.layer.contains_key(path));
         match known {
             Some(known) if origin == Origin::Payload => {
                 if !same(known, &entry)? {
-                    self.report(Problem::Conflict { path: path.clone() });
+                    self.report_of(Problem::Conflict { path: path.clone() }, &reason);
                 }
             }
             Some(_) => {}
             None => {
                 if !entry.is_directory() && self.tree.get(path).is_some_and(Entry::is_directory) {
-                    self.report(Problem::Conflict { path: path.clone() });
+                    self.report_of(Problem::Conflict { path: path.clone() }, &reason);
                     return Ok(());
                 }
                 self.tree.insert(path.clone(), entry);
@@ -91,6 +91,12 @@ impl Draft {
     /// Reports a problem with its usual severity.
     pub fn report(&mut self, problem: Problem) {
         self.findings.push(Finding::new(problem));
+    }
+
+    /// Reports a problem with what is or was to be in the image for this reason.
+    pub fn report_of(&mut self, problem: Problem, reason: &Reason) {
+        let line = self.reasons.line_of(reason).unwrap_or(0);
+        self.findings.push(Finding::new(problem).at(line));
     }
 
     /// The numbers of a user and its group; a name that is not known is reported, once for its line.

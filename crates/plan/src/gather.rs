@@ -386,7 +386,7 @@ impl<'a> Gather<'a> {
         }
         if let Kind::Special(word) = entry.kind {
             let from = format!("{path} of the source");
-            self.draft.report(Problem::SpecialFile { path: path.clone(), word, from });
+            self.draft.report_of(Problem::SpecialFile { path: path.clone(), word, from }, &reason);
             return Ok(());
         }
         if entry.content().is_some() {

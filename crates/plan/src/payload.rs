@@ -241,7 +241,8 @@ pub(crate) fn put(
                     From::Path(from) => from.clone(),
                     From::Content(_) => String::new(),
                 };
-                draft.report(Problem::SpecialFile { path: path.clone(), word, from });
+                let problem = Problem::SpecialFile { path: path.clone(), word, from };
+                draft.report_of(problem, &Reason::Listed { line: files.line });
                 continue;
             }
             Kind::File(_) => {

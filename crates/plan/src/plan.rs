@@ -229,9 +229,25 @@ fn finish(draft: Draft, spec: &Spec, platform: Platform, process: Process, packa
     let layers = layers::cut(&draft, spec.layers.split, &named);
     let entry = |path: &TreePath| Some((path.clone(), draft.tree.get(path)?.clone()));
     let taken = draft.taken.iter().filter_map(entry).filter(|(_, entry)| !entry.is_directory()).collect();
-    let Draft { tree, reasons, mut findings, .. } = draft;
+    let Draft { tree, reasons, findings, .. } = draft;
+    let mut findings: Vec<Finding> =
+        findings.into_iter().map(|finding| located(finding, spec, &reasons)).collect();
     findings.sort_by(|a, b| (a.severity, a.problem.code()).cmp(&(b.severity, b.problem.code())));
     Plan { platform, layers, tree, reasons, process, packages, taken, findings }
+}
+
+/// A finding with the line of the spec that brought what it is about; else that of the table that
+/// decides it.
+fn located(finding: Finding, spec: &Spec, reasons: &Reasons) -> Finding {
+    let brought = finding.problem.subject().and_then(|path| reasons.line(path));
+    let table = match &finding.problem {
+        Problem::NotAllowed { .. } | Problem::VolumeNotWritable { .. } => spec.config.line,
+        Problem::MissingOfProfile { .. } | Problem::MissingRunTimeLoad { .. } => spec.runtime.line,
+        // The process's program, and what it needs, where no line names them but that of the process.
+        problem if problem.subject().is_some_and(|path| reasons.is_of_process(path)) => spec.config.line,
+        _ => 0,
+    };
+    finding.at(brought.unwrap_or(table))
 }
 
 /// The machine whose files a platform takes.

@@ -103,9 +103,35 @@ impl Reasons {
         }
         chain
     }
+
+    /// The line of the spec that brought `path`, at the end of its chain; none where the spec has
+    /// none, as for what every image holds.
+    pub fn line(&self, path: &TreePath) -> Option<Line> {
+        let chain = self.chain(path);
+        let listed = chain.iter().flat_map(|(path, _)| self.of(path)).find_map(Reason::line);
+        listed.filter(|line| *line > 0)
+    }
+
+    /// Is `path` there because the process starts with it, or with what needs it?
+    pub fn is_of_process(&self, path: &TreePath) -> bool {
+        self.chain(path).last().is_some_and(|(_, reason)| *reason == Reason::Entrypoint)
+    }
+
+    /// The line of the spec behind a reason.
+    pub fn line_of(&self, reason: &Reason) -> Option<Line> {
+        reason.line().or_else(|| self.line(reason.because_of()?))
+    }
 }
 
 impl Reason {
+    /// The line of the spec that it names itself.
+    fn line(&self) -> Option<Line> {
+        match self {
+            Reason::Listed { line } => Some(*line),
+            _ => None,
+        }
+    }
+
     /// The path in the image that this reason points to.
     pub fn because_of(&self) -> Option<&TreePath> {
         match self {

@@ -3,17 +3,18 @@
 use super::{CYAN, RED, YELLOW, painted, plain, stderr};
 use crate::github;
 use plan::{
-    finding::{Finding, Severity},
+    finding::{Finding, Fix, Severity},
     spec::Platform,
 };
 use serde_json::{Value, json};
+use tree::TreePath;
 
 /// Shows findings, errors first, each with its fixes. `shown` is the spec.
 pub fn print<'a>(findings: impl Iterator<Item = &'a Finding>, shown: &str) {
     for finding in findings {
         stderr(&text(finding, shown));
         if github::is_here() {
-            let (level, line) = (finding.severity.word(), finding.problem.line());
+            let (level, line) = (finding.severity.word(), finding.line);
             // What has no line may be of no spec either.
             let file = Some(shown).filter(|_| line > 0);
             stderr(&github::annotation(level, file, line, &plain(&finding.problem.to_string())));
@@ -23,15 +24,30 @@ pub fn print<'a>(findings: impl Iterator<Item = &'a Finding>, shown: &str) {
 
 /// A finding as an object for programs.
 pub fn json(finding: &Finding, platform: Platform) -> Value {
-    let fixes: Vec<String> = finding.problem.fixes().iter().map(ToString::to_string).collect();
+    let Finding { problem, severity, line } = finding;
+    let about = problem.about();
+    let fixes = problem.fixes();
     json!({
-        "code": finding.problem.code(),
-        "severity": finding.severity.word(),
-        "message": finding.problem.to_string(),
-        "line": Some(finding.problem.line()).filter(|line| *line > 0),
+        "code": about.id,
+        "name": about.name,
+        "severity": severity.word(),
+        "message": problem.to_string(),
+        "path": problem.subject().map(TreePath::as_str),
+        "line": Some(line).filter(|line| **line > 0),
         "platform": platform.to_string(),
-        "fixes": fixes,
+        "fixes": fixes.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "actions": fixes.iter().map(action).collect::<Vec<_>>(),
     })
+}
+
+/// A fix as an object for programs.
+fn action(fix: &Fix) -> Value {
+    match fix {
+        Fix::Install(packages) => json!({"kind": "install", "packages": packages}),
+        Fix::Set(table, line) => json!({"kind": "set", "table": table, "line": line}),
+        Fix::Keep(glob) => json!({"kind": "keep", "glob": glob}),
+        other => json!({"kind": "do", "text": other.to_string()}),
+    }
 }
 
 fn text(finding: &Finding, shown: &str) -> String {
@@ -43,8 +59,8 @@ fn text(finding: &Finding, shown: &str) -> String {
     };
     let head = painted(&format!("{}[{}]:", finding.severity.word(), problem.code()), colour);
     let mut text = format!("{head} {}", plain(&problem.to_string()));
-    if problem.line() > 0 {
-        text.push_str(&format!("\n  at: {}:{}", plain(shown), problem.line()));
+    if finding.line > 0 {
+        text.push_str(&format!("\n  at: {}:{}", plain(shown), finding.line));
     }
     for (index, fix) in problem.fixes().iter().enumerate() {
         let word = painted(if index == 0 { "fix:" } else { "or:" }, CYAN);

@@ -1,13 +1,17 @@
 //! What is wrong with an image, as data. Findings are no errors: planning goes on, so that one run
 //! shows all of them.
 
+mod code;
 mod fix;
 mod problem;
 mod words;
 
+pub use code::{CODES, Code};
 pub use fix::Fix;
 pub use problem::{Problem, Unit};
 pub use words::size;
+
+use crate::spec::Line;
 
 /// Something that whoever builds the image should know.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +20,8 @@ pub struct Finding {
     pub problem: Problem,
     /// How bad it is.
     pub severity: Severity,
+    /// The line of the spec that it is about, or that brought what it is about; 0 where none is known.
+    pub line: Line,
 }
 
 /// How bad a finding is.
@@ -32,8 +38,20 @@ pub enum Severity {
 impl Finding {
     /// A finding with the severity that its problem usually has.
     pub fn new(problem: Problem) -> Self {
-        let severity = problem.severity();
-        Finding { problem, severity }
+        let (severity, line) = (problem.about().severity, problem.line());
+        Finding { problem, severity, line }
+    }
+
+    /// The same finding with another severity than usual.
+    #[must_use]
+    pub fn with_severity(self, severity: Severity) -> Self {
+        Finding { severity, ..self }
+    }
+
+    /// The same finding at this line of the spec, unless its problem names one.
+    #[must_use]
+    pub fn at(self, line: Line) -> Self {
+        Finding { line: if self.line == 0 { line } else { self.line }, ..self }
     }
 }
 

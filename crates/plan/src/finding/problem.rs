@@ -1,6 +1,5 @@
 //! Everything that can be wrong with an image.
 
-use super::Severity;
 use crate::spec::Line;
 use tree::TreePath;
 
@@ -110,59 +109,41 @@ pub enum Unit {
 impl Problem {
     /// The stable code of the problem.
     pub fn code(&self) -> &'static str {
+        self.about().id
+    }
+
+    /// The path in the image that the problem is about; of several, the first.
+    pub fn subject(&self) -> Option<&TreePath> {
         match self {
-            Problem::MissingLibrary { .. } => "B0101",
-            Problem::MissingVersion { .. } => "B0102",
-            Problem::MissingInterpreter { .. } => "B0103",
-            Problem::WrongMachine { .. } => "B0104",
-            Problem::OffSearchPath { .. } => "B0105",
-            Problem::DamagedElf { .. } => "B0106",
-            Problem::MissingDlopen { .. } => "B0107",
-            Problem::MissingRunTimeLoad { .. } => "B0108",
-            Problem::MissingCompanion { .. } => "B0109",
-            Problem::Unversioned { .. } => "B0110",
-            Problem::MissingOfProfile { .. } => "B0111",
-            Problem::MissingScriptInterpreter { .. } => "B0201",
-            Problem::MissingOnPath { .. } => "B0202",
-            Problem::MissingProgram { .. } => "B0301",
-            Problem::NotExecutable { .. } => "B0302",
-            Problem::NotAllowed { .. } => "B0303",
-            Problem::NoProcess { .. } => "B0304",
-            Problem::MissingWorkdir { .. } => "B0305",
-            Problem::UnknownUser { .. } => "B0306",
-            Problem::VolumeNotWritable { .. } => "B0307",
-            Problem::NothingTaken { .. } => "B0401",
-            Problem::NothingKept { .. } => "B0402",
-            Problem::ManyToOne { .. } => "B0403",
-            Problem::BadPath { .. } => "B0404",
-            Problem::Conflict { .. } => "B0405",
-            Problem::NotADirectory { .. } => "B0406",
-            Problem::SpecialFile { .. } => "B0407",
-            Problem::DanglingLink { .. } => "B0408",
-            Problem::LinkRefused { .. } => "B0409",
-            Problem::Secret { .. } => "B0501",
-            Problem::Shell { .. } => "B0502",
-            Problem::Setuid { .. } => "B0503",
-            Problem::WorldWritable { .. } => "B0504",
-            Problem::RootUser { .. } => "B0505",
-            Problem::OverLimit { .. } => "B0601",
+            Problem::MissingLibrary { needed_by, .. }
+            | Problem::OffSearchPath { needed_by, .. }
+            | Problem::MissingVersion { needed_by, .. }
+            | Problem::Unversioned { needed_by, .. } => needed_by.first(),
+            Problem::MissingInterpreter { program: path, .. }
+            | Problem::MissingCompanion { program: path, .. }
+            | Problem::NotExecutable { program: path, .. }
+            | Problem::MissingScriptInterpreter { script: path, .. }
+            | Problem::MissingOnPath { script: path, .. }
+            | Problem::WrongMachine { path, .. }
+            | Problem::DamagedElf { path, .. }
+            | Problem::NotAllowed { path, .. }
+            | Problem::MissingWorkdir { path, .. }
+            | Problem::Secret { path, .. }
+            | Problem::SpecialFile { path, .. }
+            | Problem::Conflict { path }
+            | Problem::NotADirectory { path, .. }
+            | Problem::DanglingLink { path, .. }
+            | Problem::LinkRefused { path, .. }
+            | Problem::Shell { path, .. }
+            | Problem::Setuid { path, .. }
+            | Problem::WorldWritable { path, .. }
+            | Problem::VolumeNotWritable { path, .. } => Some(path),
+            _ => None,
         }
     }
 
-    /// How bad the problem is unless circumstances say otherwise.
-    pub fn severity(&self) -> Severity {
-        match self {
-            Problem::OffSearchPath { .. }
-            | Problem::MissingRunTimeLoad { .. }
-            | Problem::Unversioned { .. }
-            | Problem::MissingOfProfile { .. }
-            | Problem::NoProcess { .. }
-            | Problem::VolumeNotWritable { .. } => Severity::Warning,
-            _ => Severity::Error,
-        }
-    }
-
-    /// The line of the spec that the problem is about; 0 where there is none.
+    /// The line of the spec that the problem itself names; 0 where it names none. A finding has a
+    /// line more often: that which brought what the problem is about.
     pub fn line(&self) -> Line {
         match self {
             Problem::MissingDlopen { line, .. }

@@ -46,7 +46,7 @@ pub(super) fn read(draft: &Draft, scope: Scope<'_>, problems: &mut Vec<Finding>)
                 } else {
                     Severity::Warning
                 };
-                problems.push(Finding { problem, severity });
+                problems.push(Finding::new(problem).with_severity(severity));
             }
         }
     }
