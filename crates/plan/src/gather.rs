@@ -37,8 +37,8 @@ pub(crate) struct Gather<'a> {
     /// Where libraries come from.
     pub source: &'a dyn View,
     pub scope: Scope<'a>,
-    /// Directories of libraries that the loader was told of, or has built in.
-    pub library_dirs: BTreeSet<TreePath>,
+    /// Directories that the loader was told of, or has built in, with the libraries found there.
+    pub library_dirs: BTreeMap<TreePath, BTreeSet<TreePath>>,
     queue: Vec<TreePath>,
     seen: BTreeSet<TreePath>,
 }
@@ -66,7 +66,7 @@ impl<'a> Gather<'a> {
         let is_file = |entry: &Entry| entry.content().is_some();
         let queue =
             draft.tree.iter().filter(|(_, entry)| is_file(entry)).map(|(path, _)| path.clone()).collect();
-        Gather { draft, source, scope, library_dirs: BTreeSet::new(), queue, seen: BTreeSet::new() }
+        Gather { draft, source, scope, library_dirs: BTreeMap::new(), queue, seen: BTreeSet::new() }
     }
 
     /// Takes `path` from the image so far or from the source, with every link on the way. What it
@@ -75,9 +75,21 @@ impl<'a> Gather<'a> {
     /// # Errors
     /// When the source cannot be read.
     pub fn take(&mut self, path: &TreePath, layer: &str, reason: Reason) -> Result<bool, PlanError> {
+        self.take_for(path, layer, [reason])
+    }
+
+    fn take_for(
+        &mut self,
+        path: &TreePath,
+        layer: &str,
+        reasons: impl IntoIterator<Item = Reason>,
+    ) -> Result<bool, PlanError> {
         let found = self.overlay().follow(path)?;
         let Some(entry) = found.entry else { return Ok(false) };
-        self.take_resolved(&found.links, &found.path, entry, layer, reason)?;
+        self.take_links(&found.links, &found.path, layer)?;
+        for reason in reasons {
+            self.put(&found.path, entry.clone(), layer, reason)?;
+        }
         Ok(true)
     }
 
@@ -253,11 +265,17 @@ impl<'a> Gather<'a> {
         for library in closure.libraries {
             self.note_dir(&library);
             let layer = layer_of(&library.soname);
-            for by in &library.needed_by {
+            // Whoever asked for a library by name does not need it to start.
+            let facts = &closure.facts;
+            let named = [&facts.needed, &facts.filters, &facts.auxiliaries];
+            let needed = |by: &&TreePath| {
+                **by != closure.program || named.iter().any(|names| names.contains(&library.soname))
+            };
+            let reasons = library.needed_by.iter().filter(needed).map(|by| {
                 let by = real.get(by).unwrap_or(by).clone();
-                let (soname, rule) = (library.soname.clone(), library.rule);
-                self.take(&library.path, layer, Reason::NeededBy { by, soname, rule })?;
-            }
+                Reason::NeededBy { by, soname: library.soname.clone(), rule: library.rule }
+            });
+            self.take_for(&library.path, layer, reasons)?;
             for variant in elf::hwcaps_variants(&self.overlay(), &library.path)? {
                 let of = library.resolution.path.clone();
                 self.take(&variant, layer, Reason::Variant { of })?;
@@ -284,14 +302,15 @@ impl<'a> Gather<'a> {
 
     /// What the C library loads by name while running.
     fn take_run_time_loads(&mut self) -> Result<(), PlanError> {
-        let Some(libc) = self.libc()? else { return Ok(()) };
+        let Some((at, libc)) = self.libc()? else { return Ok(()) };
         let path = TreePath::parse("/etc/nsswitch.conf").ok();
         let nsswitch = match path.and_then(|path| self.draft.tree.get(&path)).and_then(Entry::content) {
             Some(content) => Some(String::from_utf8_lossy(&content.read(MAX_NSSWITCH)?).into_owned()),
             None => None,
         };
         for load in elf::glibc_runtime_loads(nsswitch.as_deref(), &libc) {
-            let reason = Reason::LoadedByName { by: "the C library".into(), purpose: load.purpose.clone() };
+            let (by, who) = (Some(at.clone()), "the C library".to_owned());
+            let reason = Reason::LoadedByName { by, who, purpose: load.purpose.clone() };
             if !self.take_library(&load.soname, None, reason)? {
                 let problem = Problem::MissingRunTimeLoad { soname: load.soname, purpose: load.purpose };
                 if !self.draft.findings.iter().any(|finding| finding.problem == problem) {
@@ -302,15 +321,15 @@ impl<'a> Gather<'a> {
         Ok(())
     }
 
-    /// The facts of glibc, if the image has it.
-    fn libc(&self) -> Result<Option<Arc<Facts>>, PlanError> {
+    /// Where glibc is, if the image has it, with its facts.
+    fn libc(&self) -> Result<Option<(TreePath, Arc<Facts>)>, PlanError> {
         for (path, _) in self.draft.tree.iter().filter(|(path, _)| path.name() == "libc.so.6") {
             let found = self.draft.tree.follow(path)?;
             let content = found.entry.as_ref().and_then(Entry::content);
             if let Some(Ok(Some(facts))) =
                 content.map(|content| self.scope.facts.facts_of(&found.path, content))
             {
-                return Ok(Some(facts));
+                return Ok(Some((found.path, facts)));
             }
         }
         Ok(None)
@@ -353,27 +372,17 @@ impl<'a> Gather<'a> {
         // An empty directory is not what a link to a full one means: then the link leads nowhere, and
         // that is told.
         let Some(entry) = found.entry.filter(|entry| !entry.is_directory()) else { return Ok(()) };
-        let reason = Reason::Linked { from: link.clone() };
-        self.take_resolved(&found.links, &found.path, entry, layer, reason)
-    }
-
-    fn take_resolved(
-        &mut self,
-        links: &[TreePath],
-        path: &TreePath,
-        entry: Entry,
-        layer: &str,
-        reason: Reason,
-    ) -> Result<(), PlanError> {
-        self.take_links(links, path, layer)?;
-        self.put(path, entry, layer, reason)
+        // The link itself has reasons of its own.
+        let further: Vec<TreePath> = found.links.into_iter().filter(|other| other != link).collect();
+        self.take_links(&further, &found.path, layer)?;
+        self.put(&found.path, entry, layer, Reason::Linked { from: link.clone() })
     }
 
     fn take_links(&mut self, links: &[TreePath], to: &TreePath, layer: &str) -> Result<(), PlanError> {
         for link in links {
             if let Some(entry) = self.overlay().entry(link)? {
                 let layer = if link.parent().is_some_and(|dir| dir.is_root()) { BASE } else { layer };
-                self.put(link, entry, layer, Reason::Linked { from: to.clone() })?;
+                self.put(link, entry, layer, Reason::LeadsTo { to: to.clone() })?;
             }
         }
         Ok(())
@@ -397,8 +406,8 @@ impl<'a> Gather<'a> {
 
     /// Remembers the directory of a library that the loader may not find without being told.
     fn note_dir(&mut self, library: &Library) {
-        if matches!(library.rule, Rule::LdSoConf | Rule::Default) {
-            self.library_dirs.extend(library.path.parent());
+        if let (Rule::LdSoConf | Rule::Default, Some(dir)) = (library.rule, library.path.parent()) {
+            self.library_dirs.entry(dir).or_default().insert(library.resolution.path.clone());
         }
     }
 

@@ -188,14 +188,11 @@ fn take_copyright(draft: &mut Draft, source: &dyn View, package: &str, layer: &s
     let Some(entry) = found.entry.filter(|entry| entry.content().is_some()) else { return Ok(()) };
     let reason = || Reason::Package { name: name.to_owned() };
     for link in found.links {
-        if let Some(entry) = source.entry(&link)?.filter(|_| !draft.has(&link)) {
+        if let Some(entry) = source.entry(&link)? {
             draft.put(&link, entry, Origin::Source, layer, reason())?;
         }
     }
-    if !draft.has(&found.path) {
-        draft.put(&found.path, entry, Origin::Source, layer, reason())?;
-    }
-    Ok(())
+    Ok(draft.put(&found.path, entry, Origin::Source, layer, reason())?)
 }
 
 /// A stanza of dpkg's status as the control file of the package: without what dpkg adds to it.

@@ -301,8 +301,10 @@ pub(crate) fn join_usr(
         return Ok(path.clone());
     };
     let joined = rest.into_iter().fold(base, |dir, name| dir.child(name));
-    if let (None, Some(entry)) = (known, entry) {
-        draft.put(&link, entry, Origin::Source, BASE, Reason::Linked { from: joined.clone() })?;
+    let reason = Reason::LeadsTo { to: joined.clone() };
+    match (known, entry) {
+        (None, Some(entry)) => draft.put(&link, entry, Origin::Source, BASE, reason)?,
+        _ => draft.reasons.add(&link, reason),
     }
     Ok(joined)
 }

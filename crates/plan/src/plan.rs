@@ -200,6 +200,7 @@ fn put_listed(
             if let Some(known) = draft.tree.get_mut(&path) {
                 known.meta = entry.meta;
             }
+            draft.reasons.add(&path, Reason::Listed { line: dir.line });
             continue;
         }
         draft.put(&path, entry, Origin::Payload, APP, Reason::Listed { line: dir.line })?;

@@ -2,7 +2,10 @@
 
 use crate::spec::Line;
 use elf::Rule;
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 use tree::TreePath;
 
 /// One reason for a path to be in the image. A path may have several; the first is the one that
@@ -32,15 +35,22 @@ pub enum Reason {
     },
     /// Loaded by name while running, which no ELF file says.
     LoadedByName {
-        /// Who loads it.
-        by: String,
+        /// The file of the image that loads it, where there is one.
+        by: Option<TreePath>,
+        /// Who that is, in words: `the C library`.
+        who: String,
         /// What for.
         purpose: String,
     },
-    /// A link that leads to something needed, or what such a link leads to.
+    /// A link leads to it.
     Linked {
-        /// The other end.
+        /// The link.
         from: TreePath,
+    },
+    /// A link on the way to something needed.
+    LeadsTo {
+        /// What is needed.
+        to: TreePath,
     },
     /// A variant of a library for newer processors, of which all come along or none.
     Variant {
@@ -61,29 +71,51 @@ pub enum Reason {
         /// The package.
         name: String,
     },
-    /// The loader finds libraries outside of its built-in directories by it.
-    LoaderCache,
+    /// The loader finds a library outside of its built-in directories by it.
+    LoaderCache {
+        /// The library.
+        of: TreePath,
+    },
+    /// bantam makes it of this file.
+    MadeOf {
+        /// The file.
+        of: TreePath,
+    },
 }
 
 /// The reasons of every path, in the order they were found.
 #[derive(Debug, Clone, Default)]
-pub struct Reasons(BTreeMap<TreePath, Vec<Reason>>);
+pub struct Reasons(BTreeMap<TreePath, Known>);
+
+/// The reasons of one path, each once: the C library of a large image has thousands.
+#[derive(Debug, Clone, Default)]
+struct Known {
+    in_order: Vec<Reason>,
+    sorted: BTreeSet<Reason>,
+}
 
 impl Reasons {
     /// Adds a reason, once.
     pub fn add(&mut self, path: &TreePath, reason: Reason) {
-        let known = self.0.entry(path.clone()).or_default();
+        if !self.0.contains_key(path) {
+            self.0.insert(path.clone(), Known::default());
+        }
+        let Some(known) = self.0.get_mut(path) else { return };
         // That a directory holds something says nothing once there is a better reason.
-        if reason == Reason::Parent && !known.is_empty() || known.contains(&reason) {
+        if reason == Reason::Parent && !known.in_order.is_empty() {
             return;
         }
-        known.retain(|old| *old != Reason::Parent);
-        known.push(reason);
+        if known.sorted.remove(&Reason::Parent) {
+            known.in_order.clear();
+        }
+        if known.sorted.insert(reason.clone()) {
+            known.in_order.push(reason);
+        }
     }
 
     /// The reasons of a path, the one that brought it first.
     pub fn of(&self, path: &TreePath) -> &[Reason] {
-        self.0.get(path).map_or(&[], Vec::as_slice)
+        self.0.get(path).map_or(&[], |known| &known.in_order)
     }
 
     /// The chain from `path` up to something that the user asked for: each step is a path and the
@@ -137,8 +169,10 @@ impl Reason {
         match self {
             Reason::NeededBy { by, .. } => Some(by),
             Reason::Interprets { program } => Some(program),
+            Reason::LoadedByName { by, .. } => by.as_ref(),
             Reason::Linked { from } => Some(from),
-            Reason::Variant { of } => Some(of),
+            Reason::LeadsTo { to } => Some(to),
+            Reason::Variant { of } | Reason::LoaderCache { of } | Reason::MadeOf { of } => Some(of),
             _ => None,
         }
     }
@@ -154,13 +188,15 @@ impl fmt::Display for Reason {
                 write!(f, "{by} needs {soname}, found by {}", rule.as_str())
             }
             Reason::Interprets { program } => write!(f, "starts {program}"),
-            Reason::LoadedByName { by, purpose } => write!(f, "{by} loads it by name: {purpose}"),
-            Reason::Linked { from } => write!(f, "linked with {from}"),
+            Reason::LoadedByName { who, purpose, .. } => write!(f, "{who} loads it by name {purpose}"),
+            Reason::Linked { from } => write!(f, "{from} leads to it"),
+            Reason::LeadsTo { to } => write!(f, "leads to {to}"),
             Reason::Variant { of } => write!(f, "the same as {of} for newer processors"),
             Reason::Parent => write!(f, "holds what is needed"),
             Reason::Profile { name, purpose } => write!(f, "profile {name}: {purpose}"),
             Reason::Package { name } => write!(f, "says that files of the package {name} are here"),
-            Reason::LoaderCache => write!(f, "lets the loader find libraries outside of its own directories"),
+            Reason::LoaderCache { of } => write!(f, "lets the loader find {of}"),
+            Reason::MadeOf { of } => write!(f, "made of {of}"),
         }
     }
 }

@@ -6,7 +6,10 @@ use crate::{
     reason::Reason,
 };
 use elf::{FactsMemo, Flavor, Linker, Loader, Machine};
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 use tree::{Content, Entry, TreePath, View};
 
 const CONF: &str = "/etc/ld.so.conf";
@@ -24,7 +27,7 @@ pub(crate) fn write(
     draft: &mut Draft,
     machine: &Machine,
     facts: &FactsMemo,
-    dirs: &BTreeSet<TreePath>,
+    dirs: &BTreeMap<TreePath, BTreeSet<TreePath>>,
 ) -> Result<(), PlanError> {
     let (Ok(conf), Ok(cache)) = (TreePath::parse(CONF), TreePath::parse(CACHE)) else { return Ok(()) };
     let Some(loader) = loader(draft, machine, facts)? else { return Ok(()) };
@@ -38,26 +41,33 @@ pub(crate) fn write(
         Ok(false)
     };
     let mut extra: Vec<TreePath> = vec![];
-    for dir in dirs {
+    let mut reasons: Vec<Reason> = vec![];
+    for (dir, libraries) in dirs {
         if !builtin(dir)? {
             extra.push(dir.clone());
+            reasons.extend(libraries.iter().map(|of| Reason::LoaderCache { of: of.clone() }));
         }
     }
-    let own_conf = draft.tree.follow(&conf)?.entry.is_some();
-    if extra.is_empty() && !own_conf || draft.has(&cache) {
+    let own_conf = draft.tree.follow(&conf)?;
+    let own_conf = own_conf.entry.map(|_| own_conf.path);
+    if extra.is_empty() && own_conf.is_none() || draft.has(&cache) {
         return Ok(());
     }
-    let mut put = |path: &TreePath, bytes: Vec<u8>| {
+    let mut put = |path: &TreePath, bytes: Vec<u8>, reasons: &[Reason]| {
         let entry = Entry::file(Content::bytes(bytes, "bantam"), 0o644);
-        draft.put(path, entry, Origin::Generated, LIBS, Reason::LoaderCache)
+        for reason in reasons {
+            draft.put(path, entry.clone(), Origin::Generated, LIBS, reason.clone())?;
+        }
+        Ok::<_, PlanError>(())
     };
     let text: String = extra.iter().map(|dir| format!("{dir}\n")).collect();
     if loader.flavor == Flavor::Musl {
         let builtin: String = loader.builtin_dirs.iter().map(|dir| format!("{dir}\n")).collect();
-        return Ok(put(&loader.config, format!("{builtin}{text}").into_bytes())?);
+        return put(&loader.config, format!("{builtin}{text}").into_bytes(), &reasons);
     }
-    if !own_conf {
-        put(&conf, text.into_bytes())?;
+    match own_conf {
+        None => put(&conf, text.into_bytes(), &reasons)?,
+        Some(of) => reasons.push(Reason::MadeOf { of }),
     }
     let listed = elf::ld_so_conf(&draft.tree, &conf).dirs;
     let builtin = loader.builtin_dirs.iter().cloned();
@@ -65,7 +75,9 @@ pub(crate) fn write(
     let made = elf::ldconfig(&draft.tree, facts, &all, machine);
     let bytes = elf::write_cache(&made.entries, machine.endian, GENERATOR);
     let entry = Entry::file(Content::bytes(bytes, "bantam"), 0o644);
-    draft.put(&cache, entry, Origin::Generated, LIBS, Reason::LoaderCache)?;
+    for reason in reasons {
+        draft.put(&cache, entry.clone(), Origin::Generated, LIBS, reason)?;
+    }
     Ok(())
 }
 

@@ -1,5 +1,7 @@
 //! A builder in memory: a payload, a runtime source, and what a plan makes of them.
 
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
 use elf::testing::Elf;
 use plan::{Plan, Selection, Sources, Taken, expand::Vars, spec};
 use std::fmt::Write as _;
@@ -159,6 +161,12 @@ impl Image {
     pub fn why(&self, at: &str) -> String {
         let chain = self.0.reasons.chain(&path(at));
         chain.iter().map(|(path, reason)| format!("{path}: {reason}\n")).collect()
+    }
+
+    /// Every reason of a path, a line each.
+    pub fn reasons(&self, at: &str) -> String {
+        let reasons = self.0.reasons.of(&path(at));
+        reasons.iter().map(|reason| format!("{reason}\n")).collect()
     }
 
     pub fn process(&self) -> String {
