@@ -2,12 +2,15 @@
 
 use crate::ElfError;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use tree::{TreePath, View};
 
-/// The largest configuration file that is read, in bytes.
-const MAX_FILE: u64 = 1 << 20;
+/// The most that is read of all configuration files together, in bytes.
+const MAX_TEXT: u64 = 4 << 20;
 /// The most configuration files that are read, and paths that one pattern stands for.
 const MAX_FILES: usize = 4096;
+/// How much patterns may be compared with names, in characters: no configuration comes near it.
+const MAX_COMPARED: usize = 1 << 24;
 
 /// What a configuration says.
 #[derive(Debug, Default)]
@@ -25,15 +28,33 @@ pub struct Conf {
 /// meant from the directory of the file; `#` starts a comment; `hwcap` lines are ignored. A file is
 /// read once, so that files which include each other come to an end.
 pub fn ld_so_conf(view: &dyn View, path: &TreePath) -> Conf {
-    let mut reader = Reader { view, conf: Conf::default(), seen: BTreeSet::new() };
-    reader.file(path);
+    let todo = vec![Todo::File(path.clone())];
+    let conf = Conf::default();
+    let mut reader =
+        Reader { view, conf, todo, seen: BTreeSet::new(), text_left: MAX_TEXT, compare_left: MAX_COMPARED };
+    while let Some(next) = reader.todo.pop() {
+        match next {
+            Todo::File(path) => reader.file(&path),
+            Todo::Line(line, dir) => reader.line(&line, &dir),
+        }
+    }
     reader.conf
 }
 
 struct Reader<'a> {
     view: &'a dyn View,
     conf: Conf,
+    /// What is still to be read, the next last. A row of files that include each other may be long.
+    todo: Vec<Todo>,
     seen: BTreeSet<TreePath>,
+    text_left: u64,
+    compare_left: usize,
+}
+
+enum Todo {
+    File(TreePath),
+    /// A line, and the directory of its file.
+    Line(String, Arc<TreePath>),
 }
 
 impl Reader<'_> {
@@ -41,10 +62,8 @@ impl Reader<'_> {
         match self.text(path) {
             Ok(Some(text)) => {
                 self.conf.files.push(path.clone());
-                let dir = path.parent().unwrap_or_else(TreePath::root);
-                for line in text.lines() {
-                    self.line(line, &dir);
-                }
+                let dir = Arc::new(path.parent().unwrap_or_else(TreePath::root));
+                self.todo.extend(text.lines().rev().map(|line| Todo::Line(line.into(), dir.clone())));
             }
             Ok(None) => {}
             Err(error) => self.conf.problems.push(error),
@@ -58,17 +77,19 @@ impl Reader<'_> {
         if self.seen.len() >= MAX_FILES || !self.seen.insert(found.path) {
             return Ok(None);
         }
-        Ok(Some(String::from_utf8_lossy(&content.read(MAX_FILE)?).into_owned()))
+        let bytes = content.read(self.text_left)?;
+        self.text_left -= bytes.len() as u64;
+        Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
     }
 
     fn line(&mut self, line: &str, dir: &TreePath) {
         let line = line.split('#').next().unwrap_or("").trim_matches(is_space);
         if let Some(patterns) = line.strip_prefix("include").filter(|rest| rest.starts_with([' ', '\t'])) {
+            let mut files = vec![];
             for pattern in patterns.split([' ', '\t']).filter(|pattern| !pattern.is_empty()) {
-                for path in glob(self.view, dir, pattern) {
-                    self.file(&path);
-                }
+                files.extend(self.glob(dir, pattern).into_iter().map(Todo::File));
             }
+            self.todo.extend(files.into_iter().rev());
             return;
         }
         let is_hwcap = line.get(..5).is_some_and(|word| word.eq_ignore_ascii_case("hwcap"));
@@ -78,31 +99,47 @@ impl Reader<'_> {
         let text = line.split('=').next().unwrap_or("").trim_matches(is_space);
         self.conf.dirs.extend(TreePath::parse(text));
     }
-}
 
-/// The paths that a pattern stands for, sorted: `*`, `?` and `[…]` match within a name, and no dot at
-/// its start. A pattern without any of these stands for itself.
-fn glob(view: &dyn View, dir: &TreePath, pattern: &str) -> Vec<TreePath> {
-    let mut paths = vec![if pattern.starts_with('/') { TreePath::root() } else { dir.clone() }];
-    for part in pattern.split('/').filter(|part| !part.is_empty()) {
-        if !part.contains(['*', '?', '[']) {
-            paths = paths.iter().filter_map(|path| path.join(part).ok()).collect();
-            continue;
+    /// The paths that a pattern stands for, sorted: `*`, `?` and `[…]` match within a name, and no dot at
+    /// its start. A pattern without any of these stands for itself.
+    fn glob(&mut self, dir: &TreePath, pattern: &str) -> Vec<TreePath> {
+        let mut paths = vec![if pattern.starts_with('/') { TreePath::root() } else { dir.clone() }];
+        for part in pattern.split('/').filter(|part| !part.is_empty()) {
+            let is_pattern = part.contains(['*', '?', '[']);
+            let part_chars: Vec<char> = part.chars().collect();
+            let mut matching = vec![];
+            for path in &paths {
+                if !self.may_compare(path.as_str().len() + part.len()) {
+                    return vec![];
+                }
+                if !is_pattern {
+                    matching.extend(path.join(part));
+                    continue;
+                }
+                let names = self.view.resolve(path).and_then(|found| Ok(self.view.list(&found.path)?));
+                for name in names.unwrap_or_default() {
+                    let name_chars: Vec<char> = name.chars().collect();
+                    if !self.may_compare(path.as_str().len() + part.len() * name_chars.len()) {
+                        return vec![];
+                    }
+                    let is_hidden = name.starts_with('.') && !part.starts_with('.');
+                    if !is_hidden && matches(&part_chars, &name_chars) {
+                        matching.push(path.child(&name));
+                    }
+                }
+            }
+            matching.truncate(MAX_FILES);
+            paths = matching;
         }
-        let part: Vec<char> = part.chars().collect();
-        let mut matching = vec![];
-        for path in &paths {
-            let names = view.resolve(path).and_then(|found| Ok(view.list(&found.path)?)).unwrap_or_default();
-            let names = names.iter().filter(|name| {
-                (!name.starts_with('.') || part.starts_with(&['.']))
-                    && matches(&part, &name.chars().collect::<Vec<_>>())
-            });
-            matching.extend(names.map(|name| path.child(name)).take(MAX_FILES));
-        }
-        paths = matching;
-        paths.truncate(MAX_FILES);
+        paths
     }
-    paths
+
+    /// Is so much left of what may be compared? Then it is taken off.
+    fn may_compare(&mut self, count: usize) -> bool {
+        let left = self.compare_left.checked_sub(count);
+        self.compare_left = left.unwrap_or(0);
+        left.is_some()
+    }
 }
 
 /// Does the pattern match the whole name? A star that fails gives one more character to the one
@@ -168,7 +205,7 @@ fn is_space(char: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tree::Tree;
+    use tree::{Content, Entry, Tree};
 
     fn read(tree: &str) -> (Vec<String>, Vec<String>) {
         let tree = Tree::from_lines(tree).unwrap();
@@ -211,6 +248,26 @@ mod tests {
     fn nothing_there_says_nothing() {
         assert_eq!(read("755 0:0 /etc/"), (vec![], vec![]));
         assert_eq!(read("755 0:0 /etc/ld.so.conf/"), (vec![], vec![]));
+    }
+
+    #[test]
+    fn a_long_row_of_files_and_costly_patterns_come_to_an_end() {
+        let mut tree = Tree::new();
+        let mut put = |path: &str, text: String| {
+            let path = TreePath::parse(path).unwrap();
+            tree.insert(path, Entry::file(Content::bytes(text, "the test"), 0o644));
+        };
+        for number in 0..MAX_FILES + 10 {
+            put(&format!("/etc/{number}"), format!("include {}\n/lib{number}", number + 1));
+        }
+        put(
+            "/etc/ld.so.conf",
+            format!("include 0\n{}", "include */../*/*[a*[a*[a*[ */*/*/*\n".repeat(20_000)),
+        );
+        tree.add_parents();
+        let conf = ld_so_conf(&tree, &TreePath::parse("/etc/ld.so.conf").unwrap());
+        assert_eq!((conf.files.len(), conf.dirs.len()), (MAX_FILES, MAX_FILES - 1));
+        assert_eq!(conf.dirs[0].as_str(), format!("/lib{}", MAX_FILES - 2), "what is included comes first");
     }
 
     #[test]

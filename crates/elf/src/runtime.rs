@@ -8,6 +8,9 @@ const WITH_SERVICES: &str = "GLIBC_2.34";
 /// The services that glibc asks where there is no `nsswitch.conf`.
 const DEFAULT_SERVICES: &str = "passwd: files\nhosts: dns";
 
+/// The most services that are believed: each is a search for a library.
+const MAX_SERVICES: usize = 64;
+
 /// A library that glibc loads by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuntimeLoad {
@@ -51,7 +54,8 @@ pub fn services(nsswitch: &str) -> Vec<String> {
             }
             let end = rest.find(|char: char| char.is_whitespace() || char == '[').unwrap_or(rest.len());
             let (service, after) = rest.split_at(end);
-            if !service.contains('/') && !services.iter().any(|known| known == service) {
+            let is_new = || !services.iter().any(|known| known == service);
+            if !service.contains('/') && services.len() < MAX_SERVICES && is_new() {
                 services.push(service.into());
             }
             rest = after;

@@ -56,23 +56,22 @@ pub fn env_program(shebang: &Shebang) -> Option<String> {
         return None;
     }
     let mut words = words(shebang.argument.as_deref()?).into_iter();
-    while let Some(word) = words.next() {
+    let program = loop {
+        let word = words.next()?;
         match word.as_str() {
             "-u" | "--unset" | "-C" | "--chdir" | "-a" | "--argv0" => {
                 words.next();
             }
-            "--" => return words.find(|word| !word.contains('=')),
+            "--" => break words.find(|word| !word.contains('='))?,
             "-S" | "-vS" | "--split-string" => {}
-            word if word.starts_with("--split-string=") => {
-                return Some(word["--split-string=".len()..].into()).filter(|word: &String| !word.is_empty());
-            }
-            word if word.starts_with("-S") => return Some(word[2..].into()),
+            word if word.starts_with("--split-string=") => break word["--split-string=".len()..].into(),
+            word if word.starts_with("-S") => break word[2..].into(),
             word if word.starts_with('-') => {}
             word if word.contains('=') => {}
-            word => return Some(word.into()),
+            _ => break word,
         }
-    }
-    None
+    };
+    Some(program).filter(|program| !program.is_empty())
 }
 
 /// The words of a line, with quotes around parts of them taken off.
@@ -152,6 +151,7 @@ mod tests {
             ("#!/usr/bin/env -S -- A=1 ruby", Some("ruby")),
             ("#!/usr/bin/env", None),
             ("#!/usr/bin/env -i", None),
+            ("#!/usr/bin/env -S ''", None),
             ("#!/usr/bin/python3 env", None),
         ] {
             let found = shebang(line.as_bytes()).unwrap();

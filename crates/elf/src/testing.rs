@@ -18,6 +18,7 @@ pub struct Elf {
     defines: Vec<String>,
     table: bool,
     note: Option<String>,
+    segments: Vec<(u32, u64, Vec<u8>)>,
     tail: Vec<u8>,
 }
 
@@ -40,6 +41,7 @@ impl Elf {
             defines: vec![],
             table: false,
             note: None,
+            segments: vec![],
             tail: vec![],
         }
     }
@@ -157,6 +159,12 @@ impl Elf {
         Elf { note: Some(json.into()), ..self }
     }
 
+    /// The same with one more segment of this type, alignment and content.
+    pub fn segment(mut self, kind: u32, align: u64, bytes: &[u8]) -> Self {
+        self.segments.push((kind, align, bytes.to_vec()));
+        self
+    }
+
     /// The same with more bytes at its end.
     pub fn tail(mut self, bytes: &[u8]) -> Self {
         self.tail.extend(bytes);
@@ -210,7 +218,8 @@ impl Elf {
 
         let segments = if self.dynamic { 2 } else { 1 }
             + usize::from(self.interpreter.is_some())
-            + usize::from(self.note.is_some());
+            + usize::from(self.note.is_some())
+            + self.segments.len();
         let mut out = Writer { bytes: vec![], machine: self.machine };
         let (header, segment) = if self.machine.class == Class::Elf64 { (64, 56) } else { (52, 32) };
         let mut at = header + segments * segment;
@@ -243,18 +252,22 @@ impl Elf {
         let number = if self.machine.class == Class::Elf64 { 8 } else { 4 };
         let dynamic_len = entries.len() * 2 * number;
         let dynamic_at = place(dynamic_len);
+        let more_at: Vec<u64> = self.segments.iter().map(|(.., bytes)| place(bytes.len())).collect();
         let tail_at = place(self.tail.len());
 
         out.header(self.kind, segments, segment);
-        out.segment(1, 0, tail_at + self.tail.len() as u64);
+        out.segment(1, 4, 0, tail_at + self.tail.len() as u64);
         if self.dynamic {
-            out.segment(2, dynamic_at, dynamic_len as u64);
+            out.segment(2, 4, dynamic_at, dynamic_len as u64);
         }
         if self.interpreter.is_some() {
-            out.segment(3, interpreter_at, interpreter.len() as u64);
+            out.segment(3, 4, interpreter_at, interpreter.len() as u64);
         }
         if self.note.is_some() {
-            out.segment(4, note_at, note.len() as u64);
+            out.segment(4, 4, note_at, note.len() as u64);
+        }
+        for ((kind, align, bytes), at) in self.segments.iter().zip(&more_at) {
+            out.segment(u64::from(*kind), *align, *at, bytes.len() as u64);
         }
         for (at, bytes) in [
             (interpreter_at, &interpreter),
@@ -271,6 +284,10 @@ impl Elf {
         for (tag, value) in entries {
             out.number(tag);
             out.number(value);
+        }
+        for ((.., bytes), at) in self.segments.iter().zip(&more_at) {
+            out.bytes.resize(*at as usize, 0);
+            out.bytes.extend(bytes);
         }
         out.bytes.resize(tail_at as usize, 0);
         out.bytes.extend(&self.tail);
@@ -414,7 +431,7 @@ impl Writer {
         }
     }
 
-    fn segment(&mut self, kind: u64, at: u64, len: u64) {
+    fn segment(&mut self, kind: u64, align: u64, at: u64, len: u64) {
         self.put(kind, 4);
         if self.machine.class == Class::Elf64 {
             self.put(4, 4);
@@ -425,6 +442,6 @@ impl Writer {
         if self.machine.class == Class::Elf32 {
             self.put(4, 4);
         }
-        self.number(4);
+        self.number(align);
     }
 }
