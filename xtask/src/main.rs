@@ -4,6 +4,7 @@ mod bench;
 mod ci;
 mod daemon;
 mod edges;
+mod fuzz;
 mod install;
 mod step;
 mod test;
@@ -16,7 +17,9 @@ const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
   ci                      everything that must hold before a change is taken
-  test [--long] [NAME…]   installs the peers that tests need and runs the tests, or those whose name contains a NAME
+  test [--long] [NAME…]   installs the peers that tests need and runs the tests, or those whose name contains a NAME;
+                          --long: what takes long too, and each fuzz target for BANTAM_FUZZ_SECONDS (600)
+  fuzz TARGET [SECONDS]   runs a fuzz target of fuzz/
   edges                   checks which crate uses which, and what the pure crates must not use
   bench [--write]         measures against other builders; --write puts the tables into docs/benchmarks.md";
 
@@ -26,6 +29,7 @@ fn main() -> ExitCode {
     let outcome: Outcome = match words.as_slice() {
         ["ci"] => ci::run(),
         ["test", options @ ..] => test::run(options),
+        ["fuzz", options @ ..] => fuzz::run(options),
         ["edges"] => edges::run(),
         ["bench", options @ ..] => bench::run(options),
         _ => Err(USAGE.into()),

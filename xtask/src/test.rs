@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::Command;
 
 use crate::daemon::Peers;
+use crate::fuzz;
 use crate::install;
 use crate::step::{self, Outcome, cargo, root, timed};
 
@@ -33,11 +34,16 @@ pub fn run(options: &[&str]) -> Outcome {
         }
         Err(message) => eprintln!("{message}"),
     }
-    let (tally, ended_well) = timed("cargo test", || counted(tests))?;
+    let (mut tally, ended_well) = timed("cargo test", || counted(tests))?;
     drop(peers);
+    if !flags.is_empty() {
+        let (clean, failed) = fuzz::all(&names);
+        tally.ended_well += clean;
+        tally.failed += failed;
+    }
     // The last line, whatever happened.
     println!("{tally}");
-    if ended_well && tally.passed() > 0 { Ok(()) } else { Err(String::new()) }
+    if ended_well && tally.failed == 0 && tally.passed() > 0 { Ok(()) } else { Err(String::new()) }
 }
 
 /// What the test programs said of themselves, summed up.

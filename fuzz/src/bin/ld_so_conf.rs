@@ -1,0 +1,4 @@
+//! See `fuzz::ld_so_conf`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::ld_so_conf::run(bytes));

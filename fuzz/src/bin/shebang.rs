@@ -1,0 +1,4 @@
+//! See `fuzz::shebang`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::shebang::run(bytes));
