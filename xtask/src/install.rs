@@ -8,14 +8,17 @@ use std::process::Command;
 use crate::step::{Outcome, root, run, succeeds, timed};
 
 /// Debian packages, each with a file that tells that it is there.
-const PACKAGES: [(&str, &str); 23] = [
+const PACKAGES: [(&str, &str); 26] = [
     ("/usr/bin/bwrap", "bubblewrap"),
     ("/usr/bin/containerd", "containerd"),
+    ("/usr/bin/convert", "imagemagick"),
     ("/usr/bin/crun", "crun"),
     ("/usr/bin/curl", "curl"),
     ("/usr/bin/docker-registry", "docker-registry"),
+    ("/usr/bin/dot", "graphviz"),
     ("/usr/bin/g++", "g++"),
     ("/usr/bin/gcc", "gcc"),
+    ("/usr/bin/gdb", "gdb"),
     ("/usr/bin/git", "git"),
     ("/usr/bin/musl-gcc", "musl-tools"),
     ("/usr/bin/openssl", "openssl"),

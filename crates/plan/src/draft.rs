@@ -29,6 +29,8 @@ pub struct Draft {
     pub layer: BTreeMap<TreePath, String>,
     /// The paths that came from the runtime source.
     pub taken: BTreeSet<TreePath>,
+    /// What programs load by name while running, by name or path, as far as that is known.
+    pub by_name: BTreeMap<TreePath, Vec<String>>,
     /// What is wrong so far.
     pub findings: Vec<Finding>,
 }

@@ -21,6 +21,7 @@ mod nearest;
 mod packages;
 mod payload;
 mod plan;
+mod plugins;
 mod policy;
 mod process;
 mod profile;

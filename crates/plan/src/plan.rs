@@ -91,9 +91,11 @@ pub fn plan(spec: &Spec, platform: Platform, sources: &Sources<'_>) -> Result<Pl
 
     let process = process::decide(&spec.config, &spec.dirs, &accounts, &mut draft);
     let allow = &spec.policy.allow;
-    let dlopen = spec.runtime.dlopen.iter().map(|library| library.name.clone()).collect();
-    let dlopen = (program_of(&draft, &spec.config)?, dlopen);
-    let proof = Proof { scope, allow, dlopen };
+    if let Some(program) = program_of(&draft, &spec.config)? {
+        let dlopen = spec.runtime.dlopen.iter().map(|library| library.name.clone());
+        draft.by_name.entry(program).or_default().extend(dlopen);
+    }
+    let proof = Proof { scope, allow };
     let loaded = proof.run(&mut draft)?;
     process::check(&mut draft, &spec.config, &process, &loaded)?;
     process::check_root(&mut draft, &process, allow, spec.config.line);
@@ -134,6 +136,7 @@ fn gather(draft: &mut Draft, spec: &Spec, source: &dyn View, scope: Scope<'_>) -
         }
     }
     gather.run()?;
+    gather.finish_by_name();
     let dirs = std::mem::take(&mut gather.library_dirs);
     search_path::write(draft, scope.machine, scope.facts, &dirs)?;
     Ok(())

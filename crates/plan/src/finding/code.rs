@@ -61,6 +61,8 @@ codes! {
         "A library has no symbol versions, and programs ask for some"
     "B0111" MissingOfProfile "missing-of-profile" Warning
         "Something that the profile stands for is not in the source"
+    "B0113" PluginsNotTaken "plugins-not-taken" Notice
+        "A program looks by name for files that were not taken"
 
     "B0201" MissingScriptInterpreter "missing-script-interpreter" Error
         "The interpreter that a script names is not in the image"

@@ -12,8 +12,8 @@ pub enum Fix {
     Install(Vec<String>),
     /// A key of the spec to set: table, and the line to write.
     Set(&'static str, String),
-    /// A file to name in the spec.
-    Keep(String),
+    /// Files of the source to name in the spec, as globs.
+    Keep(Vec<String>),
     /// Something to do elsewhere, in words.
     Do(String),
 }
@@ -55,10 +55,11 @@ impl Problem {
                 vec![Fix::Set("runtime", format!("drop = [\"{script}\"]"))]
             }
             Problem::MissingScriptInterpreter { interpreter, .. } if interpreter.starts_with('/') => {
-                vec![Fix::Keep(interpreter.clone())]
+                vec![Fix::Keep(vec![interpreter.clone()])]
             }
-            Problem::MissingCompanion { files, .. } => vec![Fix::Keep(files.clone())],
-            Problem::MissingOnPath { program, .. } => vec![Fix::Keep(format!("/usr/bin/{program}"))],
+            Problem::MissingCompanion { files, .. } => vec![Fix::Keep(vec![files.clone()])],
+            Problem::PluginsNotTaken { files, .. } => vec![Fix::Keep(files.clone())],
+            Problem::MissingOnPath { program, .. } => vec![Fix::Keep(vec![format!("/usr/bin/{program}")])],
             Problem::NotExecutable { why, .. } if why.contains("mode") => {
                 vec![Fix::Set("files", "mode = \"0755\"".into())]
             }
@@ -103,7 +104,7 @@ impl fmt::Display for Fix {
                 )
             }
             Fix::Set(table, line) => write!(f, "in [{table}]: {line}"),
-            Fix::Keep(glob) => write!(f, "in [runtime]: keep = [\"{glob}\"]"),
+            Fix::Keep(globs) => write!(f, "in [runtime]: keep = [\"{}\"]", globs.join("\", \"")),
             Fix::Do(text) => f.write_str(text),
         }
     }

@@ -24,6 +24,8 @@ pub enum Problem {
     MissingDlopen { soname: String, packages: Vec<String>, line: Line },
     /// A library that the C library loads by name while running.
     MissingRunTimeLoad { soname: String, purpose: String },
+    /// Files that the source has, and that a library or program of the image looks for by name.
+    PluginsNotTaken { trigger: TreePath, files: Vec<String>, purpose: &'static str },
     /// The loader that an ELF file names.
     MissingInterpreter {
         program: TreePath,
@@ -124,6 +126,7 @@ impl Problem {
             | Problem::NotExecutable { program: path, .. }
             | Problem::MissingScriptInterpreter { script: path, .. }
             | Problem::MissingOnPath { script: path, .. }
+            | Problem::PluginsNotTaken { trigger: path, .. }
             | Problem::WrongMachine { path, .. }
             | Problem::DamagedElf { path, .. }
             | Problem::NotAllowed { path, .. }

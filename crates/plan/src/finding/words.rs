@@ -33,6 +33,9 @@ impl fmt::Display for Problem {
             Problem::MissingRunTimeLoad { soname, purpose } => {
                 write!(f, "the C library loads {soname} by name ({purpose}), and the source has none")
             }
+            Problem::PluginsNotTaken { trigger, purpose, .. } => {
+                write!(f, "{trigger} looks by name for files that are not in the image; it needs them {purpose}")
+            }
             Problem::MissingInterpreter { program, interpreter, unusable: None, .. } => {
                 write!(f, "{program} starts with the loader {interpreter}, which is not in the image")
             }

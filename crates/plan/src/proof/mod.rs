@@ -19,8 +19,6 @@ use tree::TreePath;
 pub(crate) struct Proof<'a> {
     pub scope: Scope<'a>,
     pub allow: &'a [Allow],
-    /// The process's program, with the libraries that the spec says it loads by name.
-    pub dlopen: (Option<TreePath>, Vec<String>),
 }
 
 /// What the ELF files of the image came to.

@@ -23,7 +23,7 @@ pub(super) fn judge(
     let mut verdict = Verdict::default();
     let mut programs = BTreeMap::new();
     for (path, facts) in objects.files.iter().filter(|(_, facts)| facts.is_program()) {
-        let by_name = if proof.dlopen.0.as_ref() == Some(path) { &proof.dlopen.1[..] } else { &[] };
+        let by_name = draft.by_name.get(path).map_or(&[][..], Vec::as_slice);
         match linker.closure_with(path, by_name) {
             Ok(closure) => {
                 interpreter::judge(draft, path, facts, &closure, problems);

@@ -1,23 +1,22 @@
 //! What the payload needs of the source: libraries, loaders, interpreters, and the links to them.
 
+mod by_name;
+mod walk;
+
+pub(crate) use walk::Choice;
+
 use crate::{
     draft::{BASE, Draft, LIBS, Origin},
     error::PlanError,
     finding::Problem,
-    glob::Glob,
     process,
     reason::Reason,
     tables,
 };
+use by_name::ByName;
 use elf::{CachePolicy, Closure, Facts, FactsMemo, FactsOf, Library, Linker, Machine, Rule, Shebang};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet};
 use tree::{Entry, Kind, Overlay, TreePath, View};
-
-/// More than any real nsswitch.conf.
-const MAX_NSSWITCH: u64 = 1 << 20;
 
 /// What programs of the image go by, wherever they are looked at.
 #[derive(Clone, Copy)]
@@ -41,17 +40,8 @@ pub(crate) struct Gather<'a> {
     pub library_dirs: BTreeMap<TreePath, BTreeSet<TreePath>>,
     queue: Vec<TreePath>,
     seen: BTreeSet<TreePath>,
-}
-
-/// What to do about something below a directory that is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Choice {
-    /// Take it.
-    Take,
-    /// Do not take it, but look at what is below it.
-    Pass,
-    /// Take neither it nor what is below it.
-    Leave,
+    /// What is known of what programs load by name.
+    by_name: ByName,
 }
 
 /// What a file was found to need.
@@ -66,7 +56,8 @@ impl<'a> Gather<'a> {
         let is_file = |entry: &Entry| entry.content().is_some();
         let queue =
             draft.tree.iter().filter(|(_, entry)| is_file(entry)).map(|(path, _)| path.clone()).collect();
-        Gather { draft, source, scope, library_dirs: BTreeMap::new(), queue, seen: BTreeSet::new() }
+        let (library_dirs, seen, by_name) = (BTreeMap::new(), BTreeSet::new(), ByName::default());
+        Gather { draft, source, scope, library_dirs, queue, seen, by_name }
     }
 
     /// Takes `path` from the image so far or from the source, with every link on the way. What it
@@ -93,72 +84,6 @@ impl<'a> Gather<'a> {
         Ok(true)
     }
 
-    /// Takes what is at a path of the source, and of all that is below it what `choice` says. Says how
-    /// many files that were.
-    ///
-    /// # Errors
-    /// When the source cannot be read.
-    pub fn take_all(
-        &mut self,
-        path: &TreePath,
-        layer: &str,
-        reason: &Reason,
-        choice: &dyn Fn(&TreePath) -> Choice,
-    ) -> Result<usize, PlanError> {
-        let found = self.overlay().follow(path)?;
-        let Some(entry) = found.entry else { return Ok(0) };
-        let mut taken = 0;
-        let mut todo = vec![(found.path.clone(), entry)];
-        while let Some((path, entry)) = todo.pop() {
-            let chosen = choice(&path);
-            if entry.is_directory() && chosen != Choice::Leave {
-                for name in self.overlay().list(&path)? {
-                    let child = path.child(&name);
-                    if let Some(entry) = self.overlay().entry(&child)? {
-                        todo.push((child, entry));
-                    }
-                }
-            }
-            if chosen != Choice::Take || matches!(entry.kind, Kind::Special(_)) {
-                continue;
-            }
-            taken += usize::from(!entry.is_directory());
-            let is_link = matches!(entry.kind, Kind::Symlink(_));
-            self.put(&path, entry, layer, reason.clone())?;
-            if is_link {
-                // What a link leads to is part of what was asked for.
-                self.take_target(&path, layer)?;
-            }
-        }
-        if taken > 0 {
-            self.take_links(&found.links, &found.path, layer)?;
-        }
-        Ok(taken)
-    }
-
-    /// Takes what a glob matches, with what links among it lead to; a directory that matches stands
-    /// for all that is below it. Says how many files that were.
-    ///
-    /// # Errors
-    /// When the source cannot be read.
-    pub fn take_matching(&mut self, glob: &Glob, layer: &str, reason: &Reason) -> Result<usize, PlanError> {
-        let Ok(start) = TreePath::parse(glob.literal_prefix()) else { return Ok(0) };
-        let real = self.overlay().follow(&start)?.path;
-        self.take_all(&start, layer, reason, &|path| {
-            // The glob is about paths as written; the walk goes on behind the links of its start.
-            let below = path.below(&real).unwrap_or_default();
-            let written = start.join(below).unwrap_or_else(|_| path.clone());
-            let inside = || written.ancestors().take_while(|dir| *dir != start);
-            if glob.matches(written.as_str()) || inside().any(|dir| glob.matches(dir.as_str())) {
-                Choice::Take
-            } else if glob.reaches_below(written.as_str()) {
-                Choice::Pass
-            } else {
-                Choice::Leave
-            }
-        })
-    }
-
     /// Looks at everything that was taken, takes what it needs, and looks at that, until nothing new
     /// comes.
     ///
@@ -180,7 +105,7 @@ impl<'a> Gather<'a> {
             for link in self.links_to_source()? {
                 self.take_target(&link, LIBS)?;
             }
-            self.take_run_time_loads()?;
+            self.take_by_name()?;
             if self.queue.is_empty() {
                 return Ok(());
             }
@@ -262,6 +187,7 @@ impl<'a> Gather<'a> {
             .map(|library| (library.path.clone(), library.resolution.path.clone()))
             .collect();
         real.insert(closure.program.clone(), program.clone());
+        self.by_name.add_closure(program, &closure);
         for library in closure.libraries {
             self.note_dir(&library);
             let layer = layer_of(&library.soname);
@@ -298,41 +224,6 @@ impl<'a> Gather<'a> {
             }
         }
         Ok(())
-    }
-
-    /// What the C library loads by name while running.
-    fn take_run_time_loads(&mut self) -> Result<(), PlanError> {
-        let Some((at, libc)) = self.libc()? else { return Ok(()) };
-        let path = TreePath::parse("/etc/nsswitch.conf").ok();
-        let nsswitch = match path.and_then(|path| self.draft.tree.get(&path)).and_then(Entry::content) {
-            Some(content) => Some(String::from_utf8_lossy(&content.read(MAX_NSSWITCH)?).into_owned()),
-            None => None,
-        };
-        for load in elf::glibc_runtime_loads(nsswitch.as_deref(), &libc) {
-            let (by, who) = (Some(at.clone()), "the C library".to_owned());
-            let reason = Reason::LoadedByName { by, who, purpose: load.purpose.clone() };
-            if !self.take_library(&load.soname, None, reason)? {
-                let problem = Problem::MissingRunTimeLoad { soname: load.soname, purpose: load.purpose };
-                if !self.draft.findings.iter().any(|finding| finding.problem == problem) {
-                    self.draft.report(problem);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Where glibc is, if the image has it, with its facts.
-    fn libc(&self) -> Result<Option<(TreePath, Arc<Facts>)>, PlanError> {
-        for (path, _) in self.draft.tree.iter().filter(|(path, _)| path.name() == "libc.so.6") {
-            let found = self.draft.tree.follow(path)?;
-            let content = found.entry.as_ref().and_then(Entry::content);
-            if let Some(Ok(Some(facts))) =
-                content.map(|content| self.scope.facts.facts_of(&found.path, content))
-            {
-                return Ok(Some((found.path, facts)));
-            }
-        }
-        Ok(None)
     }
 
     /// Links of the payload that lead to programs and libraries that only the source has. Other files
