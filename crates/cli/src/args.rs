@@ -71,6 +71,8 @@ pub enum Command {
     Inspect(Image),
     /// List the files of an image
     Ls(Ls),
+    /// Print the page about a finding: what it means, and what to do
+    ExplainError(ExplainError),
     /// Print the JSON Schema of the spec
     Schema,
     /// Print completions for a shell
@@ -129,6 +131,13 @@ pub struct Check {
     /// Print findings as JSON Lines
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ExplainError {
+    /// Its code or name, such as B0101, 101 or missing-library; without one, all are listed
+    #[arg(value_name = "CODE")]
+    pub code: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@ mod args;
 mod commands;
 mod exit;
 mod github;
+mod pages;
 mod receipts;
 mod show;
 

@@ -62,7 +62,15 @@ impl Draft {
     ) -> Result<(), ReadError> {
         if let Some(parent) = self.obstacle(path) {
             let found = self.tree.get(&parent).map_or("missing", Entry::word);
-            self.report_of(Problem::NotADirectory { path: path.clone(), parent, found }, &reason);
+            // Once for all that the same part of the spec would put there.
+            let line = self.reasons.line_of(&reason).unwrap_or(0);
+            let is_told = |finding: &Finding| {
+                finding.line == line
+                    && matches!(&finding.problem, Problem::NotADirectory { parent: told, .. } if *told == parent)
+            };
+            if !self.findings.iter().any(is_told) {
+                self.report_of(Problem::NotADirectory { path: path.clone(), parent, found }, &reason);
+            }
             return Ok(());
         }
         let known = self.tree.get(path).filter(|_| self.layer.contains_key(path));
@@ -121,6 +129,12 @@ impl Draft {
             let (profile, what) = (profile.name(), what.to_owned());
             self.report(Problem::MissingOfProfile { profile, what, purpose });
         }
+    }
+
+    /// Is it told that this library of the spec's `dlopen` is nowhere?
+    pub fn tells_dlopen(&self, name: &str) -> bool {
+        let tells = |finding: &Finding| matches!(&finding.problem, Problem::MissingDlopen { soname, .. } if soname == name);
+        self.findings.iter().any(tells)
     }
 
     /// Did somebody ask for this path itself, not only for something below it?

@@ -105,19 +105,23 @@ fn everything_that_is_missing_is_told_at_once() {
     );
     insta::assert_snapshot!(image.findings(), @r#"
     error B0101: libldap.so.2 is not to be found; /usr/lib/x86_64-linux-gnu/libpq.so.5 needs it (in the image for /app/b)
-        name the file that is libldap.so.2 in [[files]], or allow = ["unresolved:libldap.so.2"] in [policy]
+        name the file that is libldap.so.2 in [[files]]
+        in [policy]: allow = ["unresolved:libldap.so.2"]
     error B0101: libown.so is not to be found; /app/a needs it
-        name the file that is libown.so in [[files]], or allow = ["unresolved:libown.so"] in [policy]
+        name the file that is libown.so in [[files]]
+        in [policy]: allow = ["unresolved:libown.so"]
     error B0101: libz.so.1 is not to be found; /app/a, /app/b need it
         the Debian package zlib1g has it: install it where the libraries come from
-        name the file that is libz.so.1 in [[files]], or allow = ["unresolved:libz.so.1"] in [policy]
+        name the file that is libz.so.1 in [[files]]
+        in [policy]: allow = ["unresolved:libz.so.1"]
     error B0201: /app/tool starts with #!/usr/bin/ruby3.1, which is not in the image
         in [runtime]: keep = ["/usr/bin/ruby3.1"]
     error B0202: /app/run starts with `env node`, and no node is on the image's PATH (/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin)
         in [runtime]: keep = ["/usr/bin/node"]
     error B0301: the process's program /app/missing is not in the image
+        write the path that [[files]] gives the program, or add the [[files]] that brings it
     error B0305: the working directory /srv is not in the image
-        add a [[dirs]] with path = "/srv"
+        have a [[dirs]] with path = "/srv"
     "#);
 }
 
@@ -136,7 +140,8 @@ fn an_unresolved_library_may_be_allowed_by_name() {
     insta::assert_snapshot!(image.findings(), @r#"
     error B0101: libz.so.1 is not to be found; /a needs it
         the Debian package zlib1g has it: install it where the libraries come from
-        name the file that is libz.so.1 in [[files]], or allow = ["unresolved:libz.so.1"] in [policy]
+        name the file that is libz.so.1 in [[files]]
+        in [policy]: allow = ["unresolved:libz.so.1"]
     "#);
 }
 
@@ -154,10 +159,12 @@ fn a_plugin_that_no_program_is_known_to_load_is_judged_mildly() {
     );
     insta::assert_snapshot!(image.findings(), @r#"
     error B0101: libnowhere.so is not to be found; /app/lib/plugin.so needs it
-        name the file that is libnowhere.so in [[files]], or allow = ["unresolved:libnowhere.so"] in [policy]
+        name the file that is libnowhere.so in [[files]]
+        in [policy]: allow = ["unresolved:libnowhere.so"]
     warning B0105: /app/lib/private/libhost.so is in the image, but no loader of it looks there for libhost.so, which /app/lib/plugin.so needs
         in [config]: env = { LD_LIBRARY_PATH = "/app/lib/private" }
     warning B0304: no entrypoint and no cmd: the image says no process to run
+        in [config]: entrypoint = ["/path/of/the/program"]
     "#);
 }
 
@@ -234,6 +241,7 @@ fn scripts_bring_their_interpreter_and_a_shell_only_if_the_payload_asks() {
         .plan("runtime.keep = [\"/usr/lib/git-core/**\"]\nconfig.entrypoint = [\"/usr/lib/git-core/git-x\"]");
     insta::assert_snapshot!(image.findings(), @r#"
     error B0502: /usr/bin/dash is a shell, in the image because of /usr/lib/git-core/git-x
+        leave it out: with exclude in [[files]], or drop in [runtime] if it is the source's
         in [policy]: allow = ["shell"]
     "#);
 }
@@ -262,6 +270,7 @@ fn the_policy_is_kept() {
         "#;
     insta::assert_snapshot!(world.plan(spec).findings(), @r#"
     error B0402: `/usr/bin/none*` of [runtime] keep matches no file
+        write a glob that matches a file of the [runtime] source, or take it out of keep
     error B0408: /app/link is a link to `/nowhere`, which is not in the image
         take what it leads to along, in [runtime] keep or a [[files]]: /nowhere
         in [policy]: allow = ["dangling-links"]
@@ -275,20 +284,30 @@ fn the_policy_is_kept() {
         leave it out with exclude or ignore-file
         in [policy]: allow = ["secrets:/app/key.pem"]
     error B0503: /usr/bin/su runs with the rights of its owner or group (mode 4755)
+        if it is yours, give it the mode 0755
+        leave it out: with exclude in [[files]], or drop in [runtime] if it is the source's
         in [policy]: allow = ["setuid"]
     error B0504: everybody may change /app/.env (mode 0757)
+        give it the mode 0755, and an owner that writes it
         in [policy]: allow = ["world-writable"]
     error B0504: everybody may change /app/.git/config (mode 0757)
+        give it the mode 0755, and an owner that writes it
         in [policy]: allow = ["world-writable"]
     error B0504: everybody may change /app/app (mode 0757)
+        give it the mode 0755, and an owner that writes it
         in [policy]: allow = ["world-writable"]
     error B0504: everybody may change /app/key.pem (mode 0757)
+        give it the mode 0755, and an owner that writes it
         in [policy]: allow = ["world-writable"]
     error B0505: the process runs as root
         in [config]: user = "nonroot"
         in [policy]: allow = ["root-user"]
     error B0601: 2.4 kB unpacked are more than the 1.0 kB allowed; largest: 469 B /usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2, 448 B /usr/lib/x86_64-linux-gnu/libc.so.6, 368 B /app/app, 368 B /usr/bin/su, 296 B /usr/lib/x86_64-linux-gnu/libgcc_s.so.1, 149 B /etc/passwd, 132 B /etc/nsswitch.conf, 64 B /etc/group, 31 B /app/key.pem, 13 B /etc/ssl/certs/ca-certificates.crt
+        leave out what is large and not needed: exclude, drop, another profile
+        in [limits]: unpacked = "3 kB"
     error B0601: 19 files are more than the 3 allowed; largest: 5 /etc, 4 /app, 3 /usr/lib/x86_64-linux-gnu, 2 /, 1 /app/.git, 1 /etc/ssl/certs, 1 /usr/bin, 1 /usr/lib, 1 /usr/lib64
+        leave out what is large and not needed: exclude, drop, another profile
+        in [limits]: files = 19
     "#);
     let allowed = spec.replace(
         "limits.files = 3",
@@ -320,14 +339,18 @@ fn the_user_must_be_able_to_start_the_process() {
     );
     insta::assert_snapshot!(image.findings(), @r#"
     error B0303: the user 65532:65532 cannot reach /private/app: it may not enter /private
+        have a [[dirs]] with path = "/private", mode = "0755"
+        have a [[dirs]] with path = "/private", owner = "nonroot"
     error B0303: the user 65532:65532 may not enter /private
+        have a [[dirs]] with path = "/private", mode = "0755"
+        have a [[dirs]] with path = "/private", owner = "nonroot"
     warning B0307: the user 65532:65532 may not write the volume /data
-        add a [[dirs]] with path = "/data", owner = "65532:65532" and volume = true
+        have a [[dirs]] with path = "/data", owner = "nonroot", volume = true
     "#);
     let image = world.plan("config.entrypoint = [\"/data\"]\n[[files]]\nfrom = \"data\"\nto = \"/data\"");
     insta::assert_snapshot!(image.findings(), @r#"
     error B0302: the process's program /data cannot be executed: its mode has no execute bit
-        in [files]: mode = "0755"
+        in [[files]]: mode = "0755"
     "#);
 }
 
@@ -368,9 +391,14 @@ fn conflicts_are_told_and_agreement_is_not() {
     };
     insta::assert_snapshot!(world.plan(&spec("b")).findings(), @r"
     error B0405: the spec puts two different things at /d/x
+        leave one of them out with exclude, or give it another `to`
     error B0406: /d/x/below cannot be put below /d/x, which is a file
+        give one of them another path
     ");
-    insta::assert_snapshot!(world.plan(&spec("c")).findings(), @"error B0406: /d/x/below cannot be put below /d/x, which is a file");
+    insta::assert_snapshot!(world.plan(&spec("c")).findings(), @r"
+    error B0406: /d/x/below cannot be put below /d/x, which is a file
+        give one of them another path
+    ");
 }
 
 #[test]
@@ -439,7 +467,8 @@ fn what_is_dropped_is_as_good_as_absent() {
     insta::assert_snapshot!(image.findings(), @r#"
     error B0101: libz.so.1 is not to be found; /a needs it
         the Debian package zlib1g has it: install it where the libraries come from
-        name the file that is libz.so.1 in [[files]], or allow = ["unresolved:libz.so.1"] in [policy]
+        name the file that is libz.so.1 in [[files]]
+        in [policy]: allow = ["unresolved:libz.so.1"]
     "#);
 }
 
@@ -470,7 +499,8 @@ fn a_loader_that_is_not_told_does_not_know() {
     let own = "[[files]]\nfrom = \"own/\"\nto = \"/opt/own/\"\n";
     insta::assert_snapshot!(world.plan(&format!("{APP}{own}")).findings(), @r#"
     error B0101: libown.so is not to be found; /app/app needs it
-        name the file that is libown.so in [[files]], or allow = ["unresolved:libown.so"] in [policy]
+        name the file that is libown.so in [[files]]
+        in [policy]: allow = ["unresolved:libown.so"]
     "#);
     let told = format!("{APP}{own}[[links]]\npath = \"/etc/ld.so.conf\"\nto = \"/opt/own/real.conf\"\n");
     let image = world.plan(&told);
@@ -492,10 +522,12 @@ fn a_loader_that_cannot_be_used_is_told() {
     insta::assert_snapshot!(world.plan(&format!("{APP}{files}")).findings(), @r#"
     error B0101: libc.so.6 is not to be found; /app/odd needs it
         the Debian package libc6 has it: install it where the libraries come from
-        name the file that is libc.so.6 in [[files]], or allow = ["unresolved:libc.so.6"] in [policy]
+        name the file that is libc.so.6 in [[files]]
+        in [policy]: allow = ["unresolved:libc.so.6"]
     error B0103: /app/lost starts with the loader /lib/ld-musl-x86_64.so.1, which is not in the image
         /app/lost is built for musl, this image is glibc: build it for a -gnu target, link it statically, or take the libraries from a musl root file system
     error B0103: /app/odd starts with the loader /app/ld, which cannot load it: its mode has no execute bit
+        bring a loader of the program's machine, with mode 0755, to /app/ld
     "#);
 }
 
@@ -508,10 +540,20 @@ fn the_way_to_the_program_counts_too() {
     let private = "[[dirs]]\npath = \"/secret\"\nmode = \"0700\"\n[[links]]\npath = \"/secret/app\"\nto = \"/app/app\"\n";
     let own = "[[files]]\nfrom = \"own/\"\nto = \"/usr/lib/\"\n";
     let plan = |spec: String| world.plan(&spec).findings();
-    insta::assert_snapshot!(plan(format!("{APP}{own}{private}").replacen("/app/app", "/secret/app", 1)), @"error B0303: the user 65532:65532 cannot reach /secret/app: it may not enter /secret");
-    insta::assert_snapshot!(plan(format!("{APP}{own}mode = \"0600\"\n")), @"error B0303: the user 65532:65532 may not read /usr/lib/libown.so");
+    insta::assert_snapshot!(plan(format!("{APP}{own}{private}").replacen("/app/app", "/secret/app", 1)), @r#"
+    error B0303: the user 65532:65532 cannot reach /secret/app: it may not enter /secret
+        have a [[dirs]] with path = "/secret", mode = "0755"
+        have a [[dirs]] with path = "/secret", owner = "nonroot"
+    "#);
+    insta::assert_snapshot!(plan(format!("{APP}{own}mode = \"0600\"\n")), @r#"
+    error B0303: the user 65532:65532 may not read /usr/lib/libown.so
+        in [[files]]: mode = "0644"
+    "#);
     let script = "[[files]]\nfrom = \"start\"\nto = \"/start\"\nmode = \"0711\"\n";
-    insta::assert_snapshot!(plan(format!("{APP}{own}{script}").replacen("/app/app", "/start", 1)), @"error B0303: the user 65532:65532 may not execute /start");
+    insta::assert_snapshot!(plan(format!("{APP}{own}{script}").replacen("/app/app", "/start", 1)), @r#"
+    error B0303: the user 65532:65532 may not execute /start
+        in [[files]]: mode = "0755"
+    "#);
 }
 
 #[test]
@@ -601,6 +643,7 @@ fn a_shell_is_allowed_when_keep_names_it_and_not_when_it_comes_along() {
     let along = format!("{APP}[[files]]\nfrom = \"tools\"\nto = \"/tools\"\n");
     insta::assert_snapshot!(world.plan(&along).findings(), @r#"
     error B0502: /tools/bash is a shell
+        leave it out: with exclude in [[files]], or drop in [runtime] if it is the source's
         in [policy]: allow = ["shell"]
     "#);
 }
@@ -617,8 +660,9 @@ fn links_in_circles_are_findings() {
     error B0201: /app/run starts with #!/app/loop, which is not in the image
         in [runtime]: keep = ["/app/loop"]
     error B0301: the process's program /app/loop is not in the image
+        write the path that [[files]] gives the program, or add the [[files]] that brings it
     error B0408: /app/loop is a link to `loop`, which is not in the image
-        take what it leads to along, in [runtime] keep or a [[files]]: loop
+        take what it leads to along, in [runtime] keep or a [[files]]: /app/loop
         in [policy]: allow = ["dangling-links"]
     "#);
 }
@@ -632,11 +676,10 @@ fn a_library_loaded_by_name_brings_its_own_in_the_scope_of_the_program() {
         .source("/opt/own/libbb.so", library("libbb.so", &[]));
     let image = world.plan(&format!("runtime.dlopen = [\"libaa.so\", \"libcc.so\"]\n{APP}"));
     assert!(image.listing().contains("/opt/own/libbb.so"));
-    insta::assert_snapshot!(image.findings(), @r#"
-    error B0101: libcc.so is not to be found; /app/app needs it
-        name the file that is libcc.so in [[files]], or allow = ["unresolved:libcc.so"] in [policy]
+    insta::assert_snapshot!(image.findings(), @r"
     error B0107: libcc.so of [runtime] dlopen is not to be found
-    "#);
+        name the file that is libcc.so in [[files]], or take it out of dlopen
+    ");
 }
 
 #[test]
@@ -676,12 +719,16 @@ fn the_process_must_be_a_program() {
             world.plan(&spec).findings()
         })
         .concat();
-    insta::assert_snapshot!(findings, @r"
+    insta::assert_snapshot!(findings, @r#"
     error B0302: the process's program /app/text cannot be executed: it is neither an ELF program nor a script that begins with #! and a path
+        in [config]: entrypoint = ["/path/of/a/program"]
     error B0302: the process's program /app/empty cannot be executed: it is neither an ELF program nor a script that begins with #! and a path
+        in [config]: entrypoint = ["/path/of/a/program"]
     error B0302: the process's program /app/bare cannot be executed: it is neither an ELF program nor a script that begins with #! and a path
+        in [config]: entrypoint = ["/path/of/a/program"]
     error B0302: the process's program /app/lib.so cannot be executed: it is a shared object
-    ");
+        in [config]: entrypoint = ["/path/of/a/program"]
+    "#);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod build;
 mod check;
 mod deps;
+mod explain_error;
 mod images;
 mod lock;
 mod run;
@@ -29,6 +30,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Update(args) => lock::update(args, global),
         Command::Inspect(args) => images::inspect(args, global),
         Command::Ls(args) => images::ls(args, global),
+        Command::ExplainError(args) => explain_error::run(args),
         Command::Schema => Ok(show::stdout(&format!("{}\n", plan::spec::schema()))),
         Command::Completions { shell } => {
             let mut text = vec![];

@@ -45,26 +45,24 @@ fn action(fix: &Fix) -> Value {
     match fix {
         Fix::Install(packages) => json!({"kind": "install", "packages": packages}),
         Fix::Set(table, line) => json!({"kind": "set", "table": table, "line": line}),
-        Fix::Keep(glob) => json!({"kind": "keep", "glob": glob}),
+        Fix::Add(table, lines) => json!({"kind": "add", "table": table, "lines": lines}),
+        Fix::Keep(globs) => json!({"kind": "keep", "globs": globs}),
         other => json!({"kind": "do", "text": other.to_string()}),
     }
 }
 
 fn text(finding: &Finding, shown: &str) -> String {
-    let problem = &finding.problem;
     let colour = match finding.severity {
         Severity::Error => RED,
         Severity::Warning => YELLOW,
         Severity::Notice => CYAN,
     };
-    let head = painted(&format!("{}[{}]:", finding.severity.word(), problem.code()), colour);
-    let mut text = format!("{head} {}", plain(&problem.to_string()));
-    if finding.line > 0 {
-        text.push_str(&format!("\n  at: {}:{}", plain(shown), finding.line));
-    }
-    for (index, fix) in problem.fixes().iter().enumerate() {
-        let word = painted(if index == 0 { "fix:" } else { "or:" }, CYAN);
-        text.push_str(&format!("\n  {word} {}", plain(&fix.to_string())));
-    }
-    text
+    let lines = finding.lines(shown).into_iter().enumerate().map(|(index, (label, text))| {
+        let label = match &*label {
+            "at:" => label,
+            _ => painted(&label, if index == 0 { colour } else { CYAN }),
+        };
+        format!("{label} {}", plain(&text))
+    });
+    lines.collect::<Vec<_>>().join("\n  ")
 }

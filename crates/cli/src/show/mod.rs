@@ -1,6 +1,7 @@
 //! Words on stderr and results on stdout.
 
 pub mod findings;
+pub mod markdown;
 pub mod progress;
 pub mod size;
 pub mod summary;
@@ -32,7 +33,11 @@ pub fn stdout(text: &str) -> ExitCode {
 
 /// May stderr have colours?
 pub fn colour() -> bool {
-    io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+    io::stderr().is_terminal() && wants_colour()
+}
+
+fn wants_colour() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 /// Text of others for a terminal or a log, in one line: control characters are escaped, so that a
@@ -90,6 +95,15 @@ pub const RED: &str = "1;31";
 pub const YELLOW: &str = "1;33";
 /// Cyan, for what helps.
 pub const CYAN: &str = "1;36";
+
+/// Bold, for headings.
+pub const BOLD: &str = "1";
+
+/// `text` in a colour, where stdout has them.
+pub fn painted_out(text: &str, colour_code: &str) -> String {
+    let colour = io::stdout().is_terminal() && wants_colour();
+    if colour { format!("\x1b[{colour_code}m{text}\x1b[0m") } else { text.into() }
+}
 
 /// `text` in a colour, where stderr has them.
 pub fn painted(text: &str, colour_code: &str) -> String {

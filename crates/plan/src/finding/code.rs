@@ -44,7 +44,7 @@ codes! {
     "B0102" MissingVersion "missing-symbol-version" Error
         "A library is too old for a program that uses it"
     "B0103" MissingInterpreter "missing-loader" Error
-        "The loader that a program starts with is not in the image, or cannot be used"
+        "The loader of a program is not in the image, or cannot be used"
     "B0104" WrongMachine "wrong-machine" Error
         "A program or library is built for another machine than the image"
     "B0105" OffSearchPath "library-off-search-path" Warning
@@ -67,7 +67,7 @@ codes! {
     "B0201" MissingScriptInterpreter "missing-script-interpreter" Error
         "The interpreter that a script names is not in the image"
     "B0202" MissingOnPath "interpreter-not-on-path" Error
-        "The interpreter that a script looks for with env is not on the image's PATH"
+        "An interpreter that a script looks for is not on the image's PATH"
 
     "B0301" MissingProgram "missing-program" Error
         "The program of entrypoint or cmd is not in the image"
@@ -108,7 +108,7 @@ codes! {
     "B0502" Shell "shell" Error
         "A shell is in the image, and nobody asked for it"
     "B0503" Setuid "setuid" Error
-        "A program gives whoever starts it the rights of its owner or group"
+        "Whoever starts a program gets the rights of its owner or group"
     "B0504" WorldWritable "world-writable" Error
         "A file or directory may be changed by every user"
     "B0505" RootUser "root-user" Error
@@ -160,7 +160,7 @@ mod tests {
             let digits = code.id.strip_prefix('B').unwrap_or_default();
             assert!(digits.len() == 4 && digits.bytes().all(|byte| byte.is_ascii_digit()), "{}", code.id);
             assert!(code.name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "{}", code.name);
-            assert!(!code.title.ends_with('.') && code.title.len() <= 80, "{}: {}", code.id, code.title);
+            assert!(!code.title.ends_with('.') && code.title.len() <= 66, "{}: {}", code.id, code.title);
         }
     }
 

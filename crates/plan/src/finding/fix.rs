@@ -1,6 +1,11 @@
 //! What to do about what is wrong.
 
 use super::Problem;
+use crate::{
+    accounts::NONROOT,
+    spec::{toml_list, toml_text},
+    tables,
+};
 use std::fmt;
 use tree::TreePath;
 
@@ -12,6 +17,8 @@ pub enum Fix {
     Install(Vec<String>),
     /// A key of the spec to set: table, and the line to write.
     Set(&'static str, String),
+    /// A table to add to the spec, such as `dirs`: the lines in it.
+    Add(&'static str, Vec<String>),
     /// Files of the source to name in the spec, as globs.
     Keep(Vec<String>),
     /// Something to do elsewhere, in words.
@@ -19,78 +26,181 @@ pub enum Fix {
 }
 
 impl Problem {
-    /// What to do about it, the best first.
+    /// What to do about it, the best first; at least one thing.
+    #[allow(clippy::too_many_lines, reason = "what to do about every problem, all in one place")]
     pub fn fixes(&self) -> Vec<Fix> {
-        let allow = |what: String| Fix::Set("policy", format!("allow = [\"{what}\"]"));
         match self {
             Problem::MissingLibrary { packages, soname, unusable, .. } => {
-                let mut fixes = vec![];
-                if let Some((path, why)) = unusable {
-                    fixes.push(Fix::Do(format!("{path} has that name, but cannot be loaded: {why}")));
-                }
-                if !packages.is_empty() {
-                    fixes.push(Fix::Install(packages.clone()));
-                }
-                fixes.push(Fix::Do(format!(
-                    "name the file that is {soname} in [[files]], or allow = [\"unresolved:{soname}\"] in [policy]"
-                )));
-                fixes
+                let wrong = unusable
+                    .iter()
+                    .map(|(path, why)| say(format!("{path} has that name, but cannot be loaded: {why}")));
+                let others = [
+                    say(format!("name the file that is {soname} in [[files]]")),
+                    allow(&format!("unresolved:{soname}")),
+                ];
+                wrong.chain(install(packages)).chain(others).collect()
             }
-            Problem::MissingDlopen { packages, .. } if !packages.is_empty() => {
-                vec![Fix::Install(packages.clone())]
+            Problem::MissingDlopen { packages, soname, .. } => {
+                let other = format!("name the file that is {soname} in [[files]], or take it out of dlopen");
+                install(packages).into_iter().chain([say(other)]).collect()
+            }
+            Problem::MissingRunTimeLoad { soname, .. } => {
+                let other = format!("keep {soname} where the libraries come from");
+                let packages = tables::packages_with(soname);
+                if packages.is_empty() { vec![say(other)] } else { install(&packages).into_iter().collect() }
             }
             Problem::OffSearchPath { path, .. } => {
                 let dir = path.parent().unwrap_or_else(TreePath::root);
-                vec![Fix::Set("config", format!("env = {{ LD_LIBRARY_PATH = \"{dir}\" }}"))]
+                vec![Fix::Set("config", format!("env = {{ {} }}", key("LD_LIBRARY_PATH", dir)))]
             }
-            Problem::MissingVersion { .. } => vec![Fix::Do(
-                "build the program on the release that the image is made of, or take the libraries from a newer one"
-                    .into(),
+            Problem::MissingVersion { .. } => vec![say(
+                "build the program on the release that the image is made of, or take the libraries from a newer one",
             )],
-            Problem::MissingInterpreter { hint: Some(hint), .. } => vec![Fix::Do(hint.clone())],
+            Problem::Unversioned { library, .. } => {
+                vec![say(format!("take the {} that the program was linked with", library.name()))]
+            }
+            Problem::MissingInterpreter { hint: Some(hint), .. } => vec![say(hint)],
+            Problem::MissingInterpreter { interpreter, .. } => {
+                vec![say(format!(
+                    "bring a loader of the program's machine, with mode 0755, to {interpreter}"
+                ))]
+            }
+            Problem::WrongMachine { wanted, .. } => vec![
+                say(format!(
+                    "take the file that is built for {wanted}; ${{arch}} in `from` names the one for each platform"
+                )),
+                say("build for the platform of the file: platforms, or --platform"),
+            ],
+            Problem::DamagedElf { .. } => vec![say("build or copy the file again")],
             Problem::MissingScriptInterpreter { interpreter, .. } if interpreter.ends_with('\r') => {
-                vec![Fix::Do("the file has the line ends of Windows: convert it".into())]
+                vec![say("the file has the line ends of Windows: convert it")]
             }
             Problem::MissingScriptInterpreter { script, of_source: true, .. } => {
-                vec![Fix::Set("runtime", format!("drop = [\"{script}\"]"))]
+                vec![Fix::Set("runtime", list("drop", script))]
             }
             Problem::MissingScriptInterpreter { interpreter, .. } if interpreter.starts_with('/') => {
                 vec![Fix::Keep(vec![interpreter.clone()])]
             }
+            Problem::MissingScriptInterpreter { .. } => {
+                vec![say("write the interpreter's whole path behind the #!")]
+            }
+            Problem::MissingOfProfile { what, .. } => vec![
+                say(format!("take the libraries from where {what} is")),
+                Fix::Set("runtime", key("profile", "auto")),
+            ],
             Problem::MissingCompanion { files, .. } => vec![Fix::Keep(vec![files.clone()])],
             Problem::PluginsNotTaken { files, .. } => vec![Fix::Keep(files.clone())],
             Problem::MissingOnPath { program, .. } => vec![Fix::Keep(vec![format!("/usr/bin/{program}")])],
+            Problem::MissingProgram { program, on_path: Some(_), .. } => {
+                vec![Fix::Keep(vec![format!("/usr/bin/{program}")]), say("write the program's whole path")]
+            }
+            Problem::MissingProgram { .. } => {
+                vec![say(
+                    "write the path that [[files]] gives the program, or add the [[files]] that brings it",
+                )]
+            }
             Problem::NotExecutable { why, .. } if why.contains("mode") => {
-                vec![Fix::Set("files", "mode = \"0755\"".into())]
+                vec![Fix::Set("files", key("mode", "0755"))]
             }
-            Problem::MissingWorkdir { path, .. } => {
-                vec![Fix::Do(format!("add a [[dirs]] with path = \"{path}\""))]
+            Problem::NotExecutable { .. } => {
+                vec![Fix::Set("config", list("entrypoint", "/path/of/a/program"))]
             }
+            Problem::NotAllowed { path, at, what, .. } if path == at && *what != "enter" => {
+                let mode = if *what == "read" { "0644" } else { "0755" };
+                vec![Fix::Set("files", key("mode", mode))]
+            }
+            Problem::NotAllowed { at, uid, gid, .. } => vec![
+                Fix::Add("dirs", vec![key("path", at), key("mode", "0755")]),
+                Fix::Add("dirs", vec![key("path", at), key("owner", owner(*uid, *gid))]),
+            ],
+            Problem::NoProcess { .. } => {
+                vec![Fix::Set("config", list("entrypoint", "/path/of/the/program"))]
+            }
+            Problem::MissingWorkdir { path, .. } => vec![Fix::Add("dirs", vec![key("path", path)])],
             Problem::UnknownUser { .. } => {
-                vec![Fix::Do("add it as a [[users]], or write it as numbers: \"1000:1000\"".into())]
+                vec![say("add it as a [[users]], or write it as numbers: \"1000:1000\"")]
             }
-            Problem::Secret { path, .. } => vec![
-                Fix::Do("leave it out with exclude or ignore-file".into()),
-                allow(format!("secrets:{path}")),
-            ],
-            Problem::DanglingLink { target, .. } => vec![
-                Fix::Do(format!("take what it leads to along, in [runtime] keep or a [[files]]: {target}")),
-                allow("dangling-links".into()),
-            ],
-            Problem::LinkRefused { .. } => vec![Fix::Set("files", "links = \"keep\" or \"follow\"".into())],
-            Problem::ManyToOne { to, .. } => vec![Fix::Set("files", format!("to = \"{to}/\""))],
-            Problem::Shell { .. } => vec![allow("shell".into())],
-            Problem::Setuid { .. } => vec![allow("setuid".into())],
-            Problem::WorldWritable { .. } => vec![allow("world-writable".into())],
+            Problem::VolumeNotWritable { path, uid, gid } => {
+                let lines = vec![key("path", path), key("owner", owner(*uid, *gid)), "volume = true".into()];
+                vec![Fix::Add("dirs", lines)]
+            }
+            Problem::NothingTaken { .. } => vec![say(
+                "build what is to be taken first; `from` is seen from the folder of the spec, and exclude and \
+                 ignore-file take files away",
+            )],
+            Problem::NothingKept { .. } => {
+                vec![say("write a glob that matches a file of the [runtime] source, or take it out of keep")]
+            }
+            Problem::ManyToOne { to, .. } => vec![Fix::Set("files", key("to", format!("{to}/")))],
+            Problem::BadPath { .. } => vec![say("give it another path, or take it out")],
+            Problem::Conflict { .. } => {
+                vec![say("leave one of them out with exclude, or give it another `to`")]
+            }
+            Problem::NotADirectory { .. } => vec![say("give one of them another path")],
+            Problem::SpecialFile { .. } => vec![leave_out()],
+            Problem::DanglingLink { path, target } => {
+                let dir = path.parent().unwrap_or_else(TreePath::root);
+                let at = dir.join(target).map_or_else(|_| target.clone(), |at| at.to_string());
+                vec![
+                    say(format!("take what it leads to along, in [runtime] keep or a [[files]]: {at}")),
+                    allow("dangling-links"),
+                ]
+            }
+            Problem::LinkRefused { .. } => {
+                vec![Fix::Set("files", key("links", "keep")), Fix::Set("files", key("links", "follow"))]
+            }
+            Problem::Secret { path, .. } => {
+                vec![say("leave it out with exclude or ignore-file"), allow(&format!("secrets:{path}"))]
+            }
+            Problem::Shell { .. } => vec![leave_out(), allow("shell")],
+            Problem::Setuid { mode, .. } => {
+                let plain = say(format!("if it is yours, give it the mode {:04o}", mode & 0o1777));
+                vec![plain, leave_out(), allow("setuid")]
+            }
+            Problem::WorldWritable { mode, .. } => {
+                let text = format!("give it the mode {:04o}, and an owner that writes it", mode & !0o002);
+                vec![say(text), allow("world-writable")]
+            }
             Problem::RootUser { .. } => {
-                vec![Fix::Set("config", "user = \"nonroot\"".into()), allow("root-user".into())]
+                vec![Fix::Set("config", key("user", "nonroot")), allow("root-user")]
             }
-            Problem::VolumeNotWritable { path, uid, gid } => vec![Fix::Do(format!(
-                "add a [[dirs]] with path = \"{path}\", owner = \"{uid}:{gid}\" and volume = true"
-            ))],
-            _ => vec![],
+            Problem::OverLimit { limit, is, unit, .. } => vec![
+                say("leave out what is large and not needed: exclude, drop, another profile"),
+                Fix::Set("limits", format!("{limit} = {}", unit.at_least(*is))),
+            ],
         }
     }
+}
+
+fn say(text: impl Into<String>) -> Fix {
+    Fix::Do(text.into())
+}
+
+fn leave_out() -> Fix {
+    say("leave it out: with exclude in [[files]], or drop in [runtime] if it is the source's")
+}
+
+fn allow(what: &str) -> Fix {
+    Fix::Set("policy", list("allow", what))
+}
+
+/// A user and group as a spec has them, by name where every image knows it.
+fn owner(uid: u32, gid: u32) -> String {
+    if (uid, gid) == (NONROOT, NONROOT) { "nonroot".into() } else { format!("{uid}:{gid}") }
+}
+
+/// A line of a spec with a text.
+fn key(name: &str, text: impl ToString) -> String {
+    format!("{name} = {}", toml_text(&text.to_string()))
+}
+
+/// A line of a spec with a list of one text.
+fn list(name: &str, text: impl ToString) -> String {
+    format!("{name} = {}", toml_list(&[text.to_string()]))
+}
+
+fn install(packages: &[String]) -> Option<Fix> {
+    (!packages.is_empty()).then(|| Fix::Install(packages.to_vec()))
 }
 
 impl fmt::Display for Fix {
@@ -103,9 +213,19 @@ impl fmt::Display for Fix {
                     packages.join(" or ")
                 )
             }
-            Fix::Set(table, line) => write!(f, "in [{table}]: {line}"),
-            Fix::Keep(globs) => write!(f, "in [runtime]: keep = [\"{}\"]", globs.join("\", \"")),
+            Fix::Set(table, line) => write!(f, "in {}: {line}", heading(table)),
+            Fix::Add(table, lines) => write!(f, "have a {} with {}", heading(table), lines.join(", ")),
+            Fix::Keep(globs) => write!(f, "in [runtime]: keep = {}", toml_list(globs)),
             Fix::Do(text) => f.write_str(text),
         }
+    }
+}
+
+/// The heading of a table: those of which a spec may have several stand in double brackets.
+fn heading(table: &str) -> String {
+    if matches!(table, "files" | "dirs" | "links" | "users") {
+        format!("[[{table}]]")
+    } else {
+        format!("[{table}]")
     }
 }

@@ -55,6 +55,22 @@ impl Finding {
     }
 }
 
+impl Finding {
+    /// The finding for people, a line each: a label and its text, the first with severity and code.
+    /// `shown` is the spec's file. The texts may hold any character that a path may.
+    pub fn lines(&self, shown: &str) -> Vec<(String, String)> {
+        let label = format!("{}[{}]:", self.severity.word(), self.problem.code());
+        let mut lines = vec![(label, self.problem.to_string())];
+        if self.line > 0 {
+            lines.push(("at:".into(), format!("{shown}:{}", self.line)));
+        }
+        for (index, fix) in self.problem.fixes().iter().enumerate() {
+            lines.push((if index == 0 { "fix:" } else { "or:" }.into(), fix.to_string()));
+        }
+        lines
+    }
+}
+
 impl Severity {
     /// The word for it.
     pub fn word(self) -> &'static str {

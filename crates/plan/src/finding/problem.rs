@@ -129,7 +129,7 @@ impl Problem {
             | Problem::PluginsNotTaken { trigger: path, .. }
             | Problem::WrongMachine { path, .. }
             | Problem::DamagedElf { path, .. }
-            | Problem::NotAllowed { path, .. }
+            | Problem::NotAllowed { at: path, .. }
             | Problem::MissingWorkdir { path, .. }
             | Problem::Secret { path, .. }
             | Problem::SpecialFile { path, .. }

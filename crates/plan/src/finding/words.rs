@@ -34,7 +34,10 @@ impl fmt::Display for Problem {
                 write!(f, "the C library loads {soname} by name ({purpose}), and the source has none")
             }
             Problem::PluginsNotTaken { trigger, purpose, .. } => {
-                write!(f, "{trigger} looks by name for files that are not in the image; it needs them {purpose}")
+                write!(
+                    f,
+                    "{trigger} looks by name for files that are not in the image; it needs them {purpose}"
+                )
             }
             Problem::MissingInterpreter { program, interpreter, unusable: None, .. } => {
                 write!(f, "{program} starts with the loader {interpreter}, which is not in the image")
@@ -91,7 +94,7 @@ impl fmt::Display for Problem {
             }
             Problem::Secret { path, why } => write!(f, "{path} looks like a secret: {why}"),
             Problem::SpecialFile { path, word, from } => {
-                write!(f, "{from} is {word}, which an image cannot hold ({path})")
+                write!(f, "{path} is {word}, which an image cannot hold (from {from})")
             }
             Problem::Conflict { path } => write!(f, "the spec puts two different things at {path}"),
             Problem::NotADirectory { path, parent, found } => {
@@ -144,6 +147,15 @@ impl Unit {
         match self {
             Unit::Count => number.to_string(),
             Unit::Bytes => size(number),
+        }
+    }
+
+    /// A limit that so much keeps, as a spec has it: a round number that is not smaller.
+    pub(super) fn at_least(self, number: u64) -> String {
+        match (self, number) {
+            (Unit::Count, _) => number.to_string(),
+            (Unit::Bytes, 0..1_000_000) => format!("\"{} kB\"", number.div_ceil(1_000)),
+            (Unit::Bytes, _) => format!("\"{} MB\"", number.div_ceil(1_000_000)),
         }
     }
 }

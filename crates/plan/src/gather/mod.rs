@@ -285,7 +285,7 @@ impl<'a> Gather<'a> {
             return Ok(());
         }
         if let Kind::Special(word) = entry.kind {
-            let from = format!("{path} of the source");
+            let from = "the source".to_owned();
             self.draft.report_of(Problem::SpecialFile { path: path.clone(), word, from }, &reason);
             return Ok(());
         }

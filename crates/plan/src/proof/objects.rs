@@ -5,7 +5,7 @@ use crate::{
     finding::{Finding, Problem, Severity},
     gather::Scope,
 };
-use elf::{Facts, FactsOf};
+use elf::{ElfError, Facts, FactsOf};
 use std::{collections::BTreeMap, sync::Arc};
 use tree::TreePath;
 
@@ -39,7 +39,7 @@ pub(super) fn read(draft: &Draft, scope: Scope<'_>, problems: &mut Vec<Finding>)
                 objects.files.insert(path.clone(), facts);
             }
             Err(error) => {
-                let problem = Problem::DamagedElf { path: path.clone(), reason: error.to_string() };
+                let problem = damaged(path, &error);
                 // A file that nothing can execute may be anything that begins like ELF.
                 let severity = if entry.is_executable() || path.name().contains(".so") {
                     Severity::Error
@@ -51,4 +51,13 @@ pub(super) fn read(draft: &Draft, scope: Scope<'_>, problems: &mut Vec<Finding>)
         }
     }
     objects
+}
+
+/// A file that cannot be understood, with the reason alone: the path says which one it is.
+pub(super) fn damaged(path: &TreePath, error: &ElfError) -> Problem {
+    let reason = match error {
+        ElfError::Damaged { what, .. } => what.clone(),
+        other => other.to_string(),
+    };
+    Problem::DamagedElf { path: path.clone(), reason }
 }

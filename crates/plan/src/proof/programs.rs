@@ -1,11 +1,12 @@
 //! Does every program find what it loads, and every shared object that no program loads?
 
-use super::{Proof, interpreter, objects::Objects, verdict::Verdict};
-use crate::{
-    draft::Draft,
-    finding::{Finding, Problem},
+use super::{
+    Proof, interpreter,
+    objects::{Objects, damaged},
+    verdict::Verdict,
 };
-use elf::{ElfError, Facts, Linker};
+use crate::{draft::Draft, finding::Finding};
+use elf::{Facts, Linker};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -32,7 +33,7 @@ pub(super) fn judge(
                 programs.insert(path.clone(), interpreter.chain(libraries).cloned().collect());
                 verdict.add(closure, None);
             }
-            Err(error) => problems.push(damaged(path, &error)),
+            Err(error) => problems.push(Finding::new(damaged(path, &error))),
         }
     }
     let names = names_of(&objects.files);
@@ -41,15 +42,11 @@ pub(super) fn judge(
     for (path, _) in objects.files.iter().filter(|(path, facts)| is_lone(path, facts)) {
         match linker.closure(path) {
             Ok(closure) => verdict.add(closure, Some(&names)),
-            Err(error) => problems.push(damaged(path, &error)),
+            Err(error) => problems.push(Finding::new(damaged(path, &error))),
         }
     }
     problems.extend(verdict.problems(draft, proof.allow).into_iter().map(Finding::new));
     programs
-}
-
-fn damaged(path: &TreePath, error: &ElfError) -> Finding {
-    Finding::new(Problem::DamagedElf { path: path.clone(), reason: error.to_string() })
 }
 
 /// The names that files of the image answer to: their own, and their soname.

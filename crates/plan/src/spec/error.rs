@@ -155,11 +155,11 @@ pub(super) fn shown(text: &str) -> String {
 }
 
 /// A text as TOML has it in quotes: what a user can paste.
-pub(super) fn toml_text(text: &str) -> String {
+pub(crate) fn toml_text(text: &str) -> String {
     toml::Value::String(text.into()).to_string()
 }
 
 /// A list of texts as TOML has it.
-pub(super) fn toml_list<T: AsRef<str>>(texts: &[T]) -> String {
+pub(crate) fn toml_list<T: AsRef<str>>(texts: &[T]) -> String {
     format!("[{}]", texts.iter().map(|text| toml_text(text.as_ref())).collect::<Vec<_>>().join(", "))
 }

@@ -18,6 +18,7 @@ mod values;
 mod words;
 
 pub use error::{SpecError, SpecErrorCode};
+pub(crate) use error::{toml_list, toml_text};
 pub(crate) use parse::conflict_mark;
 pub use parse::parse;
 pub use platform::{Architecture, Platform, PlatformError};

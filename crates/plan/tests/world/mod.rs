@@ -98,6 +98,19 @@ impl World {
         self
     }
 
+    /// A device, socket or fifo of the payload, in words.
+    pub fn payload_special(mut self, at: &str, word: &'static str) -> Self {
+        let entry = Entry { kind: tree::Kind::Special(word), meta: tree::Meta::root(0o644) };
+        self.payload.insert(path(&format!("/{at}")), entry);
+        self.payload.add_parents();
+        self
+    }
+
+    pub fn without_source(mut self, at: &str) -> Self {
+        self.source.remove(&path(at)).unwrap();
+        self
+    }
+
     pub fn source_mode(mut self, at: &str, mode: u32) -> Self {
         self.source.get_mut(&path(at)).unwrap().meta.mode = mode;
         self
@@ -108,7 +121,9 @@ impl World {
             .unwrap_or_else(|errors| panic!("{}", spec::render(&errors, "test", text, false)));
         let platform = "linux/amd64".parse().unwrap();
         let payload = spec.files.iter().map(|files| self.take(files, &Vars::release(platform))).collect();
-        let sources = Sources { runtime: Some(&self.source), payload };
+        let has_source = spec.runtime.source != spec::RuntimeSource::None;
+        let runtime = has_source.then_some(&self.source as &dyn View);
+        let sources = Sources { runtime, payload };
         Image(plan::plan(&spec, platform, &sources).unwrap())
     }
 
@@ -121,7 +136,7 @@ impl World {
     }
 }
 
-pub struct Image(Plan);
+pub struct Image(pub Plan);
 
 impl Image {
     /// One line a path and layer, parents that only hold something aside.

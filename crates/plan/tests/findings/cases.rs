@@ -1,0 +1,68 @@
+//! The world in which the spec on each page is planned: the files that it takes and finds.
+
+use crate::world::{World, bytes, glibc, library, program, script};
+use elf::testing::Elf;
+
+const LIB: &str = "/usr/lib/x86_64-linux-gnu";
+
+/// The world of the example of a code; none if nobody wrote one yet.
+pub fn world(code: &str) -> Option<World> {
+    let world = World::new(glibc());
+    // What most specs on the pages take: a program that needs the C library only.
+    let shop = || World::new(glibc()).payload("target/release/shop", program(&[]));
+    let with = |elf: Elf| World::new(glibc()).payload("target/release/shop", bytes(&elf.build(), 0o755));
+    let elf = || Elf::program().needs(&["libc.so.6"]);
+    Some(match code {
+        "B0101" => world.payload("target/release/shop", program(&["libpq.so.5"])),
+        "B0102" => with(elf().needs_versions("libc.so.6", &["GLIBC_2.38"])),
+        "B0103" => with(elf().interpreter("/lib/ld-musl-x86_64.so.1")),
+        "B0104" => with(elf().on("aarch64").interpreter("/lib/ld-linux-aarch64.so.1")),
+        "B0105" => shop()
+            .payload("dist/plugins/pay.so", library("pay.so", &["libmoney.so.1"]))
+            .payload("dist/plugins/private/libmoney.so.1", library("libmoney.so.1", &[])),
+        "B0106" => {
+            let whole = elf().build();
+            world.payload("target/release/shop", bytes(&whole[..whole.len() / 4], 0o755))
+        }
+        "B0107" => shop(),
+        "B0108" => shop().without_source(&format!("{LIB}/libgcc_s.so.1")),
+        "B0109" => world.source("/usr/bin/python3.11", program(&[])).payload("shop.py", "print('shop')\n"),
+        "B0110" => {
+            let plain = Elf::library("libmoney.so.1").version_table().build();
+            let shop = elf().needs(&["libmoney.so.1"]).needs_versions("libmoney.so.1", &["MONEY_1"]);
+            with(shop).source(&format!("{LIB}/libmoney.so.1"), bytes(&plain, 0o644))
+        }
+        "B0111" => {
+            ["/usr/share/zoneinfo/UTC", "/etc/ethertypes", "/etc/rpc", "/etc/protocols", "/etc/host.conf"]
+                .iter()
+                .fold(shop(), |world, path| world.source(path, "text\n"))
+        }
+        "B0113" => world
+            .source("/usr/bin/perl", program(&[]))
+            .source(&format!("{LIB}/perl-base/strict.pm"), "1;\n")
+            .source(&format!("{LIB}/perl/5.36.0/Encode.pm"), "1;\n")
+            .payload("shop.pl", "use Encode;\n"),
+        "B0201" => world.payload("deploy/start.py", script("#!/usr/bin/python3")),
+        "B0202" => world.payload("dist/server.js", script("#!/usr/bin/env node")),
+        "B0301" | "B0302" | "B0303" | "B0304" | "B0305" | "B0306" | "B0307" => shop(),
+        "B0401" => shop().payload("web/dist/shop.map", "map\n"),
+        "B0402" => shop().source("/usr/share/zoneinfo/Europe/Madrid", "TZif"),
+        "B0403" => shop().payload("conf/shop.toml", "[shop]\n").payload("conf/log.toml", "[log]\n"),
+        "B0404" => shop().payload("dist/.wh.old.css", ""),
+        "B0405" => {
+            shop().payload("conf/shop.toml", "debug = true\n").payload("dist/shop.toml", "debug = false\n")
+        }
+        "B0406" => shop().payload("dist/index.html", "<html>\n"),
+        "B0407" => shop().payload("run/index.html", "<html>\n").payload_special("run/shop.sock", "a socket"),
+        "B0408" => shop().payload("dist/v2/shop.css", "css\n").payload_link("dist/latest", "../v2"),
+        "B0409" => shop().payload("dist/v2/shop.css", "css\n").payload_link("dist/latest", "v2"),
+        "B0501" => shop().payload("dist/index.html", "<html>\n").payload("dist/.env", "PASSWORD=x\n"),
+        "B0502" => shop().payload("tools/bash", program(&[])),
+        "B0503" | "B0504" => shop().payload("state.json", "{}\n"),
+        "B0505" => shop(),
+        "B0601" => ["a.css", "b.css", "c.css"]
+            .iter()
+            .fold(with(Elf::static_program()), |world, name| world.payload(&format!("dist/{name}"), "css\n")),
+        _ => return None,
+    })
+}
