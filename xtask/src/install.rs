@@ -8,7 +8,11 @@ use std::process::Command;
 use crate::step::{Outcome, root, run, succeeds, timed};
 
 /// Debian packages, each with a file that tells that it is there.
-const PACKAGES: [(&str, &str); 26] = [
+const PACKAGES: [(&str, &str); 34] = [
+    ("/usr/aarch64-linux-gnu/lib/libc.so.6", "libc6-dev-arm64-cross"),
+    ("/usr/arm-linux-gnueabihf/lib/libc.so.6", "libc6-dev-armhf-cross"),
+    ("/usr/bin/aarch64-linux-gnu-gcc", "gcc-aarch64-linux-gnu"),
+    ("/usr/bin/arm-linux-gnueabihf-gcc", "gcc-arm-linux-gnueabihf"),
     ("/usr/bin/bwrap", "bubblewrap"),
     ("/usr/bin/containerd", "containerd"),
     ("/usr/bin/convert", "imagemagick"),
@@ -27,10 +31,14 @@ const PACKAGES: [(&str, &str); 26] = [
     ("/usr/bin/qemu-aarch64-static", "qemu-user-static"),
     ("/usr/bin/redis-cli", "redis-tools"),
     ("/usr/bin/redis-server", "redis-server"),
+    ("/usr/bin/riscv64-linux-gnu-gcc", "gcc-riscv64-linux-gnu"),
+    ("/usr/bin/s390x-linux-gnu-gcc", "gcc-s390x-linux-gnu"),
     ("/usr/bin/skopeo", "skopeo"),
     ("/usr/bin/sqlite3", "sqlite3"),
     ("/usr/bin/umoci", "umoci"),
     ("/usr/include/openssl/ssl.h", "libssl-dev"),
+    ("/usr/riscv64-linux-gnu/lib/libc.so.6", "libc6-dev-riscv64-cross"),
+    ("/usr/s390x-linux-gnu/lib/libc.so.6", "libc6-dev-s390x-cross"),
     ("/usr/sbin/dockerd", "docker.io"),
     ("/usr/sbin/nginx", "nginx-light"),
     ("/usr/sbin/runc", "runc"),

@@ -180,6 +180,9 @@ impl Linker<'_> {
         let resolution = self.view().resolve(&path)?;
         let unusable = match self.object(&path) {
             _ if resolution.entry.is_none() => None,
+            _ if resolution.entry.as_ref().is_some_and(|entry| entry.content().is_none()) => {
+                resolution.entry.as_ref().map(|entry| Unusable::Kind(entry.word()))
+            }
             Ok((_, found)) if !found.machine.matches(&facts.machine) => {
                 Some(Unusable::Machine(found.machine))
             }
@@ -327,7 +330,7 @@ impl<'a> Process<'a> {
     }
 
     /// Does the loader know itself by this name?
-    fn is_loader(&self, name: &str) -> bool {
+    pub fn is_loader(&self, name: &str) -> bool {
         match self.loader.flavor {
             Flavor::Glibc => self.interpreter_names.iter().any(|known| known == name),
             Flavor::Musl => name == self.loader.path.as_str() || is_musl_libc(name),

@@ -18,6 +18,10 @@ pub(crate) fn check_versions(process: &mut Process<'_>, closure: &mut Closure) {
     for object in &process.objects {
         for need in &object.facts.version_needs {
             let Some(bound) = process.object(&need.library) else {
+                // A loader that is not there is told as such.
+                if process.is_loader(&need.library) {
+                    continue;
+                }
                 unbound.push((&need.library, &object.path));
                 continue;
             };

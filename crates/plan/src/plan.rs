@@ -95,7 +95,7 @@ pub fn plan(spec: &Spec, platform: Platform, sources: &Sources<'_>) -> Result<Pl
         let dlopen = spec.runtime.dlopen.iter().map(|library| library.name.clone());
         draft.by_name.entry(program).or_default().extend(dlopen);
     }
-    let proof = Proof { scope, allow };
+    let proof = Proof { scope, allow, is_glibc_source: is_glibc(source, &machine)? };
     let loaded = proof.run(&mut draft)?;
     process::check(&mut draft, &spec.config, &process, &loaded)?;
     process::check_root(&mut draft, &process, allow, spec.config.line);
@@ -257,6 +257,14 @@ fn located(finding: Finding, spec: &Spec, reasons: &Reasons) -> Finding {
 /// The machine whose files a platform takes.
 fn machine(architecture: Architecture) -> Option<Machine> {
     Machine::from_uname(architecture.uname())
+}
+
+/// Does a source have the loader that glibc has on this machine?
+fn is_glibc(source: &dyn View, machine: &Machine) -> Result<bool, ViewError> {
+    match machine.loader_candidates().first().map(|path| TreePath::parse(path)) {
+        Some(Ok(path)) => Ok(source.follow(&path)?.entry.is_some()),
+        _ => Ok(false),
+    }
 }
 
 /// A source without what `drop` names, and without what a runtime mounts over any image: on the host,

@@ -68,7 +68,8 @@ pub fn entry<'a>(files: &'a [Entry], path: &str) -> &'a Entry {
     })
 }
 
-fn blob(layout: &Path, descriptor: &Value) -> PathBuf {
+/// The file of a blob.
+pub fn blob(layout: &Path, descriptor: &Value) -> PathBuf {
     layout.join("blobs").join(descriptor["digest"].as_str().unwrap().replace(':', "/"))
 }
 

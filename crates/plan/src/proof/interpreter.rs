@@ -13,6 +13,7 @@ pub(super) fn judge(
     program: &TreePath,
     facts: &Facts,
     closure: &Closure,
+    is_glibc_source: bool,
     problems: &mut Vec<Finding>,
 ) {
     let (Some(written), Some(found)) = (facts.interpreter.clone(), &closure.interpreter) else { return };
@@ -23,15 +24,16 @@ pub(super) fn judge(
         (None, None) => None,
     };
     let is_musl = |name: &str| name.contains("ld-musl");
-    let loaders = || draft.tree.iter().map(|(path, _)| path.name().to_owned());
+    let names = || draft.tree.iter().map(|(path, _)| path.name());
+    let is_glibc = || is_glibc_source || names().any(|name| name == "libc.so.6");
     let hint = if unusable.is_some() {
         None
-    } else if is_musl(&written) && loaders().any(|name| name.starts_with("ld-linux")) {
+    } else if is_musl(&written) && is_glibc() {
         Some(format!(
             "{program} is built for musl, this image is glibc: build it for a -gnu target, link it \
              statically, or take the libraries from a musl root file system"
         ))
-    } else if !is_musl(&written) && loaders().any(|name| is_musl(&name)) {
+    } else if !is_musl(&written) && names().any(is_musl) {
         Some(format!(
             "{program} is built for glibc, this image is musl: build it for a -musl target, or take \
              the libraries from a glibc root file system"

@@ -19,6 +19,8 @@ use tree::TreePath;
 pub(crate) struct Proof<'a> {
     pub scope: Scope<'a>,
     pub allow: &'a [Allow],
+    /// Does the source have glibc? It decides what is advised, never what is judged.
+    pub is_glibc_source: bool,
 }
 
 /// What the ELF files of the image came to.

@@ -27,7 +27,7 @@ pub(super) fn judge(
         let by_name = draft.by_name.get(path).map_or(&[][..], Vec::as_slice);
         match linker.closure_with(path, by_name) {
             Ok(closure) => {
-                interpreter::judge(draft, path, facts, &closure, problems);
+                interpreter::judge(draft, path, facts, &closure, proof.is_glibc_source, problems);
                 let interpreter = closure.interpreter.iter().map(|interpreter| &interpreter.resolution.path);
                 let libraries = closure.libraries.iter().map(|library| &library.resolution.path);
                 programs.insert(path.clone(), interpreter.chain(libraries).cloned().collect());
