@@ -5,6 +5,7 @@ use crate::{CacheEntry, ElfError, Endian, Facts, Flavor, Kind, Loader, Machine};
 use crate::{find_in_cache, ld_so_conf, read_cache};
 use std::collections::HashMap;
 use std::fmt;
+use std::str::FromStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tree::{Entry, Resolution, TreePath, View};
 
@@ -128,6 +129,17 @@ impl Rule {
             Rule::Path => "path",
             Rule::Interpreter => "interpreter",
         }
+    }
+}
+
+impl FromStr for Rule {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        use Rule::{Default, Interpreter, LdLibraryPath, LdSoConf, Path, Rpath, Runpath};
+        let all = [Rpath, Runpath, LdLibraryPath, LdSoConf, Default, Path, Interpreter];
+        let known = all.into_iter().find(|rule| rule.as_str() == text);
+        known.ok_or_else(|| format!("`{text}` is no rule of a loader"))
     }
 }
 

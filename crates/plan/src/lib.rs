@@ -4,6 +4,7 @@
 //! image as a value, with the reason of every path and everything that is wrong.
 
 pub mod expand;
+pub mod explain;
 pub mod finding;
 pub mod lock;
 pub mod reason;

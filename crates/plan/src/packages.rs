@@ -10,7 +10,7 @@ use std::{
     ops::Range,
     string::FromUtf8Error,
 };
-use tree::{Content, Entry, Overlay, TreePath, View};
+use tree::{Content, Entry, Overlay, Tree, TreePath, View};
 
 /// More than any real file of dpkg's database holds.
 const MAX_FILE: u64 = 256 << 20;
@@ -62,14 +62,7 @@ pub(crate) fn add(draft: &mut Draft, source: &dyn View) -> Result<Vec<Package>, 
         }
         for (path, name) in database.owners(&new) {
             let Some(control) = database.control(&name) else { continue };
-            let field = |key| field(control, key).unwrap_or_default().to_owned();
-            let package = packages.entry(name.clone()).or_insert_with(|| Package {
-                name: field("Package"),
-                version: field("Version"),
-                architecture: field("Architecture"),
-                files: BTreeSet::new(),
-            });
-            package.files.insert(path);
+            packages.entry(name.clone()).or_insert_with(|| Package::of(control)).files.insert(path);
         }
         asked.extend(new);
         for name in packages.keys() {
@@ -92,7 +85,61 @@ pub(crate) fn add(draft: &mut Draft, source: &dyn View) -> Result<Vec<Package>, 
     Ok(packages.into_values().collect())
 }
 
+/// The packages that a finished image says it has files of: by `status.d`, or else by dpkg's database.
+///
+/// # Errors
+/// When the image cannot be read.
+pub(crate) fn recorded(tree: &Tree) -> Result<Vec<Package>, PlanError> {
+    let Ok(dir) = TreePath::parse(STATUS_D) else { return Ok(vec![]) };
+    let mut packages = vec![];
+    for name in tree.list(&dir)?.iter().filter(|name| !name.ends_with(".md5sums")) {
+        let Some(control) = read(tree, dir.child(name).as_str())? else { continue };
+        let mut package = Package::of(&control);
+        for line in read(tree, &format!("{STATUS_D}/{name}.md5sums"))?.unwrap_or_default().lines() {
+            let path = line.split_once("  ").and_then(|(_, path)| TreePath::root().join(path).ok());
+            let Some(path) = path else { continue };
+            // The checksums name files as the package has them, which may be from before /usr was merged.
+            let found = tree.follow(&path)?;
+            package.files.extend(found.entry.map(|_| found.path));
+        }
+        packages.push(package);
+    }
+    if packages.is_empty()
+        && let Some(database) = Database::open(tree)?
+    {
+        let paths = tree.iter().filter(|(_, entry)| !entry.is_directory()).map(|(path, _)| path.clone());
+        let mut by_name: BTreeMap<String, Package> = BTreeMap::new();
+        for (path, name) in database.owners(&paths.collect()) {
+            let Some(control) = database.control(&name) else { continue };
+            by_name.entry(name).or_insert_with(|| Package::of(control)).files.insert(path);
+        }
+        packages.extend(by_name.into_values());
+    }
+    Ok(packages)
+}
+
+/// Where an image says that a package is there.
+pub(crate) fn records_of(package: &str) -> Vec<TreePath> {
+    let paths = [
+        format!("{STATUS_D}/{package}"),
+        format!("{STATUS_D}/{package}.md5sums"),
+        format!("/usr/share/doc/{package}/copyright"),
+    ];
+    paths.iter().filter_map(|path| TreePath::parse(path).ok()).collect()
+}
+
 impl Package {
+    /// The package that control data describe, without files.
+    fn of(control: &str) -> Self {
+        let field = |key| field(control, key).unwrap_or_default().to_owned();
+        Package {
+            name: field("Package"),
+            version: field("Version"),
+            architecture: field("Architecture"),
+            files: BTreeSet::new(),
+        }
+    }
+
     fn layer(&self, draft: &Draft) -> &'static str {
         let in_base = |path| draft.layer.get(path).is_some_and(|layer| layer == BASE);
         if self.files.iter().all(in_base) { BASE } else { LIBS }

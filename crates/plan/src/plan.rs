@@ -110,7 +110,7 @@ fn gather(draft: &mut Draft, spec: &Spec, source: &dyn View, scope: Scope<'_>) -
     let profile = spec.runtime.profile;
     for wanted in profile.files() {
         let Ok(at) = TreePath::parse(wanted.path) else { continue };
-        let reason = Reason::Profile { name: profile.name(), purpose: wanted.purpose };
+        let reason = Reason::Profile { name: profile.name().into(), purpose: wanted.purpose.into() };
         let taken = gather.take_all(&at, BASE, &reason, &|path| {
             if Profile::leaves_out(path) { Choice::Leave } else { Choice::Take }
         })?;
@@ -119,7 +119,7 @@ fn gather(draft: &mut Draft, spec: &Spec, source: &dyn View, scope: Scope<'_>) -
         }
     }
     for wanted in profile.libraries() {
-        let reason = Reason::Profile { name: profile.name(), purpose: wanted.purpose };
+        let reason = Reason::Profile { name: profile.name().into(), purpose: wanted.purpose.into() };
         if !gather.take_library(wanted.soname, None, reason)? {
             gather.draft.report_of_profile(profile, wanted.soname, wanted.purpose);
         }
@@ -162,7 +162,7 @@ fn keep(gather: &mut Gather<'_>, spec: &Spec) -> Result<(), PlanError> {
 /// Takes the process's program from the source where the payload does not bring it.
 fn take_program(gather: &mut Gather<'_>, config: &Config) -> Result<(), PlanError> {
     if let Some(at) = find_program(gather, config)? {
-        gather.take(&at, LIBS, Reason::Entrypoint)?;
+        gather.take(&at, LIBS, Reason::Entrypoint { line: config.line })?;
     }
     Ok(())
 }

@@ -162,7 +162,7 @@ fn check_program(
         return Ok(());
     };
     let found = draft.tree.follow(&at)?;
-    draft.reasons.add(&found.path, Reason::Entrypoint);
+    draft.reasons.add(&found.path, Reason::Entrypoint { line });
     let Some(entry) = found.entry else { return Ok(()) };
     let begins_as_elf = |content: &Content| content.head(4).is_ok_and(|head| head == *b"\x7fELF");
     // A script is read by its interpreter, which runs as the same user.

@@ -160,5 +160,11 @@ fn put(
     if draft.has(&path) {
         return Ok(());
     }
-    draft.put(&path, entry, Origin::Generated, layer, Reason::Profile { name: profile.name(), purpose })
+    draft.put(
+        &path,
+        entry,
+        Origin::Generated,
+        layer,
+        Reason::Profile { name: profile.name().into(), purpose: purpose.into() },
+    )
 }

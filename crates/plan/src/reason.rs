@@ -1,8 +1,13 @@
 //! Why a path is in the image.
 
-use crate::spec::Line;
+use crate::{
+    explain::{optional_text, text},
+    spec::Line,
+};
 use elf::Rule;
+use serde::{Deserialize, Serialize};
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     fmt,
 };
@@ -10,7 +15,8 @@ use tree::TreePath;
 
 /// One reason for a path to be in the image. A path may have several; the first is the one that
 /// brought it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Reason {
     /// The spec names it, in this line; 0 where the command line does.
     Listed {
@@ -18,24 +24,31 @@ pub enum Reason {
         line: Line,
     },
     /// The process starts with it.
-    Entrypoint,
+    Entrypoint {
+        /// The line of `[config]`; 0 where there is none.
+        line: Line,
+    },
     /// A program or library loads it.
     NeededBy {
         /// Who asks for it.
+        #[serde(with = "text")]
         by: TreePath,
         /// By what name.
         soname: String,
         /// What the loader found it by.
+        #[serde(with = "text")]
         rule: Rule,
     },
     /// It starts this program: the loader of an ELF file, the interpreter of a script.
     Interprets {
         /// The program.
+        #[serde(with = "text")]
         program: TreePath,
     },
     /// Loaded by name while running, which no ELF file says.
     LoadedByName {
         /// The file of the image that loads it, where there is one.
+        #[serde(default, skip_serializing_if = "Option::is_none", with = "optional_text")]
         by: Option<TreePath>,
         /// Who that is, in words: `the C library`.
         who: String,
@@ -45,16 +58,19 @@ pub enum Reason {
     /// A link leads to it.
     Linked {
         /// The link.
+        #[serde(with = "text")]
         from: TreePath,
     },
     /// A link on the way to something needed.
     LeadsTo {
         /// What is needed.
+        #[serde(with = "text")]
         to: TreePath,
     },
     /// A variant of a library for newer processors, of which all come along or none.
     Variant {
         /// The library.
+        #[serde(with = "text")]
         of: TreePath,
     },
     /// A directory that holds something needed.
@@ -62,9 +78,9 @@ pub enum Reason {
     /// What every image of this profile holds.
     Profile {
         /// The profile.
-        name: &'static str,
+        name: Cow<'static, str>,
         /// What it is good for.
-        purpose: &'static str,
+        purpose: Cow<'static, str>,
     },
     /// Says that a package is in the image, for scanners and licences.
     Package {
@@ -74,12 +90,21 @@ pub enum Reason {
     /// The loader finds a library outside of its built-in directories by it.
     LoaderCache {
         /// The library.
+        #[serde(with = "text")]
         of: TreePath,
     },
     /// bantam makes it of this file.
     MadeOf {
         /// The file.
+        #[serde(with = "text")]
         of: TreePath,
+    },
+    /// A layer of a finished image has it, and nothing in the image says what for.
+    Layer {
+        /// Which layer, from 1 at the base.
+        number: usize,
+        /// What the image's history says of the layer.
+        created_by: String,
     },
 }
 
@@ -146,7 +171,7 @@ impl Reasons {
 
     /// Is `path` there because the process starts with it, or with what needs it?
     pub fn is_of_process(&self, path: &TreePath) -> bool {
-        self.chain(path).last().is_some_and(|(_, reason)| *reason == Reason::Entrypoint)
+        self.chain(path).last().is_some_and(|(_, reason)| matches!(reason, Reason::Entrypoint { .. }))
     }
 
     /// The line of the spec behind a reason.
@@ -183,13 +208,13 @@ impl fmt::Display for Reason {
         match self {
             Reason::Listed { line: 0 } => write!(f, "named on the command line"),
             Reason::Listed { line } => write!(f, "named in line {line} of the spec"),
-            Reason::Entrypoint => write!(f, "the process starts with it"),
+            Reason::Entrypoint { .. } => write!(f, "the process starts with it"),
             Reason::NeededBy { by, soname, rule } => {
-                write!(f, "{by} needs {soname}, found by {}", rule.as_str())
+                write!(f, "needed by {by} as {soname}, {}", found_by(*rule))
             }
             Reason::Interprets { program } => write!(f, "starts {program}"),
-            Reason::LoadedByName { who, purpose, .. } => write!(f, "{who} loads it by name {purpose}"),
-            Reason::Linked { from } => write!(f, "{from} leads to it"),
+            Reason::LoadedByName { who, purpose, .. } => write!(f, "loaded by name by {who}, {purpose}"),
+            Reason::Linked { from } => write!(f, "what the link {from} leads to"),
             Reason::LeadsTo { to } => write!(f, "leads to {to}"),
             Reason::Variant { of } => write!(f, "the same as {of} for newer processors"),
             Reason::Parent => write!(f, "holds what is needed"),
@@ -197,6 +222,23 @@ impl fmt::Display for Reason {
             Reason::Package { name } => write!(f, "says that files of the package {name} are here"),
             Reason::LoaderCache { of } => write!(f, "lets the loader find {of}"),
             Reason::MadeOf { of } => write!(f, "made of {of}"),
+            Reason::Layer { number, created_by } if created_by.is_empty() => {
+                write!(f, "in layer {number}")
+            }
+            Reason::Layer { number, created_by } => write!(f, "in layer {number}: {created_by}"),
         }
+    }
+}
+
+/// How the loader came to a library, as the end of a sentence.
+fn found_by(rule: Rule) -> &'static str {
+    match rule {
+        Rule::Rpath => "found by RPATH",
+        Rule::Runpath => "found by RUNPATH",
+        Rule::LdLibraryPath => "found by LD_LIBRARY_PATH",
+        Rule::LdSoConf => "found by ld.so.conf",
+        Rule::Default => "found in a default directory",
+        Rule::Path => "found by its path",
+        Rule::Interpreter => "which is the loader itself",
     }
 }

@@ -41,9 +41,9 @@ fn plugins_come_along_and_bring_what_they_need() {
     [app]
     ");
     insta::assert_snapshot!(image.why(&format!("{LIB}/libown.so")), @r"
-    /usr/lib/x86_64-linux-gnu/libown.so: /usr/lib/x86_64-linux-gnu/graphviz/libgvplugin_core.so.6.0.0 needs libown.so, found by default
-    /usr/lib/x86_64-linux-gnu/graphviz/libgvplugin_core.so.6.0.0: /usr/lib/x86_64-linux-gnu/libgvc.so.6.0.0 loads it by name to lay out graphs, and to write them in any format
-    /usr/lib/x86_64-linux-gnu/libgvc.so.6.0.0: /app/app needs libgvc.so.6, found by default
+    /usr/lib/x86_64-linux-gnu/libown.so: needed by /usr/lib/x86_64-linux-gnu/graphviz/libgvplugin_core.so.6.0.0 as libown.so, found in a default directory
+    /usr/lib/x86_64-linux-gnu/graphviz/libgvplugin_core.so.6.0.0: loaded by name by /usr/lib/x86_64-linux-gnu/libgvc.so.6.0.0, to lay out graphs, and to write them in any format
+    /usr/lib/x86_64-linux-gnu/libgvc.so.6.0.0: needed by /app/app as libgvc.so.6, found in a default directory
     /app/app: named in line 2 of the spec
     ");
 }

@@ -36,7 +36,7 @@ fn a_program_brings_its_libraries_its_loader_and_the_links_to_them() {
     -0755 0:0 /app/shop
     ");
     insta::assert_snapshot!(image.why("/usr/lib/x86_64-linux-gnu/libc.so.6"), @r"
-    /usr/lib/x86_64-linux-gnu/libc.so.6: /app/shop needs libc.so.6, found by default
+    /usr/lib/x86_64-linux-gnu/libc.so.6: needed by /app/shop as libc.so.6, found in a default directory
     /app/shop: named in line 4 of the spec
     ");
     assert_eq!(image.findings(), "");

@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 use elf::testing::Elf;
-use plan::{Plan, Selection, Sources, Taken, expand::Vars, spec};
+use plan::{Plan, Selection, Sources, Taken, expand::Vars, explain::Record, spec};
 use std::fmt::Write as _;
 use tree::{Content, Entry, Tree, TreePath, View};
 
@@ -124,7 +124,8 @@ impl World {
         let has_source = spec.runtime.source != spec::RuntimeSource::None;
         let runtime = has_source.then_some(&self.source as &dyn View);
         let sources = Sources { runtime, payload };
-        Image(plan::plan(&spec, platform, &sources).unwrap())
+        let plan = plan::plan(&spec, platform, &sources).unwrap();
+        Image(plan, spec)
     }
 
     fn take(&self, files: &spec::Files, vars: &Vars<'_>) -> Taken {
@@ -136,7 +137,7 @@ impl World {
     }
 }
 
-pub struct Image(pub Plan);
+pub struct Image(pub Plan, pub spec::Spec);
 
 impl Image {
     /// One line a path and layer, parents that only hold something aside.
@@ -182,6 +183,16 @@ impl Image {
     pub fn reasons(&self, at: &str) -> String {
         let reasons = self.0.reasons.of(&path(at));
         reasons.iter().map(|reason| format!("{reason}\n")).collect()
+    }
+
+    /// All that is recorded of the image.
+    pub fn record(&self) -> Record {
+        Record::of(&self.0, &self.1, "example.com/shop", Some("bantam.toml"))
+    }
+
+    /// The image as a file tree.
+    pub fn tree(&self) -> &Tree {
+        &self.0.tree
     }
 
     pub fn process(&self) -> String {
