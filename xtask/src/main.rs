@@ -7,6 +7,7 @@ mod edges;
 mod fuzz;
 mod install;
 mod step;
+mod suites;
 mod test;
 
 use std::process::ExitCode;
@@ -21,7 +22,8 @@ usage: cargo xtask COMMAND
                           --long: what takes long too, and each fuzz target for BANTAM_FUZZ_SECONDS (600)
   fuzz TARGET [SECONDS]   runs a fuzz target of fuzz/
   edges                   checks which crate uses which, and what the pure crates must not use
-  bench [--write]         measures against other builders; --write puts the tables into docs/benchmarks.md";
+  bench [--write]         measures against other builders; --write puts the tables into docs/benchmarks.md
+  suites DEBIAN-URL UBUNTU-URL  makes the table of symbol versions by release anew, from these archives' packages";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
         ["fuzz", options @ ..] => fuzz::run(options),
         ["edges"] => edges::run(),
         ["bench", options @ ..] => bench::run(options),
+        ["suites", options @ ..] => suites::run(options),
         _ => Err(USAGE.into()),
     };
     match outcome {

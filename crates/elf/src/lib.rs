@@ -26,6 +26,7 @@ mod shebang;
 pub mod testing;
 #[cfg(test)]
 mod tests;
+mod version_name;
 mod versions;
 mod versions_check;
 mod window;
@@ -44,3 +45,4 @@ pub use read::read;
 pub use runtime::{RuntimeLoad, glibc_runtime_loads, services};
 pub use search::{CachePolicy, Linker, Rule, Unusable};
 pub use shebang::{Shebang, env_program, shebang, shebang_of};
+pub use version_name::{VersionName, is_private_version};

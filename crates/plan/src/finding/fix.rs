@@ -1,7 +1,8 @@
 //! What to do about what is wrong.
 
-use super::Problem;
+use super::{Problem, words::titles};
 use crate::{
+    Offers, Suite,
     accounts::NONROOT,
     spec::{toml_list, toml_text},
     tables,
@@ -21,6 +22,8 @@ pub enum Fix {
     Add(&'static str, Vec<String>),
     /// Files of the source to name in the spec, as globs.
     Keep(Vec<String>),
+    /// The oldest release of each distribution that the libraries may be taken from.
+    TakeFrom(Vec<Suite>),
     /// Something to do elsewhere, in words.
     Do(String),
 }
@@ -53,9 +56,19 @@ impl Problem {
                 let dir = path.parent().unwrap_or_else(TreePath::root);
                 vec![Fix::Set("config", format!("env = {{ {} }}", key("LD_LIBRARY_PATH", dir)))]
             }
-            Problem::MissingVersion { .. } => vec![say(
-                "build the program on the release that the image is made of, or take the libraries from a newer one",
-            )],
+            Problem::MissingVersion { version, library, needed_by, offers, fix, made_of, .. } => {
+                if elf::is_private_version(version) {
+                    return vec![one_build(library, needed_by)];
+                }
+                let from = (!fix.is_empty()).then(|| Fix::TakeFrom(fix.clone()));
+                let without = WITHOUT.iter().find(|(name, _)| name == version).map(|(_, flag)| say(*flag));
+                let build = match (offers, made_of) {
+                    (Offers::Others(_) | Offers::Nothing, _) => format!("build it against {library} itself"),
+                    (_, Some(name)) => format!("build the program on {name}, as the image is"),
+                    (_, None) => "build the program on the release that the image is made of".into(),
+                };
+                from.into_iter().chain(without).chain([say(build)]).collect()
+            }
             Problem::Unversioned { library, .. } => {
                 vec![say(format!("take the {} that the program was linked with", library.name()))]
             }
@@ -176,6 +189,18 @@ fn say(text: impl Into<String>) -> Fix {
     Fix::Do(text.into())
 }
 
+/// Flags by which compilers make programs that do without a feature of the C library.
+const WITHOUT: &[(&str, &str)] = &[
+    ("GLIBC_ABI_DT_RELR", "link the program with -Wl,-z,nopack-relative-relocs"),
+    ("GLIBC_ABI_DT_X86_64_PLT", "link the program with -Wl,-z,nomark-plt"),
+    ("GLIBC_ABI_GNU2_TLS", "compile the program with -mtls-dialect=gnu"),
+];
+
+fn one_build(library: &TreePath, needed_by: &[TreePath]) -> Fix {
+    let who = needed_by.first().map_or("who needs it", TreePath::as_str);
+    say(format!("take {who} and {library} from one source: the files of one package, in one version"))
+}
+
 fn leave_out() -> Fix {
     say("leave it out: with exclude in [[files]], or drop in [runtime] if it is the source's")
 }
@@ -216,6 +241,11 @@ impl fmt::Display for Fix {
             Fix::Set(table, line) => write!(f, "in {}: {line}", heading(table)),
             Fix::Add(table, lines) => write!(f, "have a {} with {}", heading(table), lines.join(", ")),
             Fix::Keep(globs) => write!(f, "in [runtime]: keep = {}", toml_list(globs)),
+            Fix::TakeFrom(suites) => write!(
+                f,
+                "take the libraries from {} or newer: build there, or name its root file system as [runtime] source",
+                titles(suites, ", ")
+            ),
             Fix::Do(text) => f.write_str(text),
         }
     }

@@ -1,6 +1,6 @@
 //! Everything that can be wrong with an image.
 
-use crate::spec::Line;
+use crate::{Offers, Suite, spec::Line};
 use tree::TreePath;
 
 /// What is wrong. Paths are those of the image.
@@ -18,8 +18,17 @@ pub enum Problem {
     },
     /// A library that the payload or source has, but where no loader of the image looks.
     OffSearchPath { soname: String, path: TreePath, needed_by: Vec<TreePath> },
-    /// A symbol version that the library in the image does not define.
-    MissingVersion { version: String, library: TreePath, needed_by: Vec<TreePath> },
+    /// A symbol version that the library in the image does not define; `suites` are the oldest releases
+    /// whose library does, `fix` those that have all versions that the image lacks.
+    MissingVersion {
+        version: String,
+        library: TreePath,
+        needed_by: Vec<TreePath>,
+        offers: Offers,
+        suites: Vec<Suite>,
+        fix: Vec<Suite>,
+        made_of: Option<String>,
+    },
     /// A library of the spec's `dlopen` that is nowhere.
     MissingDlopen { soname: String, packages: Vec<String>, line: Line },
     /// A library that the C library loads by name while running.

@@ -1,6 +1,7 @@
 //! What is wrong, in words: one sentence a problem.
 
 use super::{Problem, Unit};
+use crate::{Offers, Suite};
 use std::fmt;
 use tree::TreePath;
 
@@ -21,12 +22,24 @@ impl fmt::Display for Problem {
                 list(needed_by),
                 plural_s(needed_by)
             ),
-            Problem::MissingVersion { version, library, needed_by } => write!(
-                f,
-                "{library} does not define {version}, which {} need{}",
-                list(needed_by),
-                plural_s(needed_by)
-            ),
+            Problem::MissingVersion { version, library, needed_by, offers, suites, .. } => {
+                let (who, s) = (list(needed_by), plural_s(needed_by));
+                write!(f, "{who} need{s} {version} of {library}, which ")?;
+                match offers {
+                    Offers::UpTo(newest) => write!(f, "offers up to {newest}")?,
+                    Offers::Beyond(newest) => write!(f, "offers others up to {newest}, but not this one")?,
+                    Offers::Others(newest) => write!(f, "offers only others: {}", newest.join(", "))?,
+                    Offers::Nothing => write!(f, "offers no symbol versions")?,
+                }
+                if elf::is_private_version(version) {
+                    return write!(f, "; only files of one and the same build share {version}");
+                }
+                match &suites[..] {
+                    [] => write!(f, "; no release that bantam knows of has it"),
+                    [suite] => write!(f, "; {} has it", suite.title),
+                    suites => write!(f, "; {} have it", titles(suites, " and ")),
+                }
+            }
             Problem::MissingDlopen { soname, .. } => {
                 write!(f, "{soname} of [runtime] dlopen is not to be found")
             }
@@ -169,6 +182,11 @@ pub fn size(bytes: u64) -> String {
         1_000_000..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
         _ => format!("{:.2} GB", bytes as f64 / 1e9),
     }
+}
+
+/// The names of releases.
+pub(super) fn titles(suites: &[Suite], between: &str) -> String {
+    suites.iter().map(|suite| suite.title).collect::<Vec<_>>().join(between)
 }
 
 /// The first few of many, in words.

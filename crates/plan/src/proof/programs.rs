@@ -45,7 +45,7 @@ pub(super) fn judge(
             Err(error) => problems.push(Finding::new(damaged(path, &error))),
         }
     }
-    problems.extend(verdict.problems(draft, proof.allow).into_iter().map(Finding::new));
+    problems.extend(verdict.problems(draft, proof.scope.facts, proof.allow).into_iter().map(Finding::new));
     programs
 }
 

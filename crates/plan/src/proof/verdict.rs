@@ -1,8 +1,8 @@
 //! What the closures of an image lack, put together: one problem for each thing that is missing, with
 //! everybody who needs it.
 
-use crate::{draft::Draft, finding::Problem, glob::Glob, spec::Allow, tables};
-use elf::Closure;
+use crate::{draft::Draft, finding::Problem, glob::Glob, offers, spec::Allow, tables};
+use elf::{Closure, FactsMemo};
 use std::collections::{BTreeMap, BTreeSet};
 use tree::TreePath;
 
@@ -51,7 +51,7 @@ impl Verdict {
     }
 
     /// What is lacking, as problems.
-    pub fn problems(self, draft: &Draft, allow: &[Allow]) -> Vec<Problem> {
+    pub fn problems(self, draft: &Draft, facts: &FactsMemo, allow: &[Allow]) -> Vec<Problem> {
         let allowed = |soname: &str| {
             allow.iter().any(|allow| match allow {
                 Allow::Unresolved(glob) => Glob::new(glob).is_ok_and(|glob| glob.matches(soname)),
@@ -71,10 +71,7 @@ impl Verdict {
             let unusable = self.unusable.get(&soname).cloned();
             problems.push(Problem::MissingLibrary { soname, needed_by, chain, packages, unusable });
         }
-        for ((version, library), needed_by) in self.versions {
-            let needed_by = needed_by.into_iter().collect();
-            problems.push(Problem::MissingVersion { version, library, needed_by });
-        }
+        problems.extend(offers::problems(draft, facts, self.versions));
         for (library, needed_by) in self.unversioned {
             problems.push(Problem::Unversioned { library, needed_by: needed_by.into_iter().collect() });
         }
