@@ -36,6 +36,8 @@ pub fn run(bytes: &[u8]) {
     let linker = Linker::new(&tree, &memo).ld_library_path("/opt:$ORIGIN/lib").cache_policy(policy);
     if let Ok(closure) = linker.closure_with(&app, &["libz.so.1".into(), "/lib/liba.so.1".into()]) {
         check(&closure, &tree);
+        let undefined = linker.undefined_symbols(&closure);
+        assert!(undefined.symbols.is_empty() || undefined.unreadable.is_empty());
     }
     let found = ldconfig(&tree, &memo, &[path("/lib"), path("/opt")], &facts.machine);
     assert!(found.problems.is_empty(), "{:?}", found.problems);
@@ -54,6 +56,8 @@ pub fn seeds() -> Vec<Vec<u8>> {
             .wants_versions("libb.so.1", &["B_1"])
             .defines(&["FULL_1", "FULL_2"])
             .dlopen_note(r#"[{"soname":["libz.so.1"],"priority":"suggested"}]"#)
+            .exports(&["here", "old@FULL_1", "new@@FULL_2"])
+            .imports(&["there@A_1", "elsewhere"])
     };
     let mut seeds = vec![];
     for uname in UNAMES {

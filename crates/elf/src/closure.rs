@@ -25,6 +25,8 @@ pub struct Closure {
     /// The libraries, in the order in which they are loaded. The loader is among them where one of
     /// the others needs it.
     pub libraries: Vec<Library>,
+    /// How many of them are loaded when the program starts: the rest it loads by name later.
+    pub at_start: usize,
     /// The libraries that were not found.
     pub missing: Vec<Missing>,
     /// The symbol versions that are needed of a library that does not have them.
@@ -139,6 +141,7 @@ impl Linker<'_> {
             interpreter: None,
             loader: None,
             libraries: vec![],
+            at_start: 0,
             missing: vec![],
             unsatisfied: vec![],
             unversioned: vec![],
@@ -162,6 +165,7 @@ impl Linker<'_> {
 
         let mut process = Process::new(self, &loader, &closure);
         process.load_all();
+        closure.at_start = process.objects.len() - 1;
         for name in dlopen {
             process.load(0, name, true);
         }

@@ -11,6 +11,7 @@ mod closure;
 mod error;
 mod facts;
 mod hwcaps;
+mod image;
 mod ldconfig;
 mod ldsocache;
 mod ldsoconf;
@@ -22,6 +23,7 @@ mod read;
 mod runtime;
 mod search;
 mod shebang;
+mod symbols;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 #[cfg(test)]
@@ -45,4 +47,5 @@ pub use read::read;
 pub use runtime::{RuntimeLoad, glibc_runtime_loads, services};
 pub use search::{CachePolicy, Linker, Rule, Unusable};
 pub use shebang::{Shebang, env_program, shebang, shebang_of};
+pub use symbols::{Undefined, UndefinedSymbol};
 pub use version_name::{VersionName, is_private_version};

@@ -1,6 +1,7 @@
 //! Where the loader looks for a library, and what it makes of what it finds there.
 
 use crate::memo::FactsOf;
+use crate::symbols::Objects;
 use crate::{CacheEntry, ElfError, Endian, Facts, Flavor, Kind, Loader, Machine};
 use crate::{find_in_cache, ld_so_conf, read_cache};
 use std::collections::HashMap;
@@ -62,6 +63,7 @@ pub struct Linker<'a> {
     ld_library_path: Vec<String>,
     policy: CachePolicy,
     memo: Mutex<Memo>,
+    objects: Mutex<Objects>,
 }
 
 #[derive(Default)]
@@ -163,8 +165,14 @@ impl fmt::Display for Unusable {
 impl<'a> Linker<'a> {
     /// A linker without `LD_LIBRARY_PATH`, which takes `/etc/ld.so.conf` where there is no cache.
     pub fn new(view: &'a dyn View, facts: &'a dyn FactsOf) -> Self {
-        let memo = Mutex::default();
-        Linker { view, facts, ld_library_path: vec![], policy: CachePolicy::OrConf, memo }
+        Linker {
+            view,
+            facts,
+            ld_library_path: vec![],
+            policy: CachePolicy::OrConf,
+            memo: Mutex::default(),
+            objects: Mutex::default(),
+        }
     }
 
     /// The linker with this `LD_LIBRARY_PATH`: directories with colons or semicolons between them.
@@ -331,6 +339,11 @@ impl<'a> Linker<'a> {
             }
             (_, None) => Config::None,
         }
+    }
+
+    /// What is known of symbols.
+    pub(crate) fn objects(&self) -> MutexGuard<'_, Objects> {
+        self.objects.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn memo(&self) -> MutexGuard<'_, Memo> {

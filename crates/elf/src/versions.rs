@@ -20,8 +20,9 @@ pub(crate) struct Tables<'f, 'a> {
 }
 
 impl Tables<'_, '_> {
-    /// The versions needed, from the table at this address (`DT_VERNEED`).
-    pub fn needs(&mut self, vaddr: u64) -> Result<Vec<VersionNeed>, ElfError> {
+    /// The versions needed, from the table at this address (`DT_VERNEED`), each with the number by
+    /// which symbols name it.
+    pub fn needs(&mut self, vaddr: u64) -> Result<Vec<(u16, VersionNeed)>, ElfError> {
         const TABLE: &str = "its table of needed versions";
         let mut found = vec![];
         let mut records = 0;
@@ -31,8 +32,9 @@ impl Tables<'_, '_> {
             self.check_version(version, TABLE)?;
             let mut aux_at = self.follow(at, aux, TABLE)?;
             loop {
-                let [_, flags, _, name, next] = self.record(aux_at, TABLE, &mut records, [4, 2, 2, 4, 4])?;
-                found.push((file, name, flags & u32::from(VER_FLG_WEAK) != 0));
+                let [_, flags, index, name, next] =
+                    self.record(aux_at, TABLE, &mut records, [4, 2, 2, 4, 4])?;
+                found.push((index, file, name, flags & u32::from(VER_FLG_WEAK) != 0));
                 if next == 0 {
                     break;
                 }
@@ -44,35 +46,37 @@ impl Tables<'_, '_> {
             at = self.follow(at, next, TABLE)?;
         }
         let mut needs = vec![];
-        for (library, version, weak) in found {
+        for (index, library, version, weak) in found {
             let library = self.name(library, "the library of a needed version")?;
             let version = self.name(version, "a needed version")?;
-            needs.push(VersionNeed { library, version, weak });
+            needs.push((low(index), VersionNeed { library, version, weak }));
         }
         Ok(needs)
     }
 
-    /// The versions defined, from the table at this address (`DT_VERDEF`).
-    pub fn definitions(&mut self, vaddr: u64) -> Result<Vec<String>, ElfError> {
+    /// The versions defined, from the table at this address (`DT_VERDEF`), each with the number by
+    /// which symbols name it. The one that is the file's own name is not among them.
+    pub fn definitions(&mut self, vaddr: u64) -> Result<Vec<(u16, String)>, ElfError> {
         const TABLE: &str = "its table of defined versions";
         let mut found = vec![];
         let mut records = 0;
         let mut at = vaddr;
         loop {
-            let [version, flags, _, _, _, aux, next] =
+            let [version, flags, index, _, _, aux, next] =
                 self.record(at, TABLE, &mut records, [2, 2, 2, 2, 4, 4, 4])?;
             self.check_version(version, TABLE)?;
             if flags & u32::from(VER_FLG_BASE) == 0 {
                 let aux_at = self.follow(at, aux, TABLE)?;
                 let [name, _] = self.record(aux_at, TABLE, &mut records, [4, 4])?;
-                found.push(name);
+                found.push((index, name));
             }
             if next == 0 {
                 break;
             }
             at = self.follow(at, next, TABLE)?;
         }
-        found.into_iter().map(|name| self.name(name, "a defined version")).collect()
+        let name = |(index, name)| Ok((low(index), self.name(name, "a defined version")?));
+        found.into_iter().map(name).collect()
     }
 
     fn name(&mut self, offset: u32, what: &str) -> Result<String, ElfError> {
@@ -116,4 +120,9 @@ impl Tables<'_, '_> {
         }
         Err(self.file.damaged(format!("{table} is of the unknown version {version}")))
     }
+}
+
+/// A field of two bytes.
+fn low(field: u32) -> u16 {
+    u16::try_from(field).unwrap_or(u16::MAX)
 }

@@ -68,6 +68,20 @@ impl<'a> Window<'a> {
         let at = usize::try_from(offset - self.start).unwrap_or(usize::MAX);
         self.bytes.get(at..at + len).ok_or_else(|| self.damaged(format!("it ends within {what}")))
     }
+
+    /// A range of the file on its own: not more than `limit` bytes.
+    pub fn take(&mut self, offset: u64, len: u64, limit: u64, what: &str) -> Result<Vec<u8>, ElfError> {
+        if offset.checked_add(len).is_none_or(|end| end > self.size()) {
+            return Err(self.damaged(format!("it ends within {what}")));
+        }
+        if len > limit {
+            return Err(self.damaged(format!("{what} have {len} bytes, more than {limit}")));
+        }
+        let mut bytes = vec![0; usize::try_from(len).unwrap_or(0)];
+        let read = self.file.read_exact_at(&mut bytes, offset);
+        read.map_err(|error| ElfError::Read(self.content.error(error)))?;
+        Ok(bytes)
+    }
 }
 
 impl Strings {
@@ -84,9 +98,27 @@ impl Strings {
         };
         let end = end.min(file.size());
         let ahead = if size <= WHOLE_STRINGS { size.min(end.saturating_sub(start)) } else { 0 };
-        let len = usize::try_from(ahead).unwrap_or(0);
-        let bytes = file.get(start, len, "its string table")?.to_vec();
+        let bytes = file.take(start, ahead, WHOLE_STRINGS, "its string table")?;
         Ok(Strings { start, end, bytes, given: Cell::new(0) })
+    }
+
+    /// As [`Strings::open`], with all of the table read ahead, if it is not more than `limit`.
+    pub fn whole(
+        file: &mut Window<'_>,
+        segments: &[ProgramHeader],
+        vaddr: u64,
+        size: u64,
+        limit: u64,
+    ) -> Result<Self, ElfError> {
+        let strings = Strings::open(file, segments, vaddr, 0)?;
+        let size = size.min(strings.end.saturating_sub(strings.start));
+        let bytes = file.take(strings.start, size, limit, "its string table")?;
+        Ok(Strings { bytes, ..strings })
+    }
+
+    /// What was read ahead.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
     }
 
     /// The name at `offset` of the table.

@@ -17,10 +17,13 @@ fn originals() -> Vec<Vec<u8>> {
             .runpath("$ORIGIN")
             .needs_versions("liba.so.1", &["A_1", "A_2"])
             .defines(&["B_1"])
+            .exports(&["b", "c@B_1"])
+            .imports(&["a@A_1", "d"])
             .dlopen_note(r#"[{"soname":["libz.so.1"]}]"#)
-            .build()
     };
-    ["x86_64", "i686", "s390x", "mips"].map(elf).into()
+    let gnu = ["x86_64", "s390x"].map(|uname| elf(uname).build());
+    let sysv = ["i686", "mips"].map(|uname| elf(uname).sysv_hash().build());
+    gnu.into_iter().chain(sysv).collect()
 }
 
 /// Replaces bytes of `bytes`: each by a value that is likely to hurt.
@@ -54,8 +57,10 @@ fn load(bytes: Vec<u8>) {
         tree.insert(TreePath::root().child(name), Entry::file(content.clone(), 0o755));
     }
     let memo = FactsMemo::default();
-    if let Ok(closure) = Linker::new(&tree, &memo).closure(&TreePath::root().child("app")) {
+    let linker = Linker::new(&tree, &memo);
+    if let Ok(closure) = linker.closure(&TreePath::root().child("app")) {
         assert_eq!(closure.program.as_str(), "/app");
+        linker.undefined_symbols(&closure);
     }
 }
 

@@ -61,6 +61,8 @@ codes! {
         "A library has no symbol versions, and programs ask for some"
     "B0111" MissingOfProfile "missing-of-profile" Warning
         "Something that the profile stands for is not in the source"
+    "B0112" UndefinedSymbol "undefined-symbol" Warning
+        "A symbol that a program or library needs is defined nowhere"
     "B0113" PluginsNotTaken "plugins-not-taken" Notice
         "A program looks by name for files that were not taken"
 

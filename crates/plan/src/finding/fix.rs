@@ -69,6 +69,12 @@ impl Problem {
                 };
                 from.into_iter().chain(without).chain([say(build)]).collect()
             }
+            Problem::UndefinedSymbol { object, defined_by: Some(library), .. } => vec![say(format!(
+                "{library} defines it, and is not among what {object} needs: link {object} with it"
+            ))],
+            Problem::UndefinedSymbol { object, .. } => vec![say(format!(
+                "build {object} with the libraries that the image has, or take those it was built with"
+            ))],
             Problem::Unversioned { library, .. } => {
                 vec![say(format!("take the {} that the program was linked with", library.name()))]
             }

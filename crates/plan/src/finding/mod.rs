@@ -8,7 +8,7 @@ mod words;
 
 pub use code::{CODES, Code};
 pub use fix::Fix;
-pub use problem::{Problem, Unit};
+pub use problem::{Missed, Problem, Unit};
 pub use words::size;
 
 use crate::spec::Line;

@@ -44,6 +44,15 @@ pub enum Problem {
     },
     /// A library of which versions are needed, and which defines none.
     Unversioned { library: TreePath, needed_by: Vec<TreePath> },
+    /// Symbols that an object needs, and that nothing defines of what these programs load.
+    UndefinedSymbol {
+        object: TreePath,
+        symbols: Vec<String>,
+        programs: Vec<TreePath>,
+        missed: Missed,
+        /// A library of the image that has the first of them.
+        defined_by: Option<TreePath>,
+    },
     /// An ELF file for another machine than the platform's.
     WrongMachine { path: TreePath, is: String, wanted: String },
     /// A file that starts like ELF and cannot be read as such.
@@ -109,6 +118,17 @@ pub enum Problem {
     VolumeNotWritable { path: TreePath, uid: u32, gid: u32 },
 }
 
+/// When the lack of a symbol shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Missed {
+    /// When the program starts.
+    AtStart,
+    /// When the program loads the object by name.
+    OnLoad,
+    /// When it is first called.
+    OnCall,
+}
+
 /// What a limit counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
@@ -136,6 +156,7 @@ impl Problem {
             | Problem::MissingScriptInterpreter { script: path, .. }
             | Problem::MissingOnPath { script: path, .. }
             | Problem::PluginsNotTaken { trigger: path, .. }
+            | Problem::UndefinedSymbol { object: path, .. }
             | Problem::WrongMachine { path, .. }
             | Problem::DamagedElf { path, .. }
             | Problem::NotAllowed { at: path, .. }

@@ -1,6 +1,6 @@
 //! What is wrong, in words: one sentence a problem.
 
-use super::{Problem, Unit};
+use super::{Missed, Problem, Unit};
 use crate::{Offers, Suite};
 use std::fmt;
 use tree::TreePath;
@@ -64,6 +64,29 @@ impl fmt::Display for Problem {
                 list(needed_by),
                 plural_s(needed_by)
             ),
+            Problem::UndefinedSymbol { object, symbols, programs, missed, .. } => {
+                let (s, it) = if symbols.len() == 1 { ("", "it") } else { ("s", "one of them") };
+                write!(f, "{object} needs the symbol{s} {}, which ", list(symbols))?;
+                let ends = match &programs[..] {
+                    [program] if program == object => {
+                        write!(f, "no library that it loads defines: ")?;
+                        "it ends"
+                    }
+                    [program] => {
+                        write!(f, "nothing that {program} loads defines: ")?;
+                        "it ends"
+                    }
+                    programs => {
+                        write!(f, "nothing that {} load defines: ", list(programs))?;
+                        "they end"
+                    }
+                };
+                match missed {
+                    Missed::AtStart => write!(f, "{ends} at start"),
+                    Missed::OnLoad => write!(f, "it cannot be loaded"),
+                    Missed::OnCall => write!(f, "{ends} at the first call of {it}"),
+                }
+            }
             Problem::WrongMachine { path, is, wanted } => {
                 write!(f, "{path} is for {is}, and the image is for {wanted}")
             }
@@ -190,7 +213,7 @@ pub(super) fn titles(suites: &[Suite], between: &str) -> String {
 }
 
 /// The first few of many, in words.
-fn list(paths: &[TreePath]) -> String {
+fn list<T: fmt::Display>(paths: &[T]) -> String {
     const SHOWN: usize = 3;
     let text = join(&paths[..paths.len().min(SHOWN)], ", ");
     match paths.len().saturating_sub(SHOWN) {
@@ -199,8 +222,8 @@ fn list(paths: &[TreePath]) -> String {
     }
 }
 
-fn join(paths: &[TreePath], between: &str) -> String {
-    paths.iter().map(TreePath::as_str).collect::<Vec<_>>().join(between)
+fn join<T: fmt::Display>(paths: &[T], between: &str) -> String {
+    paths.iter().map(T::to_string).collect::<Vec<_>>().join(between)
 }
 
 fn plural_s(paths: &[TreePath]) -> &'static str {

@@ -8,6 +8,7 @@ mod interpreter;
 mod objects;
 mod programs;
 mod scripts;
+mod symbols;
 mod verdict;
 
 use crate::{draft::Draft, error::PlanError, gather::Scope, spec::Allow};

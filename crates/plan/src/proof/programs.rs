@@ -3,6 +3,7 @@
 use super::{
     Proof, interpreter,
     objects::{Objects, damaged},
+    symbols::Symbols,
     verdict::Verdict,
 };
 use crate::{draft::Draft, finding::Finding};
@@ -22,6 +23,7 @@ pub(super) fn judge(
     problems: &mut Vec<Finding>,
 ) -> BTreeMap<TreePath, Vec<TreePath>> {
     let mut verdict = Verdict::default();
+    let mut symbols = Symbols::default();
     let mut programs = BTreeMap::new();
     for (path, facts) in objects.files.iter().filter(|(_, facts)| facts.is_program()) {
         let by_name = draft.by_name.get(path).map_or(&[][..], Vec::as_slice);
@@ -31,6 +33,7 @@ pub(super) fn judge(
                 let interpreter = closure.interpreter.iter().map(|interpreter| &interpreter.resolution.path);
                 let libraries = closure.libraries.iter().map(|library| &library.resolution.path);
                 programs.insert(path.clone(), interpreter.chain(libraries).cloned().collect());
+                symbols.add(linker, &closure);
                 verdict.add(closure, None);
             }
             Err(error) => problems.push(Finding::new(damaged(path, &error))),
@@ -46,6 +49,7 @@ pub(super) fn judge(
         }
     }
     problems.extend(verdict.problems(draft, proof.scope.facts, proof.allow).into_iter().map(Finding::new));
+    problems.extend(symbols.findings(linker, objects));
     programs
 }
 

@@ -37,6 +37,11 @@ pub fn world(code: &str) -> Option<World> {
                 .iter()
                 .fold(shop(), |world, path| world.source(path, "text\n"))
         }
+        "B0112" => {
+            let elf = elf().needs(&["libmoney.so.1"]).imports(&["money_round"]);
+            let old = Elf::library("libmoney.so.1").exports(&["money_add"]).build();
+            with(elf).source(&format!("{LIB}/libmoney.so.1"), bytes(&old, 0o644))
+        }
         "B0113" => world
             .source("/usr/bin/perl", program(&[]))
             .source(&format!("{LIB}/perl-base/strict.pm"), "1;\n")

@@ -1,5 +1,9 @@
 //! Hand-made ELF files for tests: just enough of each for the loader's rules.
 
+mod symbols;
+
+pub use symbols::Symbol;
+
 use crate::{Abi, Class, Endian, Machine};
 use tree::{Content, Entry, Kind, Tree, TreePath};
 
@@ -18,6 +22,8 @@ pub struct Elf {
     defines: Vec<String>,
     table: bool,
     note: Option<String>,
+    symbols: Vec<Symbol>,
+    sysv_hash: bool,
     segments: Vec<(u32, u64, Vec<u8>)>,
     tail: Vec<u8>,
 }
@@ -41,6 +47,8 @@ impl Elf {
             defines: vec![],
             table: false,
             note: None,
+            symbols: vec![],
+            sysv_hash: false,
             segments: vec![],
             tail: vec![],
         }
@@ -165,6 +173,27 @@ impl Elf {
         self
     }
 
+    /// The same with one more dynamic symbol.
+    pub fn symbol(mut self, symbol: Symbol) -> Self {
+        self.symbols.push(symbol);
+        self
+    }
+
+    /// The same, defining these symbols, as [`Symbol::defined`] says.
+    pub fn exports(self, names: &[&str]) -> Self {
+        names.iter().fold(self, |elf, name| elf.symbol(Symbol::defined(name)))
+    }
+
+    /// The same, needing these symbols, as [`Symbol::undefined`] says.
+    pub fn imports(self, names: &[&str]) -> Self {
+        names.iter().fold(self, |elf, name| elf.symbol(Symbol::undefined(name)))
+    }
+
+    /// The same, where symbols are found with the older hash table.
+    pub fn sysv_hash(self) -> Self {
+        Elf { sysv_hash: true, ..self }
+    }
+
     /// The same with more bytes at its end.
     pub fn tail(mut self, bytes: &[u8]) -> Self {
         self.tail.extend(bytes);
@@ -215,6 +244,11 @@ impl Elf {
         };
         let verneed = self.verneed(&mut name, half, word);
         let verdef = self.verdef(&mut name, half, word);
+        let needed = self.needs.iter().flat_map(|(_, versions)| versions).map(|(version, _)| version);
+        let versions: Vec<&String> = self.defines.iter().chain(needed).collect();
+        let number =
+            |version: &str| versions.iter().position(|known| *known == version).map_or(1, |at| at as u16 + 2);
+        let tables = symbols::tables(&self.symbols, &self.machine, !self.sysv_hash, &mut name, number);
 
         let segments = if self.dynamic { 2 } else { 1 }
             + usize::from(self.interpreter.is_some())
@@ -236,7 +270,10 @@ impl Elf {
         let strings_at = place(strings.len());
         let verneed_at = place(verneed.len());
         let verdef_at = place(verdef.len());
-        let versym_at = place(2);
+        let versym_at = place(tables.versions.len());
+        let symbols_at = place(tables.symbols.len());
+        let hash_at = place(tables.hash.len());
+        let relocations_at = place(tables.relocations.len());
         entries.push((5, BASE + strings_at));
         entries.push((10, strings.len() as u64));
         for (tag, there, at) in [
@@ -247,6 +284,14 @@ impl Elf {
             if there {
                 entries.push((tag, BASE + at));
             }
+        }
+        let is_64 = self.machine.class == Class::Elf64;
+        if !self.symbols.is_empty() {
+            entries.push((6, BASE + symbols_at));
+            entries.push((if self.sysv_hash { 4 } else { 0x6fff_fef5 }, BASE + hash_at));
+            let (tag, size) = if is_64 { (7, 8) } else { (17, 18) };
+            entries.push((tag, BASE + relocations_at));
+            entries.push((size, tables.relocations.len() as u64));
         }
         entries.push((0, 0));
         let number = if self.machine.class == Class::Elf64 { 8 } else { 4 };
@@ -275,7 +320,10 @@ impl Elf {
             (strings_at, &strings),
             (verneed_at, &verneed),
             (verdef_at, &verdef),
-            (versym_at, &vec![0; 2]),
+            (versym_at, &tables.versions),
+            (symbols_at, &tables.symbols),
+            (hash_at, &tables.hash),
+            (relocations_at, &tables.relocations),
         ] {
             out.bytes.resize(at as usize, 0);
             out.bytes.extend(bytes);
@@ -301,6 +349,7 @@ impl Elf {
         word: impl Fn(u32) -> [u8; 4],
     ) -> Vec<u8> {
         let mut bytes: Vec<u8> = vec![];
+        let mut number = self.defines.len() as u16 + 2;
         for (index, (library, versions)) in self.needs.iter().enumerate() {
             let next = if index + 1 == self.needs.len() { 0 } else { 16 + 16 * versions.len() };
             bytes.extend([half(1), half(versions.len() as u16)].concat());
@@ -308,7 +357,8 @@ impl Elf {
             for (index, (version, weak)) in versions.iter().enumerate() {
                 let next = if index + 1 == versions.len() { 0 } else { 16 };
                 bytes.extend(word(0));
-                bytes.extend([half(if *weak { 2 } else { 0 }), half(2)].concat());
+                bytes.extend([half(if *weak { 2 } else { 0 }), half(number)].concat());
+                number += 1;
                 bytes.extend([word(name(version) as u32), word(next)].concat());
             }
         }
