@@ -35,7 +35,7 @@ impl Target {
     /// # Errors
     /// When it cannot be read, or its spec is wrong.
     pub fn read(argument: Option<&Path>) -> Result<Self, Error> {
-        let path = argument.unwrap_or(Path::new("."));
+        let Some(path) = argument else { return Target::read_spec(Path::new("bantam.toml")) };
         if path.is_dir() {
             return Target::read_spec(&path.join("bantam.toml"));
         }

@@ -131,6 +131,9 @@ pub struct Check {
     /// Print findings as JSON Lines
     #[arg(long)]
     pub json: bool,
+    /// Print findings as SARIF 2.1.0, for code scanning
+    #[arg(long, conflicts_with = "json")]
+    pub sarif: bool,
 }
 
 #[derive(Debug, Args)]

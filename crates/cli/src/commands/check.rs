@@ -3,38 +3,97 @@
 use crate::{
     args::{Check, Global},
     exit,
-    show::{self, findings},
+    show::{self, findings, progress::Shower, sarif},
 };
 use bantam::{Error, Target};
-use plan::finding::Severity;
-use std::process::ExitCode;
+use plan::{
+    Plan,
+    finding::{Finding, Severity},
+    spec::Platform,
+};
+use std::{path::PathBuf, process::ExitCode};
 
 pub fn run(args: &Check, global: &Global) -> Result<ExitCode, Error> {
-    let target = Target::read(args.target.as_deref())?;
-    let shower = global.shower(!args.json);
-    let plans = bantam::check(&target, &global.platforms()?, &|event| shower.show(&event));
+    let is_for_people = !args.json && !args.sarif;
+    let shower = global.shower(is_for_people);
+    let checked = Checked::new(args, global, &shower);
     shower.finish();
-    let plans = plans?;
-    let mut json = String::new();
-    let (mut errors, mut warnings) = (0, 0);
-    for plan in &plans {
-        for finding in &plan.findings {
-            errors += usize::from(finding.severity == Severity::Error);
-            warnings += usize::from(finding.severity == Severity::Warning);
-            json.push_str(&format!("{}\n", findings::json(finding, plan.platform)));
-        }
-    }
-    if args.json {
-        let printed = show::stdout(&json);
-        if printed != ExitCode::SUCCESS {
-            return Ok(printed);
-        }
-    } else if shower.has_words() {
+    let document = if args.sarif {
+        format!("{:#}\n", sarif::document(&checked.file, &checked.found(), checked.failure.as_ref()))
+    } else if args.json {
+        checked.lines()
+    } else {
+        String::new()
+    };
+    let printed = show::stdout(&document);
+    let (errors, warnings) = (checked.count(Severity::Error), checked.count(Severity::Warning));
+    if let (true, Some(target)) = (is_for_people && shower.has_words(), &checked.target) {
         show::stderr(&format!("{}: {errors} errors, {warnings} warnings", target.name));
     }
-    if errors > 0 || args.strict && warnings > 0 {
-        return Ok(ExitCode::from(exit::FINDINGS));
+    match checked.failure {
+        Some(error) => Err(error),
+        None if printed == ExitCode::SUCCESS && checked.is_refused => Ok(ExitCode::from(exit::FINDINGS)),
+        None => Ok(printed),
     }
-    bantam::check_lock(&target, global.lock_file.as_deref(), global.locking(), &plans)?;
-    Ok(ExitCode::SUCCESS)
+}
+
+/// How far a check came.
+struct Checked {
+    /// The spec, or the program without one.
+    file: PathBuf,
+    target: Option<Target>,
+    plans: Vec<Plan>,
+    is_refused: bool,
+    /// What stopped it.
+    failure: Option<Error>,
+}
+
+impl Checked {
+    fn new(args: &Check, global: &Global, shower: &Shower) -> Self {
+        let file = args.target.clone().unwrap_or_else(|| "bantam.toml".into());
+        let mut checked = Checked { file, target: None, plans: vec![], is_refused: false, failure: None };
+        checked.failure = checked.run(args, global, shower).err();
+        checked
+    }
+
+    fn run(&mut self, args: &Check, global: &Global, shower: &Shower) -> Result<(), Error> {
+        let target = Target::read(args.target.as_deref()).inspect_err(|error| {
+            if let Error::SpecErrors { file, .. } | Error::Spec { file, .. } = error {
+                self.file.clone_from(file);
+            }
+        })?;
+        if let Some(file) = &target.file {
+            self.file.clone_from(file);
+        }
+        self.plans = bantam::check(&target, &global.platforms()?, &|event| shower.show(&event))?;
+        self.is_refused = self.count(Severity::Error) > 0 || args.strict && self.count(Severity::Warning) > 0;
+        let target = self.target.insert(target);
+        if self.is_refused {
+            return Ok(());
+        }
+        bantam::check_lock(target, global.lock_file.as_deref(), global.locking(), &self.plans)
+    }
+
+    fn found(&self) -> Vec<(Platform, &Finding)> {
+        let mut found = vec![];
+        for plan in &self.plans {
+            found.extend(plan.findings.iter().map(|finding| (plan.platform, finding)));
+        }
+        found
+    }
+
+    fn count(&self, severity: Severity) -> usize {
+        self.found().iter().filter(|(_, finding)| finding.severity == severity).count()
+    }
+
+    /// JSON Lines: what is wrong with the spec, else with the images.
+    fn lines(&self) -> String {
+        let of_spec = match &self.failure {
+            Some(Error::SpecErrors { errors, .. }) => &errors[..],
+            _ => &[],
+        };
+        let objects = of_spec.iter().map(findings::spec_json);
+        let found = self.found().into_iter().map(|(platform, finding)| findings::json(finding, platform));
+        objects.chain(found).map(|object| format!("{object}\n")).collect()
+    }
 }

@@ -8,7 +8,10 @@ use std::process::ExitCode;
 pub fn run(args: &ExplainError) -> Result<ExitCode, Error> {
     let text = match &args.code {
         None => list(),
-        Some(asked) => show::markdown::page(page(Code::find(asked).ok_or_else(|| unknown(asked))?)),
+        Some(asked) => {
+            let code = Code::find(asked).ok_or_else(|| unknown(asked))?;
+            show::markdown::text(page(code), &|heading| show::painted_out(heading, show::BOLD))
+        }
     };
     Ok(show::stdout(&text))
 }
@@ -24,7 +27,8 @@ fn unknown(asked: &str) -> Error {
         Code::near(asked).iter().map(|code| format!("{} ({})", code.id, code.name)).collect();
     let near = match &near[..] {
         [] => "`bantam explain-error` lists all".to_owned(),
-        near => format!("near it are {}", near.join(", ")),
+        [one] => format!("near it is {one}"),
+        several => format!("near it are {}", several.join(", ")),
     };
     Error::Usage(format!("no finding has the code `{}`; {near}", show::plain(asked)))
 }

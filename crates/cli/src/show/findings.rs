@@ -1,10 +1,10 @@
 //! Findings, worded for people and for programs.
 
 use super::{CYAN, RED, YELLOW, painted, plain, stderr};
-use crate::github;
+use crate::github::Annotation;
 use plan::{
-    finding::{Finding, Fix, Severity},
-    spec::Platform,
+    finding::{Code, Finding, Fix, Severity},
+    spec::{Platform, SpecError},
 };
 use serde_json::{Value, json};
 use tree::TreePath;
@@ -13,13 +13,34 @@ use tree::TreePath;
 pub fn print<'a>(findings: impl Iterator<Item = &'a Finding>, shown: &str) {
     for finding in findings {
         stderr(&text(finding, shown));
-        if github::is_here() {
-            let (level, line) = (finding.severity.word(), finding.line);
-            // What has no line may be of no spec either.
-            let file = Some(shown).filter(|_| line > 0);
-            stderr(&github::annotation(level, file, line, &plain(&finding.problem.to_string())));
-        }
+        annotate(finding, shown);
     }
+}
+
+fn annotate(finding: &Finding, shown: &str) {
+    let Code { id, name, .. } = finding.problem.about();
+    // What has no line may be of no spec either.
+    let file = if finding.line > 0 { shown } else { "" };
+    let annotation = Annotation {
+        level: finding.severity.word(),
+        title: &format!("{id} {name}"),
+        file,
+        line: finding.line,
+        column: 0,
+        text: &message(finding, &plain),
+    };
+    annotation.print();
+}
+
+/// What is wrong and what to do about it, a line each, without the place. `shown` makes each fit for where
+/// it goes.
+pub fn message(finding: &Finding, shown: &dyn Fn(&str) -> String) -> String {
+    let lines = finding.lines("").into_iter().enumerate().filter(|(_, (label, _))| label != "at:");
+    let lines = lines.map(|(index, (label, text))| match index {
+        0 => shown(&text),
+        _ => format!("{label} {}", shown(&text)),
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// A finding as an object for programs.
@@ -38,6 +59,27 @@ pub fn json(finding: &Finding, platform: Platform) -> Value {
         "fixes": fixes.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "actions": fixes.iter().map(action).collect::<Vec<_>>(),
     })
+}
+
+/// A mistake in a spec as such an object: with a column too, and for no platform.
+pub fn spec_json(error: &SpecError) -> Value {
+    json!({
+        "code": spec_code(error),
+        "name": error.code.as_str(),
+        "severity": "error",
+        "message": error.message,
+        "path": null,
+        "line": error.line,
+        "column": error.column,
+        "platform": null,
+        "fixes": error.help.iter().collect::<Vec<_>>(),
+        "actions": [],
+    })
+}
+
+/// The code of a mistake in a spec: `spec/unknown-key`.
+pub fn spec_code(error: &SpecError) -> String {
+    format!("spec/{}", error.code.as_str())
 }
 
 /// A fix as an object for programs.

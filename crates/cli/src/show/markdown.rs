@@ -1,9 +1,8 @@
 //! Markdown of our own pages for a terminal: as much of it as they use.
 
-use super::{BOLD, painted_out};
-
-/// A page as text: headings stand out, what others print or write is indented, and the marks are gone.
-pub fn page(markdown: &str) -> String {
+/// A page as text: what others print or write is indented, and the marks are gone. `heading` makes
+/// headings stand out.
+pub fn text(markdown: &str, heading: &dyn Fn(&str) -> String) -> String {
     let mut out = String::new();
     let mut fenced = false;
     for line in markdown.lines() {
@@ -13,7 +12,7 @@ pub fn page(markdown: &str) -> String {
             out.push_str(format!("    {line}").trim_end());
             out.push('\n');
         } else if line.starts_with('#') {
-            out.push_str(&painted_out(line.trim_start_matches('#').trim_start(), BOLD));
+            out.push_str(&heading(line.trim_start_matches('#').trim_start()));
             out.push('\n');
         } else {
             out.push_str(&inline(line));
@@ -59,7 +58,7 @@ fn links(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::page;
+    use super::text;
 
     #[test]
     fn marks_are_gone_and_what_is_quoted_stays() {
@@ -67,6 +66,6 @@ mod tests {
                         1. See [globs](../spec.md#globs), and\n   [x] (y) or `[[a]](b)`.\n";
         let want = "B0101: x\n\nerror: `a**b`.\n\nExample\n\n    [[files]]\n\n    # c\n\n\
                     1. See globs (spec.md#globs), and\n   [x] (y) or `[[a]](b)`.\n";
-        assert_eq!(page(markdown), want);
+        assert_eq!(text(markdown, &|heading| heading.into()), want);
     }
 }

@@ -3,10 +3,11 @@
 pub mod findings;
 pub mod markdown;
 pub mod progress;
+pub mod sarif;
 pub mod size;
 pub mod summary;
 
-use crate::github;
+use crate::github::Annotation;
 use bantam::Error;
 use std::{
     io::{self, IsTerminal, Write},
@@ -67,10 +68,12 @@ pub fn error(error: &Error, hint: Option<&str>) {
     if let Error::SpecErrors { file, text, errors } = error {
         let file = file.display().to_string();
         stderr(&plan::spec::render(errors, &file, text, colour()));
-        if github::is_here() {
-            for error in errors {
-                stderr(&github::annotation("error", Some(&file), error.line, &plain(&error.message)));
-            }
+        for error in errors {
+            let help = error.help.iter().map(|help| format!("help: {}", plain(help)));
+            let lines: Vec<String> = std::iter::once(plain(&error.message)).chain(help).collect();
+            let (title, text) = (findings::spec_code(error), lines.join("\n"));
+            let (title, text, line, column) = (&*title, &*text, error.line, error.column);
+            Annotation { level: "error", title, file: &file, line, column, text }.print();
         }
     }
     let mut text = plain_lines(&error.lines());
@@ -84,9 +87,7 @@ pub fn error(error: &Error, hint: Option<&str>) {
         shown.push_str(&format!("\n  {} {hint}", painted("hint:", CYAN)));
     }
     stderr(&shown);
-    if github::is_here() {
-        stderr(&github::annotation("error", None, 0, &text));
-    }
+    Annotation { level: "error", text: &text, ..Annotation::default() }.print();
 }
 
 /// Red, for errors.

@@ -1,6 +1,6 @@
 //! Progress: bars on a terminal, lines elsewhere, objects for programs.
 
-use super::{findings, plain, plain_lines, size::human, stderr};
+use super::{CYAN, findings, painted, plain, plain_lines, size::human, stderr};
 use crate::args::Progress;
 use bantam::Event;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -9,13 +9,15 @@ use plan::{
     spec::Platform,
 };
 use serde_json::json;
-use std::{io::IsTerminal, time::Duration};
+use std::{io::IsTerminal, sync::Mutex, time::Duration};
 
 /// Shows events as they come.
 pub struct Shower {
     how: How,
     /// Are findings printed? `check --json` prints them itself.
     findings: bool,
+    /// The code of the first error or warning that was shown in words.
+    told: Mutex<Option<&'static str>>,
 }
 
 enum How {
@@ -44,7 +46,7 @@ impl Shower {
             }
             Progress::Auto | Progress::Plain => How::Lines,
         };
-        Shower { how, findings }
+        Shower { how, findings, told: Mutex::new(None) }
     }
 
     /// Is there anything to say in words beside results and errors?
@@ -61,6 +63,10 @@ impl Shower {
                 let quiet = matches!(self.how, How::Quiet);
                 let wanted = |finding: &&Finding| !quiet || finding.severity == Severity::Error;
                 self.aside(|| findings::print(findings.iter().filter(wanted), shown));
+                let bad = findings.iter().find(|finding| finding.severity < Severity::Notice);
+                if let (Some(finding), Ok(mut told)) = (bad, self.told.lock()) {
+                    told.get_or_insert(finding.problem.code());
+                }
             }
             Event::Notice { text, details } if self.has_words() => {
                 let text = format!("notice: {}\n{}", plain(text), plain_lines(details));
@@ -84,10 +90,14 @@ impl Shower {
         }
     }
 
-    /// Takes the bar away.
+    /// Takes the bar away, and says once where more is said about findings.
     pub fn finish(&self) {
         if let How::Bars(bar) = &self.how {
             bar.finish_and_clear();
+        }
+        let told = self.told.lock().ok().and_then(|mut told| told.take());
+        if let (Some(code), true) = (told, self.has_words()) {
+            stderr(&format!("{} `bantam explain-error {code}` says more", painted("hint:", CYAN)));
         }
     }
 

@@ -121,6 +121,18 @@ codes! {
 }
 
 impl Code {
+    /// What its group is about, in a word: `loading`.
+    pub fn group(&self) -> &'static str {
+        match self.id.get(1..3) {
+            Some("01") => "loading",
+            Some("02") => "scripts",
+            Some("03") => "process",
+            Some("04") => "files",
+            Some("05") => "policy",
+            _ => "limits",
+        }
+    }
+
     /// The code that a text stands for: `B0101`, `b0101`, `101` or `missing-library`.
     pub fn find(text: &str) -> Option<&'static Code> {
         let text = text.trim().to_ascii_lowercase();

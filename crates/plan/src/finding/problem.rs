@@ -175,6 +175,20 @@ impl Problem {
         }
     }
 
+    /// What tells this problem from others of its sort, and stays while others come and go: the library
+    /// that is missing, not who needs it.
+    pub fn identity(&self) -> String {
+        match self {
+            Problem::MissingLibrary { soname, .. }
+            | Problem::OffSearchPath { soname, .. }
+            | Problem::MissingDlopen { soname, .. } => soname.clone(),
+            Problem::MissingVersion { version, library, .. } => format!("{library} {version}"),
+            Problem::Unversioned { library, .. } => library.to_string(),
+            Problem::OverLimit { limit, .. } => (*limit).to_owned(),
+            other => other.to_string(),
+        }
+    }
+
     /// The line of the spec that the problem itself names; 0 where it names none. A finding has a
     /// line more often: that which brought what the problem is about.
     pub fn line(&self) -> Line {
