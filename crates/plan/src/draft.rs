@@ -31,6 +31,8 @@ pub struct Draft {
     pub taken: BTreeSet<TreePath>,
     /// What programs load by name while running, by name or path, as far as that is known.
     pub by_name: BTreeMap<TreePath, Vec<String>>,
+    /// Files of the source that have the name of a needed library and cannot be loaded, with the reason.
+    pub unusable: BTreeMap<String, (TreePath, String)>,
     /// What is wrong so far.
     pub findings: Vec<Finding>,
 }

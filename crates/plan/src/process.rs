@@ -165,13 +165,14 @@ fn check_program(
     draft.reasons.add(&found.path, Reason::Entrypoint { line });
     let Some(entry) = found.entry else { return Ok(()) };
     let begins_as_elf = |content: &Content| content.head(4).is_ok_and(|head| head == *b"\x7fELF");
-    // A script is read by its interpreter, which runs as the same user.
     let is_script =
         entry.content().is_some_and(|content| elf::shebang_of(content).is_ok_and(|it| it.is_some()));
     let why = match entry.content() {
         None => Some("it is no regular file".into()),
         Some(_) if entry.meta.mode & 0o111 == 0 => Some("its mode has no execute bit".into()),
         Some(_) if is_script || loaded.programs.contains_key(&found.path) => None,
+        // `ld.so PROGRAM` is a way to start it.
+        Some(content) if elf::Loader::read(&found.path, content).is_ok_and(|it| it.is_some()) => None,
         Some(_) => match loaded.others.get(&found.path) {
             Some(word) => Some(format!("it is {word}")),
             // Of another machine, or damaged: that is told already.
@@ -183,20 +184,50 @@ fn check_program(
         draft.report(Problem::NotExecutable { program: at, why, line });
         return Ok(());
     }
-    let mut ways: Vec<(&TreePath, u32)> = found.links.iter().map(|link| (link, X)).collect();
-    ways.push((&found.path, if is_script { X | R } else { X }));
-    if let Some(files) = loaded.programs.get(&found.path) {
-        ways.extend(files.iter().map(|file| (file, R)));
-    }
-    for (path, rights) in ways {
-        if let Some(at) = blocked(draft, process, path, rights)? {
+    for (path, rights) in opened(draft, &at, path, loaded)? {
+        if let Some(at) = blocked(draft, process, &path, rights)? {
             let what = if rights & X == 0 { "read" } else { "execute" };
-            let (path, uid, gid) = (path.clone(), process.uid, process.gid);
+            let (uid, gid) = (process.uid, process.gid);
             draft.report(Problem::NotAllowed { path, at, uid, gid, what });
             break;
         }
     }
     Ok(())
+}
+
+/// What is opened, with which rights, when the program at `at` is started: links on the way, and if
+/// it is a script, its interpreter, and whatever `env` finds on `path`; and all that is loaded.
+fn opened(
+    draft: &Draft,
+    at: &TreePath,
+    path: &str,
+    loaded: &Loaded,
+) -> Result<Vec<(TreePath, u32)>, ViewError> {
+    let mut opened: Vec<(TreePath, u32)> = vec![];
+    let mut todo = vec![at.clone()];
+    while let Some(at) = todo.pop() {
+        let found = draft.tree.follow(&at)?;
+        if opened.iter().any(|(path, _)| *path == found.path) {
+            continue;
+        }
+        opened.extend(found.links.into_iter().map(|link| (link, X)));
+        // What nobody may execute is told as such.
+        let Some(entry) = found.entry.filter(Entry::is_executable) else { continue };
+        let content = entry.content();
+        let Some(script) = content.and_then(|content| elf::shebang_of(content).ok().flatten()) else {
+            let files = loaded.programs.get(&found.path).into_iter().flatten();
+            opened.push((found.path, X));
+            opened.extend(files.map(|file| (file.clone(), R)));
+            continue;
+        };
+        // A script is read by its interpreter, which runs as the same user.
+        opened.push((found.path, X | R));
+        if let Some(program) = elf::env_program(&script) {
+            todo.extend(find(&draft.tree, &program, &TreePath::root(), path)?);
+        }
+        todo.extend(TreePath::parse(&script.interpreter));
+    }
+    Ok(opened)
 }
 
 const X: u32 = 1;

@@ -712,6 +712,9 @@ fn the_process_must_be_a_program() {
         .payload("empty", bytes(b"", 0o755))
         .payload("bare", bytes(b"#!\n", 0o755))
         .payload("lib.so", bytes(&elf::testing::Elf::library("lib.so").build(), 0o755));
+    let through = |program: &str| APP.replace("[\"/app/app\"]", &format!("[\"{program}\", \"/app/empty\"]"));
+    let through = |program: &str| world.plan(&through(program).replace("\"app\"", "\"empty\"")).findings();
+    assert_eq!(through("/lib64/ld-linux-x86-64.so.2"), "");
     let findings: String = ["text", "empty", "bare", "lib.so"]
         .map(|name| {
             let spec =
@@ -751,4 +754,63 @@ fn a_link_brings_programs_of_the_source_and_nothing_else() {
     "#);
     assert!(image.listing().contains("-0755 0:0 /usr/bin/env"));
     assert!(!image.listing_below("/etc").contains("services"), "{}", image.listing());
+}
+
+#[test]
+fn a_script_is_told_what_its_interpreter_lacks() {
+    let world = World::new(glibc())
+        .payload("text", bytes(b"neither\n", 0o755))
+        .payload("locked", bytes(b"neither\n", 0o644))
+        .payload("itself", script("#!/app/itself"))
+        .payload("windows", script("#!/usr/bin/env app\r"))
+        .payload("one", script("#!/usr/bin/app"))
+        .payload("two", script("#!/app/one"))
+        .payload("three", script("#!/app/two"))
+        .payload("four", script("#!/app/three"))
+        .payload("five", script("#!/app/four"))
+        .payload("six", script("#!/app/five"))
+        .payload("of-text", script("#!/app/text"))
+        .payload("of-locked", script("#!/app/locked"))
+        .payload("of-folder", script("#!/app"));
+    let spec = "runtime.profile = \"none\"\nconfig.entrypoint = [\"/app/five\"]\n[[files]]\nfrom = \".\"\nto = \"/app/\"\n";
+    insta::assert_snapshot!(world.plan(spec).findings(), @r#"
+    error B0201: /app/itself starts with #!/app/itself, which cannot run it: the kernel goes through no more than 5 scripts
+        write the whole path of a program behind the #!
+    error B0201: /app/of-folder starts with #!/app, which cannot run it: it is no regular file
+        write the whole path of a program behind the #!
+    error B0201: /app/of-locked starts with #!/app/locked, which cannot run it: its mode has no execute bit
+        in [[files]]: mode = "0755"
+    error B0201: /app/of-text starts with #!/app/text, which cannot run it: it is neither an ELF program nor a script that begins with #! and a path
+        write the whole path of a program behind the #!
+    error B0201: /app/six starts with #!/app/five, which cannot run it: the kernel goes through no more than 5 scripts
+        write the whole path of a program behind the #!
+    error B0202: /app/windows starts with `env app\r`, and no app\r is on the image's PATH (/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin)
+        the file has the line ends of Windows: convert it
+    "#);
+}
+
+#[test]
+fn the_user_must_be_able_to_start_the_interpreter_of_a_script() {
+    let world = World::new(glibc())
+        .payload("start", script("#!/opt/run"))
+        .payload("by-env", script("#!/usr/bin/env run"))
+        .payload("run", program(&["libown.so"]))
+        .payload("libown.so", library("libown.so", &[]));
+    let plan = |start: &str, run: &str, own: &str| {
+        let spec = format!(
+            "runtime.profile = \"none\"\n[config]\nentrypoint = [\"/app/{start}\"]\nenv = {{ PATH = \"/opt\" }}\n\
+             [[files]]\nfrom = \"{start}\"\nto = \"/app/\"\n[[files]]\nfrom = \"run\"\nto = \"/opt/run\"\nmode = \"{run}\"\n\
+             [[files]]\nfrom = \"libown.so\"\nto = \"/lib/\"\nmode = \"{own}\"\n"
+        );
+        world.plan(&spec).findings()
+    };
+    insta::assert_snapshot!(plan("start", "0744", "0644"), @r#"
+    error B0303: the user 65532:65532 may not execute /opt/run
+        in [[files]]: mode = "0755"
+    "#);
+    insta::assert_snapshot!(plan("by-env", "0755", "0600"), @r#"
+    error B0303: the user 65532:65532 may not read /usr/lib/libown.so
+        in [[files]]: mode = "0644"
+    "#);
+    assert_eq!(plan("start", "0711", "0644"), "");
 }

@@ -91,11 +91,20 @@ impl Problem {
                 say("build for the platform of the file: platforms, or --platform"),
             ],
             Problem::DamagedElf { .. } => vec![say("build or copy the file again")],
-            Problem::MissingScriptInterpreter { interpreter, .. } if interpreter.ends_with('\r') => {
+            Problem::MissingScriptInterpreter { interpreter: program, .. }
+            | Problem::MissingOnPath { program, .. }
+                if program.ends_with('\r') =>
+            {
                 vec![say("the file has the line ends of Windows: convert it")]
             }
             Problem::MissingScriptInterpreter { script, of_source: true, .. } => {
                 vec![Fix::Set("runtime", list("drop", script))]
+            }
+            Problem::MissingScriptInterpreter { unusable: Some(why), .. } if why.contains("mode") => {
+                vec![Fix::Set("files", key("mode", "0755"))]
+            }
+            Problem::MissingScriptInterpreter { unusable: Some(_), .. } => {
+                vec![say("write the whole path of a program behind the #!")]
             }
             Problem::MissingScriptInterpreter { interpreter, .. } if interpreter.starts_with('/') => {
                 vec![Fix::Keep(vec![interpreter.clone()])]

@@ -57,8 +57,13 @@ pub enum Problem {
     WrongMachine { path: TreePath, is: String, wanted: String },
     /// A file that starts like ELF and cannot be read as such.
     DamagedElf { path: TreePath, reason: String },
-    /// A script whose `#!` leads nowhere.
-    MissingScriptInterpreter { script: TreePath, interpreter: String, of_source: bool },
+    /// A script whose `#!` leads nowhere, or to what cannot run it.
+    MissingScriptInterpreter {
+        script: TreePath,
+        interpreter: String,
+        unusable: Option<String>,
+        of_source: bool,
+    },
     /// Something that a profile stands for, and the source does not have.
     MissingOfProfile { profile: &'static str, what: String, purpose: &'static str },
     /// A script whose `#!/usr/bin/env X` leads nowhere on the image's PATH.

@@ -91,15 +91,20 @@ impl fmt::Display for Problem {
                 write!(f, "{path} is for {is}, and the image is for {wanted}")
             }
             Problem::DamagedElf { path, reason } => write!(f, "{path} is a damaged ELF file: {reason}"),
-            Problem::MissingScriptInterpreter { script, interpreter, .. } => {
-                write!(f, "{script} starts with #!{}, which is not in the image", interpreter.escape_debug())
+            Problem::MissingScriptInterpreter { script, interpreter, unusable, .. } => {
+                write!(f, "{script} starts with #!{}, which ", interpreter.escape_debug())?;
+                match unusable {
+                    None => f.write_str("is not in the image"),
+                    Some(why) => write!(f, "cannot run it: {why}"),
+                }
             }
             Problem::MissingOfProfile { profile, what, purpose } => {
                 write!(f, "the profile {profile} stands for {what} too ({purpose}), and the source has none")
             }
             Problem::MissingOnPath { script, program, path } => write!(
                 f,
-                "{script} starts with `env {program}`, and no {program} is on the image's PATH ({path})"
+                "{script} starts with `env {0}`, and no {0} is on the image's PATH ({path})",
+                program.escape_debug()
             ),
             Problem::MissingCompanion { program, files, purpose } => {
                 write!(f, "{program} does not start without {files} ({purpose})")

@@ -188,6 +188,11 @@ impl<'a> Gather<'a> {
             .collect();
         real.insert(closure.program.clone(), program.clone());
         self.by_name.add_closure(program, &closure);
+        for missing in &closure.missing {
+            if let Some((path, why)) = &missing.found_but {
+                self.draft.unusable.insert(missing.soname.clone(), (path.clone(), why.to_string()));
+            }
+        }
         for library in closure.libraries {
             self.note_dir(&library);
             let layer = layer_of(&library.soname);

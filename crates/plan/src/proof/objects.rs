@@ -33,7 +33,8 @@ pub(super) fn read(draft: &Draft, scope: Scope<'_>, problems: &mut Vec<Finding>)
                 problems.push(Finding::new(Problem::WrongMachine { path: path.clone(), is, wanted }));
             }
             Ok(Some(facts)) => {
-                if !facts.is_program() {
+                // A library that names a loader can be started, as the C library can.
+                if !facts.is_program() && facts.interpreter.is_none() {
                     objects.others.insert(path.clone(), facts.kind.word());
                 }
                 objects.files.insert(path.clone(), facts);

@@ -7,9 +7,13 @@ use crate::{
     gather::Scope,
     process,
 };
+use elf::Shebang;
 use tree::{TreePath, View};
 
-/// Reports scripts whose interpreter is not in the image.
+/// How many scripts in a row the kernel goes through before it gives up.
+const MAX_SCRIPTS: usize = 5;
+
+/// Reports scripts whose interpreter is not in the image, or cannot run them.
 ///
 /// # Errors
 /// When the image's own files cannot be read.
@@ -18,25 +22,66 @@ pub(super) fn judge(draft: &Draft, scope: Scope<'_>, problems: &mut Vec<Finding>
         let Some(content) = entry.content() else { continue };
         let Some(shebang) = elf::shebang_of(content)? else { continue };
         let interpreter = shebang.interpreter.clone();
-        let runs = |at: &TreePath| -> Result<bool, PlanError> {
-            Ok(draft.tree.follow(at)?.entry.is_some_and(|entry| entry.is_executable()))
+        let unusable = match interpreter_of(draft, &shebang)? {
+            Interpreter::Missing => None,
+            Interpreter::Useless(why) => Some(why.to_owned()),
+            Interpreter::Script(next) if row(draft, &next)? >= MAX_SCRIPTS => {
+                Some(format!("the kernel goes through no more than {MAX_SCRIPTS} scripts"))
+            }
+            Interpreter::Script(_) | Interpreter::Program => {
+                if let Some(program) = elf::env_program(&shebang)
+                    && process::find(&draft.tree, &program, &TreePath::root(), scope.path)?.is_none()
+                {
+                    let (script, path) = (path.clone(), scope.path.to_owned());
+                    problems.push(Finding::new(Problem::MissingOnPath { script, program, path }));
+                }
+                continue;
+            }
         };
-        let found = match TreePath::parse(&interpreter) {
-            Ok(at) => runs(&at)?,
-            Err(_) => false,
-        };
-        if !found {
-            let script = path.clone();
-            let of_source = draft.taken.contains(path);
-            problems.push(Finding::new(Problem::MissingScriptInterpreter { script, interpreter, of_source }));
-            continue;
-        }
-        if let Some(program) = elf::env_program(&shebang)
-            && process::find(&draft.tree, &program, &TreePath::root(), scope.path)?.is_none()
-        {
-            let (script, path) = (path.clone(), scope.path.to_owned());
-            problems.push(Finding::new(Problem::MissingOnPath { script, program, path }));
-        }
+        let (script, of_source) = (path.clone(), draft.taken.contains(path));
+        let problem = Problem::MissingScriptInterpreter { script, interpreter, unusable, of_source };
+        problems.push(Finding::new(problem));
     }
     Ok(())
+}
+
+/// What a `#!` leads to.
+enum Interpreter {
+    Missing,
+    /// Something that cannot be started, and why.
+    Useless(&'static str),
+    Program,
+    Script(Shebang),
+}
+
+fn interpreter_of(draft: &Draft, shebang: &Shebang) -> Result<Interpreter, PlanError> {
+    let Ok(path) = TreePath::parse(&shebang.interpreter) else { return Ok(Interpreter::Missing) };
+    let Some(entry) = draft.tree.follow(&path)?.entry else { return Ok(Interpreter::Missing) };
+    let Some(content) = entry.content() else { return Ok(Interpreter::Useless("it is no regular file")) };
+    if !entry.is_executable() {
+        return Ok(Interpreter::Useless("its mode has no execute bit"));
+    }
+    // Whether a program is one for this machine is told elsewhere.
+    if content.head(4)? == *b"\x7fELF" {
+        return Ok(Interpreter::Program);
+    }
+    Ok(match elf::shebang_of(content)? {
+        Some(next) => Interpreter::Script(next),
+        None => {
+            Interpreter::Useless("it is neither an ELF program nor a script that begins with #! and a path")
+        }
+    })
+}
+
+/// How many scripts there are in a row from the one with this line on; no more than the kernel would
+/// go through are counted. One of them that leads nowhere is told by itself.
+fn row(draft: &Draft, first: &Shebang) -> Result<usize, PlanError> {
+    let mut shebang = first.clone();
+    for count in 1..MAX_SCRIPTS {
+        match interpreter_of(draft, &shebang)? {
+            Interpreter::Script(next) => shebang = next,
+            _ => return Ok(count),
+        }
+    }
+    Ok(MAX_SCRIPTS)
 }

@@ -68,7 +68,7 @@ impl Verdict {
             let first = needed_by.first().map(|path| draft.reasons.chain(path)).unwrap_or_default();
             let chain = first.into_iter().map(|(path, _)| path).collect();
             let packages = tables::packages_with(&soname);
-            let unusable = self.unusable.get(&soname).cloned();
+            let unusable = self.unusable.get(&soname).or(draft.unusable.get(&soname)).cloned();
             problems.push(Problem::MissingLibrary { soname, needed_by, chain, packages, unusable });
         }
         problems.extend(offers::problems(draft, facts, self.versions));

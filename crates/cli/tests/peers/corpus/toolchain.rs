@@ -142,7 +142,11 @@ impl Architecture {
             let mut shell = limited("sh");
             shell.args(["-e", "-u", "-c", &subject.build]).current_dir(&to).env("LC_ALL", "C");
             shell.env("CC", self.compiler()).env("OTHER_CC", self.other_compiler());
-            shell.env("ARCH", self.name).env("PROGRAMS", folder().join("programs")).env("BUILT", programs);
+            shell
+                .env("ARCH", self.name)
+                .env("TRIPLET", self.triplet)
+                .env("PROGRAMS", folder().join("programs"))
+                .env("BUILT", programs);
             shell.env("LOADER_FILE", self.library(self.loader.rsplit('/').next().unwrap()));
             let output = shell.output().unwrap();
             let said = String::from_utf8_lossy(&output.stderr);
