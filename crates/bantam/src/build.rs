@@ -54,6 +54,8 @@ pub struct Built {
     pub artifact: Artifact,
     /// What the image of each platform has, in the order of the artifact's images.
     pub images: Vec<Summary>,
+    /// What the images were made of, in the same order.
+    pub plans: Vec<Plan>,
     /// The spec, for messages.
     pub shown: String,
 }
@@ -80,12 +82,18 @@ impl Built {
     }
 }
 
-/// Plans every image of a target, without a byte of a layer.
+/// Plans every image of a target, without a byte of a layer. `receipts` are files that the caller
+/// writes about it: they are part of no payload.
 ///
 /// # Errors
 /// When something cannot be read. What is wrong with the images is in their findings.
-pub fn check(target: &Target, platforms: &[Platform], watch: Watch<'_>) -> Result<Vec<Plan>, Error> {
-    let own: Vec<PathBuf> = target.lock_file().into_iter().collect();
+pub fn check(
+    target: &Target,
+    platforms: &[Platform],
+    receipts: &[PathBuf],
+    watch: Watch<'_>,
+) -> Result<Vec<Plan>, Error> {
+    let own: Vec<PathBuf> = receipts.iter().cloned().chain(target.lock_file()).collect();
     plans(target, &platforms_of(target, platforms)?, &own, watch)
 }
 
@@ -178,7 +186,7 @@ pub fn lock(
     let Some(lock) = LockFile::read(target, file, locking)? else {
         return Err(Error::Usage("a program has no lock; write a spec for it".into()));
     };
-    let plans = check(target, &[], watch)?;
+    let plans = check(target, &[], &[], watch)?;
     refuse(plans.iter().map(|plan| (target, plan.platform, &plan.findings[..])))?;
     match lock.update(&plans, locking)? {
         None => Ok(None),
@@ -313,7 +321,7 @@ fn write(
 ) -> Result<Built, Error> {
     let mut images = vec![];
     let mut summaries = vec![];
-    for plan in plans {
+    for plan in &plans {
         let (image, summary) = write_image(target, plan, created, options, spool, watch)?;
         images.push(image);
         summaries.push(summary);
@@ -328,12 +336,12 @@ fn write(
         }
     };
     let (name, names, shown) = (target.name.clone(), target.names(), target.shown());
-    Ok(Built { name, names, artifact, images: summaries, shown })
+    Ok(Built { name, names, artifact, images: summaries, plans, shown })
 }
 
 fn write_image(
     target: &Target,
-    plan: Plan,
+    plan: &Plan,
     created: i64,
     options: &LayerOptions,
     spool: &Spool,
@@ -366,12 +374,11 @@ fn write_image(
         watch(Event::Found { shown: &shown, platform, findings: std::slice::from_ref(&finding) });
         findings.push(finding);
     }
-    let image =
-        oci::assemble(&image_config(target, &plan, created), layers, spec.config.annotations.clone())?;
+    let image = oci::assemble(&image_config(target, plan, created), layers, spec.config.annotations.clone())?;
     let packages = plan.packages.iter().map(|package| (package.name.clone(), package.version.clone()));
     let summary = Summary {
         platform: plan.platform,
-        files: files(&plan),
+        files: files(plan),
         packages: packages.collect(),
         layers: sizes,
         findings,

@@ -153,6 +153,14 @@ pub enum Error {
     /// A path whose links cannot be followed.
     #[error(transparent)]
     Resolve(#[from] tree::ResolveError),
+    /// A document of reasons that cannot be understood.
+    #[error("cannot read {path}", path = path.display())]
+    Reasons {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: plan::explain::RecordError,
+    },
     /// A script of a script of a script, further than the kernel goes.
     #[error("{path} is a script whose interpreters are scripts, more than the kernel starts", path = path.display())]
     Scripts {

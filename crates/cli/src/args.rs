@@ -63,6 +63,8 @@ pub enum Command {
     Run(Run),
     /// Show which libraries a program loads, as the loader would find them
     Deps(Deps),
+    /// Show why a file or package is in an image: the chain from what the spec names
+    Explain(Explain),
     /// Write the lock of a spec
     Lock(Lock),
     /// Move the pins of a lock to what is there now
@@ -118,6 +120,9 @@ pub struct Receipts {
     /// The image ID: the digest of the config
     #[arg(long, value_name = "FILE")]
     pub iidfile: Option<PathBuf>,
+    /// Why each file is in the image, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub reasons: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -134,6 +139,9 @@ pub struct Check {
     /// Print findings as SARIF 2.1.0, for code scanning
     #[arg(long, conflicts_with = "json")]
     pub sarif: bool,
+    /// Write why each file is in the image, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub reasons: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -164,6 +172,33 @@ pub struct Deps {
     /// Print JSON Lines, one object for each file
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(override_usage = "bantam explain [OPTIONS] [SPEC|PROGRAM|IMAGE] [PATH]")]
+pub struct Explain {
+    /// A spec, a program, an image, or a file that --reasons wrote; default: ./bantam.toml
+    #[arg(value_name = "SPEC|PROGRAM|IMAGE")]
+    pub subject: Option<String>,
+    /// A path of the image, a program on its PATH, the name of a library or file, or a package
+    #[arg(value_name = "PATH")]
+    pub path: Option<String>,
+    /// Show every chain, not only the shortest; with --tree and --without, every file
+    #[arg(long)]
+    pub all: bool,
+    /// Show a tree: all that wants PATH; without PATH, the whole image from what was asked for
+    #[arg(long)]
+    pub tree: bool,
+    /// Show what would go with this path, library or package, and what would no longer start; may be
+    /// repeated
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["tree"])]
+    pub without: Vec<String>,
+    /// Print JSON Lines
+    #[arg(long)]
+    pub json: bool,
+    /// Write why each file is in the image, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub reasons: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -1,7 +1,7 @@
 //! Files that say what was built.
 
 use crate::args::Receipts;
-use bantam::{Built, Error};
+use bantam::{Built, Error, Target};
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use std::path::PathBuf;
 ///
 /// # Errors
 /// When a file cannot be written.
-pub fn write(receipts: &Receipts, built: &[Built]) -> Result<(), Error> {
+pub fn write(receipts: &Receipts, targets: &[Target], built: &[Built]) -> Result<(), Error> {
     let lines = |line: fn(&Built) -> String| built.iter().map(line).collect::<Vec<_>>().join("\n");
     if let Some(path) = &receipts.metadata_file {
         let text = serde_json::to_string_pretty(&metadata(built)).unwrap_or_default();
@@ -24,13 +24,19 @@ pub fn write(receipts: &Receipts, built: &[Built]) -> Result<(), Error> {
     if let Some(path) = &receipts.image_refs {
         bantam::files::write(path, format!("{}\n", lines(Built::reference)).as_bytes())?;
     }
+    if let Some(path) = &receipts.reasons {
+        let records = targets.iter().zip(built);
+        let records = records
+            .flat_map(|(target, built)| built.plans.iter().map(move |plan| bantam::record(target, plan)));
+        bantam::files::write(path, &plan::explain::write(&records.collect::<Vec<_>>()))?;
+    }
     Ok(())
 }
 
 /// The files that were asked for.
 pub fn paths(receipts: &Receipts) -> Vec<PathBuf> {
-    let Receipts { metadata_file, digest_file, image_refs, iidfile } = receipts;
-    [metadata_file, digest_file, image_refs, iidfile].into_iter().flatten().cloned().collect()
+    let Receipts { metadata_file, digest_file, image_refs, iidfile, reasons } = receipts;
+    [metadata_file, digest_file, image_refs, iidfile, reasons].into_iter().flatten().cloned().collect()
 }
 
 /// The digest of the manifest or index.

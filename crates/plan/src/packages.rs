@@ -102,6 +102,10 @@ pub(crate) fn recorded(tree: &Tree) -> Result<Vec<Package>, PlanError> {
             let found = tree.follow(&path)?;
             package.files.extend(found.entry.map(|_| found.path));
         }
+        let made = MADE_BY.iter().filter(|(_, by)| *by == package.name);
+        for path in made.filter_map(|(path, _)| TreePath::parse(path).ok()) {
+            package.files.extend(tree.get(&path).map(|_| path));
+        }
         packages.push(package);
     }
     if packages.is_empty()

@@ -31,7 +31,7 @@ pub fn run(args: &Build, global: &Global) -> Result<ExitCode, Error> {
     let receipts = receipts::paths(&args.receipts);
     let request = Request { receipts, ..request(targets, destinations, global)? };
     let built = build(&request, global, &|image| get(&request, image))?;
-    receipts::write(&args.receipts, &built)?;
+    receipts::write(&args.receipts, &request.targets, &built)?;
     github::report(&built);
     let lines: String = built.iter().map(|built| format!("{}\n", built.reference())).collect();
     Ok(show::stdout(&lines))

@@ -65,7 +65,13 @@ impl Checked {
         if let Some(file) = &target.file {
             self.file.clone_from(file);
         }
-        self.plans = bantam::check(&target, &global.platforms()?, &|event| shower.show(&event))?;
+        let receipts: Vec<PathBuf> = args.reasons.iter().cloned().collect();
+        let show = |event: bantam::Event<'_>| shower.show(&event);
+        self.plans = bantam::check(&target, &global.platforms()?, &receipts, &show)?;
+        if let Some(file) = &args.reasons {
+            let records: Vec<_> = self.plans.iter().map(|plan| bantam::record(&target, plan)).collect();
+            bantam::files::write(file, &plan::explain::write(&records))?;
+        }
         self.is_refused = self.count(Severity::Error) > 0 || args.strict && self.count(Severity::Warning) > 0;
         let target = self.target.insert(target);
         if self.is_refused {

@@ -3,6 +3,7 @@
 mod build;
 mod check;
 mod deps;
+mod explain;
 mod explain_error;
 mod images;
 mod lock;
@@ -30,6 +31,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Update(args) => lock::update(args, global),
         Command::Inspect(args) => images::inspect(args, global),
         Command::Ls(args) => images::ls(args, global),
+        Command::Explain(args) => explain::run(args, global),
         Command::ExplainError(args) => explain_error::run(args),
         Command::Schema => Ok(show::stdout(&format!("{}\n", plan::spec::schema()))),
         Command::Completions { shell } => {

@@ -3,6 +3,7 @@
 pub mod findings;
 pub mod markdown;
 pub mod progress;
+pub mod reasons;
 pub mod sarif;
 pub mod size;
 pub mod summary;

@@ -26,6 +26,8 @@ pub enum Branch<'a> {
     Files {
         /// How deep they stand.
         depth: usize,
+        /// The step of one of them.
+        step: Step<'a>,
         /// How many there are.
         count: usize,
         /// Their bytes.
@@ -71,25 +73,39 @@ impl<'a> Graph<'a> {
         branches
     }
 
+    /// A path and everything that it is there for, over any chain.
+    pub fn behind(&self, path: &TreePath) -> BTreeSet<&'a TreePath> {
+        let start = self.record().places.get_key_value(path).map(|(path, _)| path);
+        let mut behind = BTreeSet::new();
+        let mut todo: Vec<&TreePath> = start.into_iter().collect();
+        while let Some(path) = todo.pop() {
+            if behind.insert(path) {
+                todo.extend(self.steps(path).filter_map(|step| step.because));
+            }
+        }
+        behind
+    }
+
     /// The whole image from what was asked for: below each path those that are there because of it,
     /// each where its shortest chain puts it. `all`: with directories that only hold something, what
     /// only says that a package is there, and each of many files that are alike.
     pub fn downwards(&self, all: bool) -> Vec<Group<'a>> {
         let mut below: BTreeMap<&TreePath, Vec<Step<'a>>> = BTreeMap::new();
-        let mut roots: BTreeMap<&Reason, Vec<Step<'a>>> = BTreeMap::new();
+        let mut roots: BTreeMap<Reason, Vec<Step<'a>>> = BTreeMap::new();
         for path in self.record().places.keys() {
             let Some(step) = self.steps(path).next().filter(|_| self.is_explained(path)) else { continue };
             if !all && matches!(step.reason, Reason::Parent | Reason::Package { .. }) {
                 continue;
             }
             match step.because {
-                None => roots.entry(step.reason).or_default().push(step),
+                None => roots.entry(kind(step.reason)).or_default().push(step),
                 Some(because) => below.entry(because).or_default().push(step),
             }
         }
         let group = |steps: Vec<Step<'a>>| {
             let step = *steps.first()?;
-            Some(Group { step, branches: self.branches(steps, &below, all) })
+            let branches = self.branches(steps, &below, all);
+            (!branches.is_empty()).then_some(Group { step, branches })
         };
         roots.into_values().filter_map(group).collect()
     }
@@ -103,15 +119,18 @@ impl<'a> Graph<'a> {
         let mut branches = vec![];
         let mut todo = vec![];
         let push = |depth: usize, mut steps: Vec<Step<'a>>, todo: &mut Vec<Branch<'a>>| {
-            let mut files = None;
+            let mut files = vec![];
             if !all {
                 let hangs_nothing = |step: &Step<'_>| !below.contains_key(step.path);
                 steps.retain(|step| !hangs_nothing(step) || !self.holds_something(step.path));
-                let leaves: Vec<Step<'a>> = steps.iter().copied().filter(hangs_nothing).collect();
-                if leaves.len() > FEW {
-                    files = self.files(depth, &leaves);
-                    steps.retain(|step| !hangs_nothing(step));
+                let likeness = |step: &Step<'a>| (step.reason, step.path.names().next());
+                let mut alike: BTreeMap<_, Vec<Step<'a>>> = BTreeMap::new();
+                for step in steps.iter().filter(|step| hangs_nothing(step)) {
+                    alike.entry(likeness(step)).or_default().push(*step);
                 }
+                alike.retain(|_, leaves| leaves.len() > FEW);
+                steps.retain(|step| !hangs_nothing(step) || !alike.contains_key(&likeness(step)));
+                files.extend(alike.values().filter_map(|leaves| self.files(depth, leaves)));
             }
             let single = steps.into_iter().map(|step| Branch::Step { depth, step, again: false });
             let lines: Vec<Branch<'a>> = files.into_iter().chain(single).collect();
@@ -137,12 +156,22 @@ impl<'a> Graph<'a> {
 
     /// Many files as one line.
     fn files(&self, depth: usize, leaves: &[Step<'a>]) -> Option<Branch<'a>> {
-        let first = leaves.first()?.path.parent()?;
+        let step = *leaves.first()?;
+        let first = step.path.parent()?;
         let holds_all = |dir: &TreePath| leaves.iter().all(|step| step.path.is_within(dir));
         let below = std::iter::once(first.clone()).chain(first.ancestors()).find(holds_all)?;
         let places = leaves.iter().filter_map(|step| self.record().places.get(step.path));
         let files: Vec<_> = places.filter(|place| place.kind != PlaceKind::Directory).collect();
         let size = files.iter().map(|place| place.size()).sum();
-        Some(Branch::Files { depth, count: files.len(), size, below })
+        Some(Branch::Files { depth, step, count: files.len(), size, below })
+    }
+}
+
+/// What was asked for in one breath has one reason here: a profile is one, whatever each of its files
+/// is good for.
+fn kind(reason: &Reason) -> Reason {
+    match reason {
+        Reason::Profile { name, .. } => Reason::Profile { name: name.clone(), purpose: "".into() },
+        reason => reason.clone(),
     }
 }

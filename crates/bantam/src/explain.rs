@@ -1,0 +1,113 @@
+//! Why files are in an image: of a spec that is planned, of an image that exists, or of the reasons
+//! that somebody wrote down.
+
+use crate::{Error, Target, build, event::Watch, inside, unpacked::unpacked};
+use oci::{ConfigFile, Image};
+use plan::{
+    Plan,
+    explain::{Finished, Record, derive, read},
+    spec::Platform,
+};
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::Read,
+    path::{Path, PathBuf},
+};
+use store::Reference;
+use tree::TreePath;
+
+/// More than the reasons of any image.
+const MAX_DOCUMENT: u64 = 1 << 30;
+
+/// What is asked about.
+#[derive(Debug, Clone)]
+pub enum Explained {
+    /// What a spec or program would become.
+    Target(Box<Target>),
+    /// An image that exists.
+    Image(Reference),
+    /// A document of reasons.
+    Document(PathBuf),
+}
+
+/// What stands at each path of the images that are asked about, and why: an image for each platform.
+/// `scratch` is a folder for layers while they are looked at; `receipts` are files that the caller
+/// writes about a target, and that are part of no payload.
+///
+/// # Errors
+/// When something cannot be read, or is no image or document.
+pub fn records(
+    explained: &Explained,
+    platforms: &[Platform],
+    scratch: &Path,
+    receipts: &[PathBuf],
+    watch: Watch<'_>,
+) -> Result<Vec<Record>, Error> {
+    match explained {
+        Explained::Target(target) => {
+            let plans = build::check(target, platforms, receipts, watch)?;
+            Ok(plans.iter().map(|plan| record(target, plan)).collect())
+        }
+        Explained::Image(reference) => of_image(reference, platforms, scratch),
+        Explained::Document(path) => of_document(path, platforms),
+    }
+}
+
+/// The record of a planned image.
+pub fn record(target: &Target, plan: &Plan) -> Record {
+    // The same for whoever plans it, wherever the spec lies.
+    let file = target.file.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy());
+    Record::of(plan, &target.spec, &target.name, file.as_deref())
+}
+
+fn of_document(path: &Path, platforms: &[Platform]) -> Result<Vec<Record>, Error> {
+    let failed = |source| Error::Read { path: path.into(), source };
+    let mut bytes = vec![];
+    File::open(path).map_err(failed)?.take(MAX_DOCUMENT).read_to_end(&mut bytes).map_err(failed)?;
+    let mut records = read(&bytes).map_err(|source| Error::Reasons { path: path.into(), source })?;
+    let known: Vec<String> = records.iter().map(|record| record.platform.clone()).collect();
+    let wanted: Vec<String> = platforms.iter().map(Platform::to_string).collect();
+    if let Some(missing) = wanted.iter().find(|platform| !known.contains(platform)) {
+        let known = known.join(", ");
+        return Err(Error::Usage(format!("--platform {missing}: {} is of {known}", path.display())));
+    }
+    records.retain(|record| wanted.is_empty() || wanted.contains(&record.platform));
+    Ok(records)
+}
+
+fn of_image(reference: &Reference, platforms: &[Platform], scratch: &Path) -> Result<Vec<Record>, Error> {
+    let stored = inside::find(reference)?;
+    let name = stored.names().first().cloned().unwrap_or_else(|| reference.to_string());
+    let mut images = vec![];
+    for platform in platforms {
+        let platform = platform.to_string();
+        let platform =
+            platform.parse().map_err(|error: oci::PlatformError| Error::Usage(error.to_string()))?;
+        images.push(inside::image(&stored, Some(&platform))?);
+    }
+    if platforms.is_empty() {
+        for image in stored.images() {
+            images.push(image.load()?);
+        }
+    }
+    images.iter().map(|image| derived(image, &name, scratch)).collect()
+}
+
+fn derived(image: &Image, name: &str, scratch: &Path) -> Result<Record, Error> {
+    let config = ConfigFile::parse(&image.config.bytes)?;
+    let (tree, layers): (_, BTreeMap<TreePath, usize>) = unpacked(image, scratch)?;
+    let histories = config.history.into_iter().filter(|history| !history.empty_layer);
+    let run = config.config;
+    let finished = Finished {
+        name: name.into(),
+        platform: image.platform.to_string(),
+        tree: &tree,
+        layers,
+        history: histories.map(|history| history.created_by.unwrap_or_default()).collect(),
+        command: run.entrypoint.into_iter().chain(run.cmd).collect(),
+        env: run.env,
+        workdir: TreePath::root().join(&run.working_dir).unwrap_or_else(|_| TreePath::root()),
+    };
+    Ok(derive(&finished)?)
+}
