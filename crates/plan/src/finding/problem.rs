@@ -189,6 +189,9 @@ impl Problem {
             | Problem::MissingDlopen { soname, .. } => soname.clone(),
             Problem::MissingVersion { version, library, .. } => format!("{library} {version}"),
             Problem::Unversioned { library, .. } => library.to_string(),
+            Problem::UndefinedSymbol { object, symbols, .. } => {
+                format!("{object} {}", symbols.first().map_or("", String::as_str))
+            }
             Problem::OverLimit { limit, .. } => (*limit).to_owned(),
             other => other.to_string(),
         }

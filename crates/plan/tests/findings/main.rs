@@ -50,6 +50,14 @@ fn every_page_has_its_code() {
     assert!(orphans.is_empty(), "pages of codes that are not: {orphans:?}");
 }
 
+#[test]
+fn every_page_is_in_the_binary() {
+    let list = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../cli/src/pages.rs")).unwrap();
+    let absent: Vec<&str> =
+        CODES.iter().map(|code| code.id).filter(|id| !list.contains(&format!("\"{id}\""))).collect();
+    assert!(absent.is_empty(), "list the pages of {absent:?} in `pages!` of crates/cli/src/pages.rs");
+}
+
 /// Is the page of a code there, in the shape of the others, and true?
 fn check(code: &Code) -> Result<(), String> {
     let id = code.id;
