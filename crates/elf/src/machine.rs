@@ -218,6 +218,12 @@ impl Machine {
         abi && Machine { abi: Abi::Any, ..*self } == Machine { abi: Abi::Any, ..*other }
     }
 
+    /// Do processors of this machine usually run programs of the other too? Those of x86-64 run the
+    /// 32-bit ones of x86.
+    pub fn also_runs(&self, other: &Machine) -> bool {
+        (self.machine, self.class, other.machine) == (eh::EM_X86_64, Class::Elf64, eh::EM_386)
+    }
+
     /// The interpreters that programs of this machine usually name. A shared object that is looked
     /// at alone is judged by the first of them that is there.
     pub fn loader_candidates(&self) -> &'static [&'static str] {
@@ -353,5 +359,14 @@ mod tests {
         assert!(!mips(0).matches(&mips(EF_MIPS_NAN2008)));
         let x32 = Machine::from_header(Class::Elf32, Endian::Little, 62, 0);
         assert!(!x32.matches(&Machine::from_uname("x86_64").unwrap()));
+    }
+
+    #[test]
+    fn some_machines_also_run_another() {
+        let machine = |name| Machine::from_uname(name).unwrap();
+        assert!(machine("x86_64").also_runs(&machine("i686")));
+        assert!(!machine("i686").also_runs(&machine("x86_64")));
+        // Not all 64-bit processors of ARM run programs of the 32-bit ones.
+        assert!(!machine("aarch64").also_runs(&machine("armv7l")));
     }
 }

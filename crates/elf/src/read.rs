@@ -33,6 +33,8 @@ pub fn read(content: &Content) -> Result<Option<Facts>, ElfError> {
     let Some(mut image) = Image::open(content)? else { return Ok(None) };
     let other = |word| Ok(Some(Facts::bare(image.machine, Kind::Other(word))));
     match image.header.e_type {
+        // Compilers that keep their code in ELF files for themselves write none: Guile does.
+        _ if image.machine.machine == eh::EM_NONE => return other("an ELF file for no machine"),
         eh::ET_EXEC | eh::ET_DYN => {}
         eh::ET_REL => return other("an object file"),
         eh::ET_CORE => return other("a core dump"),

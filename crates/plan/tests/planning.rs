@@ -4,6 +4,7 @@
 
 mod world;
 
+use elf::testing::Elf;
 use world::{World, bytes, glibc, library, program, script};
 
 #[test]
@@ -115,9 +116,9 @@ fn everything_that_is_missing_is_told_at_once() {
         name the file that is libz.so.1 in [[files]]
         in [policy]: allow = ["unresolved:libz.so.1"]
     error B0201: /app/tool starts with #!/usr/bin/ruby3.1, which is not in the image
-        in [runtime]: keep = ["/usr/bin/ruby3.1"]
+        install /usr/bin/ruby3.1 where the libraries come from, or name it in [[files]]
     error B0202: /app/run starts with `env node`, and no node is on the image's PATH (/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin)
-        in [runtime]: keep = ["/usr/bin/node"]
+        install node where the libraries come from, or add the folder that it is in to PATH
     error B0301: the process's program /app/missing is not in the image
         write the path that [[files]] gives the program, or add the [[files]] that brings it
     error B0305: the working directory /srv is not in the image
@@ -658,7 +659,7 @@ fn links_in_circles_are_findings() {
     let spec = format!("{APP}{}", files.concat()).replacen("/app/app", "/app/loop", 1);
     insta::assert_snapshot!(world.plan(&spec).findings(), @r#"
     error B0201: /app/run starts with #!/app/loop, which is not in the image
-        in [runtime]: keep = ["/app/loop"]
+        install /app/loop where the libraries come from, or name it in [[files]]
     error B0301: the process's program /app/loop is not in the image
         write the path that [[files]] gives the program, or add the [[files]] that brings it
     error B0408: /app/loop is a link to `loop`, which is not in the image
@@ -813,4 +814,33 @@ fn the_user_must_be_able_to_start_the_interpreter_of_a_script() {
         in [[files]]: mode = "0644"
     "#);
     assert_eq!(plan("start", "0711", "0644"), "");
+}
+
+/// Such helpers are in packages as a matter of course; a program of the payload is another thing.
+#[test]
+fn files_of_the_source_for_what_the_processors_also_run_are_told() {
+    let of = |elf: Elf, mode| bytes(&elf.on("i686").build(), mode);
+    let world = World::new(glibc())
+        .source("/usr/libexec/tool-x86", of(Elf::static_program(), 0o755))
+        .source("/usr/libexec/tool-x86.so", of(Elf::library("tool.so").needs(&["libc.so.6"]), 0o644))
+        .source("/usr/libexec/loaded-x86", of(Elf::program().interpreter("/lib/ld-linux.so.2"), 0o755))
+        .source("/usr/libexec/tool-arm", bytes(&Elf::static_program().on("armv7l").build(), 0o755))
+        .source("/usr/bin/tool.js", script("#!/usr/bin/env node"))
+        .payload("app", of(Elf::static_program(), 0o755));
+    let spec = format!("{APP}[runtime]\nkeep = [\"/usr/libexec/**\", \"/usr/bin/tool.js\"]");
+    insta::assert_snapshot!(world.plan(&spec).findings(), @r#"
+    error B0104: /app/app is for 32-bit x86, and the image is for x86-64
+        take the file that is built for x86-64; ${arch} in `from` names the one for each platform
+        build for the platform of the file: platforms, or --platform
+    error B0104: /usr/libexec/loaded-x86 is for 32-bit x86, and the image is for x86-64
+        in [runtime]: drop = ["/usr/libexec/loaded-x86"]
+    error B0104: /usr/libexec/tool-arm is for 32-bit ARM (hard float), and the image is for x86-64
+        in [runtime]: drop = ["/usr/libexec/tool-arm"]
+    error B0202: /usr/bin/tool.js starts with `env node`, and no node is on the image's PATH (/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin)
+        in [runtime]: drop = ["/usr/bin/tool.js"]
+    warning B0104: /usr/libexec/tool-x86 is for 32-bit x86, and the image is for x86-64
+        in [runtime]: drop = ["/usr/libexec/tool-x86"]
+    warning B0104: /usr/libexec/tool-x86.so is for 32-bit x86, and the image is for x86-64
+        in [runtime]: drop = ["/usr/libexec/tool-x86.so"]
+    "#);
 }

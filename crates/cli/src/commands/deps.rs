@@ -18,6 +18,7 @@ struct Line<'a> {
     libraries: Vec<Library<'a>>,
     missing: Vec<Missing<'a>>,
     unsatisfied: Vec<Unsatisfied<'a>>,
+    unversioned: Vec<Unversioned<'a>>,
 }
 
 #[derive(Serialize)]
@@ -37,6 +38,12 @@ struct Missing<'a> {
 #[derive(Serialize)]
 struct Unsatisfied<'a> {
     version: &'a str,
+    library: &'a str,
+    needed_by: Vec<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Unversioned<'a> {
     library: &'a str,
     needed_by: Vec<&'a str>,
 }
@@ -76,6 +83,7 @@ fn line(deps: &Deps) -> Line<'_> {
         libraries: vec![],
         missing: vec![],
         unsatisfied: vec![],
+        unversioned: vec![],
     };
     let Some(closure) = &deps.closure else {
         if let Some((soname, before)) = deps.interpreters.split_last() {
@@ -112,6 +120,14 @@ fn line(deps: &Deps) -> Line<'_> {
             version: &unsatisfied.version,
             library: unsatisfied.library.as_str(),
             needed_by: names(&unsatisfied.needed_by),
+        })
+        .collect();
+    line.unversioned = closure
+        .unversioned
+        .iter()
+        .map(|unversioned| Unversioned {
+            library: unversioned.library.as_str(),
+            needed_by: names(&unversioned.needed_by),
         })
         .collect();
     line

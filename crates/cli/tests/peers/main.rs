@@ -7,13 +7,16 @@
 
 mod by_name;
 mod corpus;
+mod debian;
 mod interop;
 mod kill;
 mod layout;
+mod loader;
 mod oracle;
 mod pains;
 mod programs;
 mod readme;
+mod refusals;
 mod reproducible;
 mod runtime;
 mod sizes;

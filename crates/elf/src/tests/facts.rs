@@ -85,6 +85,14 @@ fn kinds_are_told_apart() {
     }
 }
 
+/// Guile keeps its compiled code in such files, which look like shared objects but for that.
+#[test]
+fn a_file_for_no_machine_is_no_library() {
+    let mut bytes = Elf::library("lib.so").build();
+    bytes[18..20].fill(0);
+    assert_eq!(facts(bytes).unwrap().unwrap().kind, Kind::Other("an ELF file for no machine"));
+}
+
 #[test]
 fn other_files_are_none() {
     for bytes in [&b""[..], b"\x7fEL", b"#!/bin/sh\n", b"\x7fELG more"] {

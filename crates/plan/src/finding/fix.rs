@@ -84,6 +84,9 @@ impl Problem {
                     "bring a loader of the program's machine, with mode 0755, to {interpreter}"
                 ))]
             }
+            Problem::WrongMachine { path, of_source: true, .. } => {
+                vec![Fix::Set("runtime", list("drop", path))]
+            }
             Problem::WrongMachine { wanted, .. } => vec![
                 say(format!(
                     "take the file that is built for {wanted}; ${{arch}} in `from` names the one for each platform"
@@ -97,7 +100,8 @@ impl Problem {
             {
                 vec![say("the file has the line ends of Windows: convert it")]
             }
-            Problem::MissingScriptInterpreter { script, of_source: true, .. } => {
+            Problem::MissingScriptInterpreter { script, of_source: true, .. }
+            | Problem::MissingOnPath { script, of_source: true, .. } => {
                 vec![Fix::Set("runtime", list("drop", script))]
             }
             Problem::MissingScriptInterpreter { unusable: Some(why), .. } if why.contains("mode") => {
@@ -107,7 +111,9 @@ impl Problem {
                 vec![say("write the whole path of a program behind the #!")]
             }
             Problem::MissingScriptInterpreter { interpreter, .. } if interpreter.starts_with('/') => {
-                vec![Fix::Keep(vec![interpreter.clone()])]
+                vec![say(format!(
+                    "install {interpreter} where the libraries come from, or name it in [[files]]"
+                ))]
             }
             Problem::MissingScriptInterpreter { .. } => {
                 vec![say("write the interpreter's whole path behind the #!")]
@@ -118,7 +124,9 @@ impl Problem {
             ],
             Problem::MissingCompanion { files, .. } => vec![Fix::Keep(vec![files.clone()])],
             Problem::PluginsNotTaken { files, .. } => vec![Fix::Keep(files.clone())],
-            Problem::MissingOnPath { program, .. } => vec![Fix::Keep(vec![format!("/usr/bin/{program}")])],
+            Problem::MissingOnPath { program, .. } => vec![say(format!(
+                "install {program} where the libraries come from, or add the folder that it is in to PATH"
+            ))],
             Problem::MissingProgram { program, on_path: Some(_), .. } => {
                 vec![Fix::Keep(vec![format!("/usr/bin/{program}")]), say("write the program's whole path")]
             }

@@ -54,7 +54,7 @@ pub enum Problem {
         defined_by: Option<TreePath>,
     },
     /// An ELF file for another machine than the platform's.
-    WrongMachine { path: TreePath, is: String, wanted: String },
+    WrongMachine { path: TreePath, is: String, wanted: String, of_source: bool },
     /// A file that starts like ELF and cannot be read as such.
     DamagedElf { path: TreePath, reason: String },
     /// A script whose `#!` leads nowhere, or to what cannot run it.
@@ -67,7 +67,7 @@ pub enum Problem {
     /// Something that a profile stands for, and the source does not have.
     MissingOfProfile { profile: &'static str, what: String, purpose: &'static str },
     /// A script whose `#!/usr/bin/env X` leads nowhere on the image's PATH.
-    MissingOnPath { script: TreePath, program: String, path: String },
+    MissingOnPath { script: TreePath, program: String, path: String, of_source: bool },
     /// A program that needs files to start which no ELF file names.
     MissingCompanion { program: TreePath, files: String, purpose: &'static str },
     /// The process's program is not in the image.

@@ -87,7 +87,7 @@ impl fmt::Display for Problem {
                     Missed::OnCall => write!(f, "{ends} at the first call of {it}"),
                 }
             }
-            Problem::WrongMachine { path, is, wanted } => {
+            Problem::WrongMachine { path, is, wanted, .. } => {
                 write!(f, "{path} is for {is}, and the image is for {wanted}")
             }
             Problem::DamagedElf { path, reason } => write!(f, "{path} is a damaged ELF file: {reason}"),
@@ -101,7 +101,7 @@ impl fmt::Display for Problem {
             Problem::MissingOfProfile { profile, what, purpose } => {
                 write!(f, "the profile {profile} stands for {what} too ({purpose}), and the source has none")
             }
-            Problem::MissingOnPath { script, program, path } => write!(
+            Problem::MissingOnPath { script, program, path, .. } => write!(
                 f,
                 "{script} starts with `env {0}`, and no {0} is on the image's PATH ({path})",
                 program.escape_debug()

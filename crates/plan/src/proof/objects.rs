@@ -30,7 +30,17 @@ pub(super) fn read(draft: &Draft, scope: Scope<'_>, problems: &mut Vec<Finding>)
             }
             Ok(Some(facts)) if !facts.machine.matches(scope.machine) => {
                 let (is, wanted) = (facts.machine.to_string(), scope.machine.to_string());
-                problems.push(Finding::new(Problem::WrongMachine { path: path.clone(), is, wanted }));
+                let of_source = draft.taken.contains(path);
+                // Packages bring helpers for what else the processors run: they harm nobody who does
+                // not start them. One that needs a loader could not be judged.
+                let harmless =
+                    of_source && facts.interpreter.is_none() && scope.machine.also_runs(&facts.machine);
+                let problem = Problem::WrongMachine { path: path.clone(), is, wanted, of_source };
+                if harmless && !facts.is_program() {
+                    objects.others.insert(path.clone(), facts.kind.word());
+                }
+                let severity = if harmless { Severity::Warning } else { Severity::Error };
+                problems.push(Finding::new(problem).with_severity(severity));
             }
             Ok(Some(facts)) => {
                 // A library that names a loader can be started, as the C library can.

@@ -22,6 +22,7 @@ pub(super) fn judge(draft: &Draft, scope: Scope<'_>, problems: &mut Vec<Finding>
         let Some(content) = entry.content() else { continue };
         let Some(shebang) = elf::shebang_of(content)? else { continue };
         let interpreter = shebang.interpreter.clone();
+        let of_source = draft.taken.contains(path);
         let unusable = match interpreter_of(draft, &shebang)? {
             Interpreter::Missing => None,
             Interpreter::Useless(why) => Some(why.to_owned()),
@@ -33,12 +34,12 @@ pub(super) fn judge(draft: &Draft, scope: Scope<'_>, problems: &mut Vec<Finding>
                     && process::find(&draft.tree, &program, &TreePath::root(), scope.path)?.is_none()
                 {
                     let (script, path) = (path.clone(), scope.path.to_owned());
-                    problems.push(Finding::new(Problem::MissingOnPath { script, program, path }));
+                    problems.push(Finding::new(Problem::MissingOnPath { script, program, path, of_source }));
                 }
                 continue;
             }
         };
-        let (script, of_source) = (path.clone(), draft.taken.contains(path));
+        let script = path.clone();
         let problem = Problem::MissingScriptInterpreter { script, interpreter, unusable, of_source };
         problems.push(Finding::new(problem));
     }
