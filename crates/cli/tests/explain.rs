@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+use elf::testing::Elf;
 use serde_json::Value;
 use std::{
     fs,
@@ -24,6 +25,9 @@ to = "/app/"
 [[files]]
 from = "only/${arch}"
 to = "/only/${arch}"
+[[files]]
+from = "elf/${arch}"
+to = "/bin/elf"
 "#;
 
 /// A folder with a project: a script with its interpreter, a link, and a file for each platform.
@@ -36,16 +40,24 @@ impl Project {
         fs::create_dir(project.path("only")).unwrap();
         for (name, text) in [
             ("dist/run", "#!/app/lua\n"),
-            ("dist/lua", "#!/app/lua\n"),
+            ("dist/lua", "#!/bin/elf\n"),
             ("only/amd64", "a"),
             ("only/arm64", "b"),
         ] {
-            fs::write(project.path(name), text).unwrap();
-            fs::set_permissions(project.path(name), fs::Permissions::from_mode(0o755)).unwrap();
+            project.put(name, text.as_bytes());
         }
+        fs::create_dir(project.path("elf")).unwrap();
+        project.put("elf/amd64", &Elf::static_program().build());
+        project.put("elf/arm64", &Elf::static_program().on("aarch64").build());
         symlink("run", project.path("dist/start")).unwrap();
         fs::write(project.path("bantam.toml"), SPEC).unwrap();
         project
+    }
+
+    /// A file that everybody may execute.
+    fn put(&self, name: &str, bytes: &[u8]) {
+        fs::write(self.path(name), bytes).unwrap();
+        fs::set_permissions(self.path(name), fs::Permissions::from_mode(0o755)).unwrap();
     }
 
     fn path(&self, name: &str) -> PathBuf {
