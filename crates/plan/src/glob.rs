@@ -233,6 +233,25 @@ mod tests {
     }
 
     #[test]
+    fn walks_go_below_what_may_match() {
+        for (glob, yes, no) in [
+            (
+                "/a/{b/*/,c/}d/e",
+                &["/a", "/a/b", "/a/b/x", "/a/b/x/d", "/a/c", "/a/c/d"][..],
+                &["/b", "/a/d", "/a/c/x"][..],
+            ),
+            ("/{a,b/{c/d,e}}/f", &["/a", "/b", "/b/c", "/b/c/d", "/b/e"], &["/c", "/a/b", "/b/d"]),
+            ("/a/**/b", &["/a", "/a/x/y"], &["/b"]),
+            ("/a*/b", &["/", "/a", "/ax"], &["/b", "/a/b/c"]),
+            ("/{a,b}/c", &["/", "/a", "/b"], &["/c"]),
+        ] {
+            let compiled = Glob::new(glob).unwrap();
+            yes.iter().for_each(|path| assert!(compiled.reaches_below(path), "{glob} {path}"));
+            no.iter().for_each(|path| assert!(!compiled.reaches_below(path), "{glob} {path}"));
+        }
+    }
+
+    #[test]
     fn walks_start_at_the_fixed_part() {
         for (glob, prefix, literal) in [
             ("/usr/lib/*/x.so", "/usr/lib", None),

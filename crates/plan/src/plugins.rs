@@ -19,6 +19,9 @@ pub(crate) struct Row {
     trigger: Vec<String>,
     /// Globs over paths of the source, in which `${libdir}` and `$1` are to be filled in.
     files: Vec<String>,
+    /// Does it count only where a program needs the library itself?
+    #[serde(default)]
+    pub direct: bool,
     /// Globs over what is not meant all the same.
     #[serde(default)]
     pub except: Vec<String>,
@@ -160,6 +163,7 @@ mod tests {
         let row = |trigger: &str, files: &str| Row {
             trigger: vec![trigger.into()],
             files: vec![files.into()],
+            direct: false,
             except: vec![],
             first: false,
             verdict: Verdict::Take,

@@ -35,14 +35,20 @@ pub(crate) fn matches(pieces: &[Piece], path: &str) -> bool {
 
 /// Could the pieces make up a path below this directory? Yes where in doubt.
 pub(crate) fn reach_below(pieces: &[Piece], directory: &str) -> bool {
-    let letters: Vec<char> = directory.chars().chain(['/']).collect();
+    let letters: Vec<char> = directory.trim_end_matches('/').chars().chain(['/']).collect();
+    reach(pieces, &letters, starting_with(true, letters.len()))
+}
+
+fn reach(pieces: &[Piece], letters: &[char], mut places: Vec<bool>) -> bool {
     let at_end = |places: &[bool]| places.last() == Some(&true);
-    let mut places = starting_with(true, letters.len());
     pieces.iter().any(|piece| {
         // All of the directory is matched, and there is more of the pattern to come.
         let open = at_end(&places);
-        places = pass(piece, &letters, std::mem::take(&mut places));
-        open || (at_end(&places) && !matches!(piece, Piece::Letter(_) | Piece::Any | Piece::Class { .. }))
+        let within = |ways: &[Vec<Piece>]| ways.iter().any(|way| reach(way, letters, places.clone()));
+        let inside = matches!(piece, Piece::Either(ways) if within(ways));
+        places = pass(piece, letters, std::mem::take(&mut places));
+        let grows = !matches!(piece, Piece::Letter(_) | Piece::Any | Piece::Class { .. });
+        open || inside || (at_end(&places) && grows)
     })
 }
 

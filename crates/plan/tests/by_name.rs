@@ -59,11 +59,10 @@ fn what_a_plugin_needs_is_found_by_the_program_that_loads_it() {
 }
 
 #[test]
-fn a_plugin_without_its_library_is_told_by_the_program_that_loads_it() {
+fn a_plugin_without_its_library_stays_out_as_it_could_not_be_loaded_on_the_source() {
     insta::assert_snapshot!(graphviz().plan(APP).findings(), @r#"
-    error B0101: libown.so is not to be found; /usr/lib/x86_64-linux-gnu/graphviz/libgvplugin_core.so.6.0.0 needs it (in the image for /usr/lib/x86_64-linux-gnu/libgvc.so.6.0.0, for /app/app)
-        name the file that is libown.so in [[files]]
-        in [policy]: allow = ["unresolved:libown.so"]
+    notice B0116: libown.so is not to be found, so that /usr/lib/x86_64-linux-gnu/graphviz/libgvplugin_core.so.6.0.0 stays out
+        in [runtime]: drop = ["/usr/lib/x86_64-linux-gnu/graphviz/libgvplugin_core.so.6.0.0"]
     "#);
     let drop = format!("runtime.drop = [\"{LIB}/graphviz/**\"]\n{APP}");
     assert_eq!(graphviz().plan(&drop).findings(), "");

@@ -65,6 +65,8 @@ codes! {
         "A symbol that a program or library needs is defined nowhere"
     "B0113" PluginsNotTaken "plugins-not-taken" Notice
         "A program looks by name for files that were not taken"
+    "B0116" PluginsLeftOut "plugins-left-out" Notice
+        "Plugins are left out, because a library that they need is nowhere"
 
     "B0201" MissingScriptInterpreter "missing-script-interpreter" Error
         "The interpreter that a script names is not in the image"

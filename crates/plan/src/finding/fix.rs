@@ -124,6 +124,11 @@ impl Problem {
             ],
             Problem::MissingCompanion { files, .. } => vec![Fix::Keep(vec![files.clone()])],
             Problem::PluginsNotTaken { files, .. } => vec![Fix::Keep(files.clone())],
+            Problem::PluginsLeftOut { plugins, packages, .. } => {
+                let names: Vec<&str> = plugins.iter().map(TreePath::as_str).collect();
+                let drop = toml_list(&names);
+                install(packages).into_iter().chain([Fix::Set("runtime", format!("drop = {drop}"))]).collect()
+            }
             Problem::MissingOnPath { program, .. } => vec![say(format!(
                 "install {program} where the libraries come from, or add the folder that it is in to PATH"
             ))],

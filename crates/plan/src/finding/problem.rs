@@ -35,6 +35,8 @@ pub enum Problem {
     MissingRunTimeLoad { soname: String, purpose: String },
     /// Files that the source has, and that a library or program of the image looks for by name.
     PluginsNotTaken { trigger: TreePath, files: Vec<String>, purpose: &'static str },
+    /// Plugins that the source has and could not load, because it lacks a library.
+    PluginsLeftOut { soname: String, plugins: Vec<TreePath>, packages: Vec<String> },
     /// The loader that an ELF file names.
     MissingInterpreter {
         program: TreePath,
@@ -154,7 +156,8 @@ impl Problem {
             Problem::MissingLibrary { needed_by, .. }
             | Problem::OffSearchPath { needed_by, .. }
             | Problem::MissingVersion { needed_by, .. }
-            | Problem::Unversioned { needed_by, .. } => needed_by.first(),
+            | Problem::Unversioned { needed_by, .. }
+            | Problem::PluginsLeftOut { plugins: needed_by, .. } => needed_by.first(),
             Problem::MissingInterpreter { program: path, .. }
             | Problem::MissingCompanion { program: path, .. }
             | Problem::NotExecutable { program: path, .. }

@@ -46,6 +46,14 @@ impl fmt::Display for Problem {
             Problem::MissingRunTimeLoad { soname, purpose } => {
                 write!(f, "the C library loads {soname} by name ({purpose}), and the source has none")
             }
+            Problem::PluginsLeftOut { soname, plugins, .. } => {
+                write!(
+                    f,
+                    "{soname} is not to be found, so that {} stay{} out",
+                    list(plugins),
+                    plural_s(plugins)
+                )
+            }
             Problem::PluginsNotTaken { trigger, purpose, .. } => {
                 write!(
                     f,

@@ -2,14 +2,7 @@
 //! the plugins and data of the table.
 
 use super::Gather;
-use crate::{
-    draft::LIBS,
-    error::PlanError,
-    finding::Problem,
-    glob::Glob,
-    plugins::{self, Row, Verdict},
-    reason::Reason,
-};
+use crate::{error::PlanError, finding::Problem, plugins, reason::Reason, tables};
 use elf::{Closure, Facts, FactsOf};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -25,32 +18,44 @@ const MAX_NSSWITCH: u64 = 1 << 20;
 pub(super) struct ByName {
     /// What each program loads, by where it is.
     loads: BTreeMap<TreePath, BTreeSet<TreePath>>,
+    /// The libraries that programs and the payload need themselves.
+    direct: BTreeSet<String>,
     /// The paths that the table was asked about.
     asked: BTreeSet<TreePath>,
-    /// The rows that something of the image triggers: their place in the table, and what triggers them.
-    hits: BTreeSet<(usize, TreePath)>,
+    /// The rows that something of the image triggers: their place in the table, what triggers them, and
+    /// the files that are meant then.
+    hits: BTreeSet<(usize, TreePath, Vec<Vec<String>>)>,
     /// What the source has for rows that only hint, each row once.
-    offers: BTreeMap<usize, Offer>,
+    pub offers: BTreeMap<usize, Offer>,
     /// The plugins of each library or program.
-    plugins: BTreeMap<TreePath, BTreeSet<TreePath>>,
+    pub plugins: BTreeMap<TreePath, BTreeSet<TreePath>>,
+    /// Plugins that the source has and could not load, by the library that it lacks.
+    pub left_out: BTreeMap<String, BTreeSet<TreePath>>,
     /// How many plugins each program was seen to load.
     judged: BTreeMap<TreePath, usize>,
 }
 
 /// What the source has, and nobody took so far.
-struct Offer {
-    trigger: TreePath,
-    globs: Vec<String>,
-    paths: Vec<TreePath>,
+pub(super) struct Offer {
+    pub trigger: TreePath,
+    pub globs: Vec<String>,
+    pub paths: Vec<TreePath>,
 }
 
 impl ByName {
-    /// Remembers what a program loads.
-    pub fn add_closure(&mut self, program: &TreePath, closure: &Closure) {
+    /// Remembers what a program, or a library of the payload, loads.
+    pub fn add_closure(&mut self, by: &TreePath, closure: &Closure) {
+        self.direct.extend(closure.facts.needed.iter().cloned());
         if closure.facts.is_program() {
             let libraries = closure.libraries.iter().map(|library| library.resolution.path.clone());
-            self.loads.entry(program.clone()).or_default().extend(libraries);
+            self.loads.entry(by.clone()).or_default().extend(libraries);
         }
+    }
+
+    /// A program that loads this library, or is it.
+    pub fn program_with(&self, library: &TreePath) -> Option<&TreePath> {
+        let mut programs = self.loads.iter();
+        programs.find(|(program, loads)| *program == library || loads.contains(library)).map(|(it, _)| it)
     }
 
     /// The plugins of a program and of all that it loads.
@@ -79,6 +84,10 @@ impl Gather<'_> {
             let purpose = plugins::table().get(index).map_or("", |row| &row.purpose);
             let Offer { trigger, globs: files, .. } = offer;
             self.draft.report(Problem::PluginsNotTaken { trigger, files, purpose });
+        }
+        for (soname, plugins) in std::mem::take(&mut self.by_name.left_out) {
+            let (packages, plugins) = (tables::packages_with(&soname), plugins.into_iter().collect());
+            self.draft.report(Problem::PluginsLeftOut { soname, plugins, packages });
         }
         for program in self.by_name.loads.keys() {
             let plugins = self.by_name.plugins_of(program).into_iter().map(TreePath::to_string);
@@ -126,92 +135,24 @@ impl Gather<'_> {
         // What the payload brings looks where whoever built it put things, not where a distribution does.
         let new: Vec<TreePath> = self.draft.taken.difference(&self.by_name.asked).cloned().collect();
         for path in new {
+            let mut waits = false;
             for (index, row) in plugins::table().iter().enumerate() {
                 let Some(files) = row.triggered_by(&path, self.scope.machine) else { continue };
+                if row.direct && !self.by_name.direct.contains(path.name()) {
+                    // Who needs it may come later.
+                    waits = true;
+                    continue;
+                }
                 let trigger = self.draft.tree.follow(&path)?.path;
-                if self.by_name.hits.insert((index, trigger.clone())) {
+                if self.by_name.hits.insert((index, trigger.clone(), files.clone())) {
                     self.take_row(index, row, &trigger, files)?;
                 }
             }
-            self.by_name.asked.insert(path);
+            if !waits {
+                self.by_name.asked.insert(path);
+            }
         }
         Ok(())
-    }
-
-    /// Takes the files of a row, or remembers them to be offered.
-    fn take_row(
-        &mut self,
-        index: usize,
-        row: &'static Row,
-        trigger: &TreePath,
-        files: Vec<Vec<String>>,
-    ) -> Result<(), PlanError> {
-        let except: Vec<Glob> = row.except.iter().filter_map(|glob| Glob::new(glob).ok()).collect();
-        let (mut globs, mut paths) = (vec![], vec![]);
-        for ways in files {
-            for way in ways {
-                let Ok(glob) = Glob::new(&way) else { continue };
-                let mut walked = self.matching(&glob, &except)?;
-                if row.verdict == Verdict::Take {
-                    walked.items = self.without_scripts(walked.items)?;
-                }
-                if !self.leads_to_a_file(&walked.items)? {
-                    continue;
-                }
-                globs.push(way);
-                paths.extend(walked.items.iter().map(|(path, _)| path.clone()));
-                if row.verdict == Verdict::Take {
-                    let (by, who) = (Some(trigger.clone()), trigger.to_string());
-                    let reason = Reason::LoadedByName { by, who, purpose: row.purpose.clone() };
-                    self.take_walked(walked, LIBS, &reason)?;
-                }
-                break;
-            }
-            if row.first && !globs.is_empty() {
-                break;
-            }
-        }
-        for path in &paths {
-            let Some(content) = self.draft.tree.get(path).and_then(Entry::content) else { continue };
-            let facts = self.scope.facts.facts_of(path, content).ok().flatten();
-            if facts.is_some_and(|facts| self.is_loadable(&facts) && !facts.is_program()) {
-                self.by_name.plugins.entry(trigger.clone()).or_default().insert(path.clone());
-            }
-        }
-        if row.verdict == Verdict::Hint && !globs.is_empty() {
-            self.by_name.offers.entry(index).or_insert(Offer { trigger: trigger.clone(), globs, paths });
-        }
-        Ok(())
-    }
-
-    fn leads_to_a_file(&self, items: &[(TreePath, Entry)]) -> Result<bool, PlanError> {
-        for (path, _) in items.iter().filter(|(_, entry)| !entry.is_directory()) {
-            if self.overlay().follow(path)?.entry.is_some_and(|entry| entry.content().is_some()) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    /// Scripts among plugins do not bring a shell or another interpreter along: they stay out where it
-    /// is not in the image.
-    fn without_scripts(&self, items: Vec<(TreePath, Entry)>) -> Result<Vec<(TreePath, Entry)>, PlanError> {
-        let mut kept = vec![];
-        for (path, entry) in items {
-            let content = entry.content().filter(|_| entry.is_executable());
-            let shebang = match content {
-                Some(content) => elf::shebang_of(content)?,
-                None => None,
-            };
-            let runs = |interpreter: &str| {
-                let at = TreePath::parse(interpreter).ok();
-                at.is_some_and(|at| self.draft.tree.follow(&at).is_ok_and(|found| found.entry.is_some()))
-            };
-            if shebang.is_none_or(|shebang| runs(&shebang.interpreter)) {
-                kept.push((path, entry));
-            }
-        }
-        Ok(kept)
     }
 
     /// Takes what plugins need, in the scope of each program that loads them.

@@ -1,6 +1,7 @@
 //! What the payload needs of the source: libraries, loaders, interpreters, and the links to them.
 
 mod by_name;
+mod rows;
 mod walk;
 
 pub(crate) use walk::Choice;
@@ -187,7 +188,9 @@ impl<'a> Gather<'a> {
             .map(|library| (library.path.clone(), library.resolution.path.clone()))
             .collect();
         real.insert(closure.program.clone(), program.clone());
-        self.by_name.add_closure(program, &closure);
+        if closure.facts.is_program() || !self.draft.taken.contains(program) {
+            self.by_name.add_closure(program, &closure);
+        }
         for missing in &closure.missing {
             if let Some((path, why)) = &missing.found_but {
                 self.draft.unusable.insert(missing.soname.clone(), (path.clone(), why.to_string()));

@@ -47,6 +47,18 @@ pub fn world(code: &str) -> Option<World> {
             .source(&format!("{LIB}/perl-base/strict.pm"), "1;\n")
             .source(&format!("{LIB}/perl/5.36.0/Encode.pm"), "1;\n")
             .payload("shop.pl", "use Encode;\n"),
+        "B0116" => {
+            let dir = format!("{LIB}/graphviz");
+            let plugin = |soname: &str, needs: &str| library(soname, &[needs, "libc.so.6"]);
+            world
+                .source("/usr/bin/dot", program(&["libgvc.so.6"]))
+                .source(&format!("{LIB}/libgvc.so.6"), library("libgvc.so.6", &["libc.so.6"]))
+                .source(
+                    &format!("{dir}/libgvplugin_core.so.6"),
+                    plugin("libgvplugin_core.so.6", "libgvc.so.6"),
+                )
+                .source(&format!("{dir}/libgvplugin_gd.so.6"), plugin("libgvplugin_gd.so.6", "libgd.so.3"))
+        }
         "B0201" => world.payload("deploy/start.py", script("#!/usr/bin/python3")),
         "B0202" => world.payload("dist/server.js", script("#!/usr/bin/env node")),
         "B0301" | "B0302" | "B0303" | "B0304" | "B0305" | "B0306" | "B0307" => shop(),
