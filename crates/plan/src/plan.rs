@@ -127,7 +127,10 @@ fn gather(draft: &mut Draft, spec: &Spec, source: &dyn View, scope: Scope<'_>) -
     keep(&mut gather, spec)?;
     take_program(&mut gather, &spec.config)?;
     gather.run()?;
-    let program = find_program(&gather, &spec.config)?;
+    let program = match find_program(&gather, &spec.config)? {
+        Some(at) => Some(gather.overlay().follow(&at)?.path),
+        None => None,
+    };
     for library in &spec.runtime.dlopen {
         if !gather.take_library(&library.name, program.as_ref(), Reason::Listed { line: library.line })? {
             let packages = crate::tables::packages_with(&library.name);
@@ -136,7 +139,7 @@ fn gather(draft: &mut Draft, spec: &Spec, source: &dyn View, scope: Scope<'_>) -
         }
     }
     gather.run()?;
-    gather.finish_by_name();
+    gather.finish_by_name(program.as_ref())?;
     let dirs = std::mem::take(&mut gather.library_dirs);
     search_path::write(draft, scope.machine, scope.facts, &dirs)?;
     Ok(())

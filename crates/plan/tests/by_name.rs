@@ -111,3 +111,50 @@ fn what_some_would_miss_is_told_until_they_decide() {
     let dropped = world.plan(&format!("runtime.drop = [\"{LIB}/perl/5.*/**\"]\n{spec}"));
     assert_eq!(dropped.findings(), "");
 }
+
+/// A program with a note of what it loads by name, on a source that has `libnoted.so.1`.
+fn noted(priority: &str) -> World {
+    let note = format!(
+        r#"[{{"soname":["libnone.so.2","libnoted.so.1"],"feature":"notes","priority":"{priority}"}}]"#
+    );
+    let elf = Elf::program().needs(&["libc.so.6"]).dlopen_note(&note).build();
+    World::new(glibc())
+        .payload("app", bytes(&elf, 0o755))
+        .source(&format!("{LIB}/libnoted.so.1"), library("libnoted.so.1", &["libdeep.so.1"]))
+        .source(&format!("{LIB}/libdeep.so.1"), library("libdeep.so.1", &[]))
+}
+
+#[test]
+fn what_a_note_requires_is_taken_with_what_it_needs() {
+    let image = noted("required").plan(APP);
+    assert_eq!(image.findings(), "");
+    insta::assert_snapshot!(image.why(&format!("{LIB}/libdeep.so.1")), @r"
+    /usr/lib/x86_64-linux-gnu/libdeep.so.1: needed by /usr/lib/x86_64-linux-gnu/libnoted.so.1 as libdeep.so.1, found in a default directory
+    /usr/lib/x86_64-linux-gnu/libnoted.so.1: loaded by name by /app/app, for notes
+    /app/app: named in line 2 of the spec
+    ");
+}
+
+#[test]
+fn what_a_note_recommends_is_told_and_what_it_suggests_is_not() {
+    let image = noted("recommended").plan(APP);
+    insta::assert_snapshot!(image.findings(), @r#"
+    notice B0117: /app/app recommends libnoted.so.1, which it loads by name
+        in [runtime]: dlopen = ["libnoted.so.1"]
+    "#);
+    assert!(!image.listing().contains("libnoted"), "{}", image.listing());
+    let listed = format!("runtime.dlopen = [\"libnoted.so.1\"]\n{APP}");
+    assert_eq!(noted("recommended").plan(&listed).findings(), "");
+    assert_eq!(noted("suggested").plan(APP).findings(), "");
+}
+
+#[test]
+fn constants_that_read_like_libraries_are_told_and_nothing_is_taken() {
+    let elf = Elf::program().needs(&["libc.so.6"]).tail(b"\0libnoted.so.1\0libfar.so.3\0libc.so.6\0").build();
+    let image = noted("suggested").payload("app", bytes(&elf, 0o755)).plan(APP);
+    insta::assert_snapshot!(image.findings(), @r#"
+    notice B0115: /app/app mentions libnoted.so.1, libfar.so.3, and may load it by name; the image has none
+        in [runtime]: dlopen = ["libnoted.so.1"]
+    "#);
+    assert!(!image.listing().contains("libnoted"), "{}", image.listing());
+}

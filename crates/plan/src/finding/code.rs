@@ -65,8 +65,14 @@ codes! {
         "A symbol that a program or library needs is defined nowhere"
     "B0113" PluginsNotTaken "plugins-not-taken" Notice
         "A program looks by name for files that were not taken"
+    "B0114" MissingNoted "missing-noted-library" Error
+        "A library that a file says it does not work without is nowhere"
+    "B0115" Mentioned "mentioned-library" Notice
+        "A constant of a program reads like a library that is absent"
     "B0116" PluginsLeftOut "plugins-left-out" Notice
         "Plugins are left out, because a library that they need is nowhere"
+    "B0117" NotedNotTaken "noted-libraries-not-taken" Notice
+        "A file recommends libraries that were not taken"
 
     "B0201" MissingScriptInterpreter "missing-script-interpreter" Error
         "The interpreter that a script names is not in the image"

@@ -124,6 +124,15 @@ impl Problem {
             ],
             Problem::MissingCompanion { files, .. } => vec![Fix::Keep(vec![files.clone()])],
             Problem::PluginsNotTaken { files, .. } => vec![Fix::Keep(files.clone())],
+            Problem::MissingNoted { packages, sonames, .. } => {
+                let other = format!("name the file that is {} in [[files]]", sonames.join(" or "));
+                install(packages).into_iter().chain([say(other)]).collect()
+            }
+            Problem::NotedNotTaken { sonames, .. } => vec![dlopen(sonames)],
+            Problem::Mentioned { at_hand, packages, .. } => {
+                let have = (!at_hand.is_empty()).then(|| dlopen(at_hand));
+                have.into_iter().chain(install(packages)).collect()
+            }
             Problem::PluginsLeftOut { plugins, packages, .. } => {
                 let names: Vec<&str> = plugins.iter().map(TreePath::as_str).collect();
                 let drop = toml_list(&names);
@@ -250,6 +259,11 @@ fn key(name: &str, text: impl ToString) -> String {
 /// A line of a spec with a list of one text.
 fn list(name: &str, text: impl ToString) -> String {
     format!("{name} = {}", toml_list(&[text.to_string()]))
+}
+
+fn dlopen(sonames: &[String]) -> Fix {
+    let names: Vec<&str> = sonames.iter().map(String::as_str).collect();
+    Fix::Set("runtime", format!("dlopen = {}", toml_list(&names)))
 }
 
 fn install(packages: &[String]) -> Option<Fix> {

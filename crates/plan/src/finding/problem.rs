@@ -35,6 +35,13 @@ pub enum Problem {
     MissingRunTimeLoad { soname: String, purpose: String },
     /// Files that the source has, and that a library or program of the image looks for by name.
     PluginsNotTaken { trigger: TreePath, files: Vec<String>, purpose: &'static str },
+    /// None of the libraries is there that a file says it does not work without.
+    MissingNoted { file: TreePath, sonames: Vec<String>, purpose: String, packages: Vec<String> },
+    /// Libraries that a file says most would want it to load, and that the source has.
+    NotedNotTaken { file: TreePath, sonames: Vec<String> },
+    /// Constants of a file that look like libraries: those that the source has, and those that it has
+    /// not, with the packages of these.
+    Mentioned { file: TreePath, at_hand: Vec<String>, other: Vec<String>, packages: Vec<String> },
     /// Plugins that the source has and could not load, because it lacks a library.
     PluginsLeftOut { soname: String, plugins: Vec<TreePath>, packages: Vec<String> },
     /// The loader that an ELF file names.
@@ -164,6 +171,9 @@ impl Problem {
             | Problem::MissingScriptInterpreter { script: path, .. }
             | Problem::MissingOnPath { script: path, .. }
             | Problem::PluginsNotTaken { trigger: path, .. }
+            | Problem::MissingNoted { file: path, .. }
+            | Problem::NotedNotTaken { file: path, .. }
+            | Problem::Mentioned { file: path, .. }
             | Problem::UndefinedSymbol { object: path, .. }
             | Problem::WrongMachine { path, .. }
             | Problem::DamagedElf { path, .. }

@@ -46,6 +46,18 @@ impl fmt::Display for Problem {
             Problem::MissingRunTimeLoad { soname, purpose } => {
                 write!(f, "the C library loads {soname} by name ({purpose}), and the source has none")
             }
+            Problem::MissingNoted { file, sonames, purpose, .. } => write!(
+                f,
+                "{} is not to be found; {file} says that it loads it by name and does not work without ({purpose})",
+                sonames.join(" or ")
+            ),
+            Problem::NotedNotTaken { file, sonames } => {
+                write!(f, "{file} recommends {}, which it loads by name", sonames.join(", "))
+            }
+            Problem::Mentioned { file, at_hand, other, .. } => {
+                let names: Vec<&str> = at_hand.iter().chain(other).map(String::as_str).collect();
+                write!(f, "{file} mentions {}, and may load it by name; the image has none", names.join(", "))
+            }
             Problem::PluginsLeftOut { soname, plugins, .. } => {
                 write!(
                     f,

@@ -69,13 +69,17 @@ impl Gather<'_> {
     /// Takes what is loaded by name, as far as what is in the image so far tells.
     pub(super) fn take_by_name(&mut self) -> Result<(), PlanError> {
         self.take_run_time_loads()?;
+        self.take_noted()?;
         self.take_plugins()?;
         self.take_needs_of_plugins()
     }
 
     /// Ends the search: tells what the source has for programs of the image and was not taken, and
     /// leaves in the draft what each program loads by name.
-    pub fn finish_by_name(&mut self) {
+    ///
+    /// # Errors
+    /// When a file of the payload cannot be read.
+    pub fn finish_by_name(&mut self, process: Option<&TreePath>) -> Result<(), PlanError> {
         for (index, offer) in std::mem::take(&mut self.by_name.offers) {
             // Who took some of it has made up their mind.
             if offer.paths.iter().any(|path| self.draft.has(path)) {
@@ -91,8 +95,12 @@ impl Gather<'_> {
         }
         for program in self.by_name.loads.keys() {
             let plugins = self.by_name.plugins_of(program).into_iter().map(TreePath::to_string);
-            self.draft.by_name.entry(program.clone()).or_default().extend(plugins);
+            let loads = self.by_name.loads.get(program).into_iter().flatten().chain([program]);
+            let noted = loads.filter_map(|file| self.notes.taken.get(file)).flatten().cloned();
+            self.draft.by_name.entry(program.clone()).or_default().extend(plugins.chain(noted));
         }
+        self.tell_wishes();
+        self.tell_mentions(process)
     }
 
     /// What the C library loads by name while running.

@@ -1,6 +1,7 @@
 //! What the payload needs of the source: libraries, loaders, interpreters, and the links to them.
 
 mod by_name;
+mod notes;
 mod rows;
 mod walk;
 
@@ -16,6 +17,7 @@ use crate::{
 };
 use by_name::ByName;
 use elf::{CachePolicy, Closure, Facts, FactsMemo, FactsOf, Library, Linker, Machine, Rule, Shebang};
+use notes::Notes;
 use std::collections::{BTreeMap, BTreeSet};
 use tree::{Entry, Kind, Overlay, TreePath, View};
 
@@ -43,6 +45,7 @@ pub(crate) struct Gather<'a> {
     seen: BTreeSet<TreePath>,
     /// What is known of what programs load by name.
     by_name: ByName,
+    notes: Notes,
 }
 
 /// What a file was found to need.
@@ -57,8 +60,9 @@ impl<'a> Gather<'a> {
         let is_file = |entry: &Entry| entry.content().is_some();
         let queue =
             draft.tree.iter().filter(|(_, entry)| is_file(entry)).map(|(path, _)| path.clone()).collect();
-        let (library_dirs, seen, by_name) = (BTreeMap::new(), BTreeSet::new(), ByName::default());
-        Gather { draft, source, scope, library_dirs, queue, seen, by_name }
+        let (library_dirs, seen) = (BTreeMap::new(), BTreeSet::new());
+        let (by_name, notes) = (ByName::default(), Notes::default());
+        Gather { draft, source, scope, library_dirs, queue, seen, by_name, notes }
     }
 
     /// Takes `path` from the image so far or from the source, with every link on the way. What it
@@ -123,18 +127,7 @@ impl<'a> Gather<'a> {
         program: Option<&TreePath>,
         reason: Reason,
     ) -> Result<bool, PlanError> {
-        let loaders = self.scope.machine.loader_candidates();
-        let loaders = loaders.iter().filter_map(|path| TreePath::parse(path).ok());
-        let askers: Vec<TreePath> = program.cloned().into_iter().chain(loaders).collect();
-        let names = [soname.to_owned()];
-        let closure = self.linker(|linker| {
-            // A program that cannot be read, or is none, asks for nothing.
-            let closures = askers.iter().filter_map(|asker| linker.closure_with(asker, &names).ok());
-            closures
-                .into_iter()
-                .find(|closure| closure.libraries.iter().any(|library| library.soname == soname))
-        });
-        let Some(closure) = closure else { return Ok(false) };
+        let Some(closure) = self.find_library(soname, program) else { return Ok(false) };
         let Some(library) = closure.libraries.iter().find(|library| library.soname == soname) else {
             return Ok(false);
         };
@@ -143,6 +136,20 @@ impl<'a> Gather<'a> {
         let asker = closure.resolution.path.clone();
         self.take_closure(&asker, closure)?;
         Ok(true)
+    }
+
+    /// What is loaded when `program` (else the loader itself) asks for a library while running; none if
+    /// the library is nowhere.
+    fn find_library(&self, soname: &str, program: Option<&TreePath>) -> Option<Closure> {
+        let loaders = self.scope.machine.loader_candidates();
+        let loaders = loaders.iter().filter_map(|path| TreePath::parse(path).ok());
+        let askers = program.cloned().into_iter().chain(loaders);
+        let names = [soname.to_owned()];
+        self.linker(|linker| {
+            // A program that cannot be read, or is none, asks for nothing.
+            let mut closures = askers.filter_map(|asker| linker.closure_with(&asker, &names).ok());
+            closures.find(|closure| closure.libraries.iter().any(|library| library.soname == soname))
+        })
     }
 
     /// What each file needs: all of them are seen with the tree as it is now.
@@ -190,6 +197,10 @@ impl<'a> Gather<'a> {
         real.insert(closure.program.clone(), program.clone());
         if closure.facts.is_program() || !self.draft.taken.contains(program) {
             self.by_name.add_closure(program, &closure);
+        }
+        self.notes.add(program, &closure.facts);
+        for library in &closure.libraries {
+            self.notes.add(&library.resolution.path, &library.facts);
         }
         for missing in &closure.missing {
             if let Some((path, why)) = &missing.found_but {

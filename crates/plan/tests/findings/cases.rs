@@ -47,6 +47,15 @@ pub fn world(code: &str) -> Option<World> {
             .source(&format!("{LIB}/perl-base/strict.pm"), "1;\n")
             .source(&format!("{LIB}/perl/5.36.0/Encode.pm"), "1;\n")
             .payload("shop.pl", "use Encode;\n"),
+        "B0114" => with(elf().dlopen_note(
+            r#"[{"soname":["libpcap.so.1","libpcap.so.0.8"],"feature":"capture","priority":"required"}]"#,
+        )),
+        "B0115" => with(elf().tail(b"\0libvips.so.42\0"))
+            .source(&format!("{LIB}/libvips.so.42"), library("libvips.so.42", &["libc.so.6"])),
+        "B0117" => with(
+            elf().dlopen_note(r#"[{"soname":["liblz4.so.1"],"feature":"lz4","priority":"recommended"}]"#),
+        )
+        .source(&format!("{LIB}/liblz4.so.1"), library("liblz4.so.1", &["libc.so.6"])),
         "B0116" => {
             let dir = format!("{LIB}/graphviz");
             let plugin = |soname: &str, needs: &str| library(soname, &[needs, "libc.so.6"]);
