@@ -13,6 +13,7 @@ pub mod spec;
 mod accounts;
 mod caps;
 mod draft;
+mod environment;
 mod error;
 mod gather;
 mod glob;

@@ -3,6 +3,7 @@
 use crate::{
     accounts::Accounts,
     draft::{APP, BASE, Draft, LIBS, Origin},
+    environment::Environment,
     error::PlanError,
     expand::Vars,
     finding::{Finding, Problem, Severity},
@@ -80,8 +81,9 @@ pub fn plan(spec: &Spec, platform: Platform, sources: &Sources<'_>) -> Result<Pl
 
     let facts = FactsMemo::default();
     let library_path = spec.config.env.get("LD_LIBRARY_PATH").map_or("", String::as_str);
+    let library_path = process::library_path(library_path, &spec.config.workdir);
     let path = process::path_of(&spec.config);
-    let scope = Scope { machine: &machine, facts: &facts, library_path, path };
+    let scope = Scope { machine: &machine, facts: &facts, library_path: &library_path, path };
     gather(&mut draft, spec, source, scope)?;
     let packages = match sources.runtime {
         Some(_) if spec.runtime.profile != Profile::None => packages::add(&mut draft, source)?,
@@ -91,13 +93,16 @@ pub fn plan(spec: &Spec, platform: Platform, sources: &Sources<'_>) -> Result<Pl
 
     let process = process::decide(&spec.config, &spec.dirs, &accounts, &mut draft);
     let allow = &spec.policy.allow;
-    if let Some(program) = program_of(&draft, &spec.config)? {
+    let program = program_of(&draft, &spec.config)?;
+    if let Some(program) = &program {
         let dlopen = spec.runtime.dlopen.iter().map(|library| library.name.clone());
-        draft.by_name.entry(program).or_default().extend(dlopen);
+        draft.by_name.entry(program.clone()).or_default().extend(dlopen);
     }
     let proof = Proof { scope, allow, is_glibc_source: is_glibc(source, &machine)? };
     let loaded = proof.run(&mut draft)?;
     process::check(&mut draft, &spec.config, &process, &loaded)?;
+    let (config, dirs, program) = (&spec.config, &spec.dirs, program.as_ref());
+    Environment { config, process: &process, dirs, source, scope, program }.check(&mut draft)?;
     process::check_root(&mut draft, &process, allow, spec.config.line);
     policy::check(&mut draft, allow, &spec.runtime.keep)?;
     policy::check_limits(&mut draft, &spec.limits, &packages);

@@ -552,7 +552,7 @@ fn the_way_to_the_program_counts_too() {
     "#);
     let script = "[[files]]\nfrom = \"start\"\nto = \"/start\"\nmode = \"0711\"\n";
     insta::assert_snapshot!(plan(format!("{APP}{own}{script}").replacen("/app/app", "/start", 1)), @r#"
-    error B0303: the user 65532:65532 may not execute /start
+    error B0303: the user 65532:65532 may not read and execute /start
         in [[files]]: mode = "0755"
     "#);
 }

@@ -49,6 +49,7 @@ pub fn derive(image: &Finished<'_>) -> Result<Record, PlanError> {
     };
     let search_path = variable("PATH").unwrap_or_else(|| process::DEFAULT_PATH.into());
     let library_path = variable("LD_LIBRARY_PATH").unwrap_or_default();
+    let library_path = process::library_path(&library_path, &image.workdir);
     let facts = FactsMemo::default();
     let linker =
         Linker::new(image.tree, &facts).ld_library_path(&library_path).cache_policy(CachePolicy::AsIs);

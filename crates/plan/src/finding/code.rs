@@ -93,6 +93,8 @@ codes! {
         "A user or group is named that the image does not know"
     "B0307" VolumeNotWritable "volume-not-writable" Warning
         "The user of the process may not write a volume"
+    "B0308" EnvPath "environment-leads-nowhere" Warning
+        "A variable of the environment leads to what is not in the image"
 
     "B0401" NothingTaken "nothing-taken" Error
         "The from of a [[files]] takes no file"

@@ -161,7 +161,7 @@ impl Problem {
             }
             Problem::NotAllowed { at, uid, gid, .. } => vec![
                 Fix::Add("dirs", vec![key("path", at), key("mode", "0755")]),
-                Fix::Add("dirs", vec![key("path", at), key("owner", owner(*uid, *gid))]),
+                Fix::directory(at, *uid, *gid),
             ],
             Problem::NoProcess { .. } => {
                 vec![Fix::Set("config", list("entrypoint", "/path/of/the/program"))]
@@ -169,6 +169,10 @@ impl Problem {
             Problem::MissingWorkdir { path, .. } => vec![Fix::Add("dirs", vec![key("path", path)])],
             Problem::UnknownUser { .. } => {
                 vec![say("add it as a [[users]], or write it as numbers: \"1000:1000\"")]
+            }
+            Problem::EnvPath { name, fix, .. } => {
+                let other = say(format!("bring it with a [[files]], or take {name} out of env"));
+                fix.iter().cloned().chain([other]).collect()
             }
             Problem::VolumeNotWritable { path, uid, gid } => {
                 let lines = vec![key("path", path), key("owner", owner(*uid, *gid)), "volume = true".into()];
@@ -219,6 +223,13 @@ impl Problem {
                 Fix::Set("limits", format!("{limit} = {}", unit.at_least(*is))),
             ],
         }
+    }
+}
+
+impl Fix {
+    /// A directory of the spec's own.
+    pub(crate) fn directory(path: &TreePath, uid: u32, gid: u32) -> Self {
+        Fix::Add("dirs", vec![key("path", path), key("owner", owner(uid, gid))])
     }
 }
 

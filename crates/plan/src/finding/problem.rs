@@ -1,5 +1,6 @@
 //! Everything that can be wrong with an image.
 
+use super::Fix;
 use crate::{Offers, Suite, spec::Line};
 use tree::TreePath;
 
@@ -91,6 +92,17 @@ pub enum Problem {
     MissingWorkdir { path: TreePath, found: &'static str, line: Line },
     /// A name that no passwd or group of the image knows.
     UnknownUser { name: String, known: Vec<String>, line: Line },
+    /// A variable of the environment that leads to what is not in the image: `path` is that, `why` a
+    /// clause that says so, `fix` what would bring it.
+    EnvPath {
+        name: String,
+        value: String,
+        path: String,
+        why: String,
+        what: &'static str,
+        fix: Option<Fix>,
+        line: Line,
+    },
     /// Something that looks like a secret.
     Secret { path: TreePath, why: &'static str },
     /// A device, socket or fifo.
@@ -220,6 +232,7 @@ impl Problem {
             | Problem::NoProcess { line }
             | Problem::MissingWorkdir { line, .. }
             | Problem::UnknownUser { line, .. }
+            | Problem::EnvPath { line, .. }
             | Problem::LinkRefused { line, .. }
             | Problem::NothingTaken { line, .. }
             | Problem::NothingKept { line, .. }

@@ -153,6 +153,9 @@ impl fmt::Display for Problem {
             Problem::UnknownUser { name, known, .. } => {
                 write!(f, "no user or group of the image is called `{name}`; known are {}", known.join(", "))
             }
+            Problem::EnvPath { name, value, why, what, .. } => {
+                write!(f, "{name} is `{value}` ({what}), and {why}")
+            }
             Problem::Secret { path, why } => write!(f, "{path} looks like a secret: {why}"),
             Problem::SpecialFile { path, word, from } => {
                 write!(f, "{path} is {word}, which an image cannot hold (from {from})")

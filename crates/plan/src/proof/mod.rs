@@ -27,10 +27,20 @@ pub(crate) struct Proof<'a> {
 /// What the ELF files of the image came to.
 #[derive(Default)]
 pub(crate) struct Loaded {
-    /// What each program loads: its loader and its libraries, by where they are.
-    pub programs: BTreeMap<TreePath, Vec<TreePath>>,
+    /// What is opened to start each program beside itself: its loader and its libraries, and the links to
+    /// them.
+    pub programs: BTreeMap<TreePath, Vec<Opened>>,
     /// What cannot be started, in words: `a shared object`.
     pub others: BTreeMap<TreePath, &'static str>,
+}
+
+/// A file or link that is opened to start a program.
+#[derive(Debug, Clone)]
+pub(crate) struct Opened {
+    /// Where it is.
+    pub path: TreePath,
+    /// What is done with it, as the rights of [`access`](crate::process::access).
+    pub right: u32,
 }
 
 impl Proof<'_> {

@@ -1,27 +1,31 @@
 //! Does every program find what it loads, and every shared object that no program loads?
 
 use super::{
-    Proof, interpreter,
+    Opened, Proof, interpreter,
     objects::{Objects, damaged},
     symbols::Symbols,
     verdict::Verdict,
 };
-use crate::{draft::Draft, finding::Finding};
-use elf::{Facts, Linker};
+use crate::{
+    draft::Draft,
+    finding::Finding,
+    process::access::{PASS, R, X},
+};
+use elf::{Closure, Facts, Linker};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
-use tree::TreePath;
+use tree::{Resolution, TreePath};
 
-/// What each program loads: its loader and its libraries, by where they are. Reports what is missing.
+/// What is opened to start each program. Reports what is missing.
 pub(super) fn judge(
     proof: &Proof<'_>,
     draft: &Draft,
     linker: &Linker<'_>,
     objects: &Objects,
     problems: &mut Vec<Finding>,
-) -> BTreeMap<TreePath, Vec<TreePath>> {
+) -> BTreeMap<TreePath, Vec<Opened>> {
     let mut verdict = Verdict::default();
     let mut symbols = Symbols::default();
     let mut programs = BTreeMap::new();
@@ -30,9 +34,7 @@ pub(super) fn judge(
         match linker.closure_with(path, by_name) {
             Ok(closure) => {
                 interpreter::judge(draft, path, facts, &closure, proof.is_glibc_source, problems);
-                let interpreter = closure.interpreter.iter().map(|interpreter| &interpreter.resolution.path);
-                let libraries = closure.libraries.iter().map(|library| &library.resolution.path);
-                programs.insert(path.clone(), interpreter.chain(libraries).cloned().collect());
+                programs.insert(path.clone(), opened(&closure));
                 symbols.add(linker, &closure);
                 verdict.add(closure, None);
             }
@@ -40,7 +42,7 @@ pub(super) fn judge(
         }
     }
     let names = names_of(&objects.files);
-    let reached: BTreeSet<&TreePath> = programs.values().flatten().collect();
+    let reached: BTreeSet<&TreePath> = programs.values().flatten().map(|opened| &opened.path).collect();
     let is_lone = |path: &TreePath, facts: &Facts| !facts.is_program() && !reached.contains(path);
     for (path, _) in objects.files.iter().filter(|(path, facts)| is_lone(path, facts)) {
         match linker.closure(path) {
@@ -51,6 +53,23 @@ pub(super) fn judge(
     problems.extend(verdict.problems(draft, proof.scope.facts, proof.allow).into_iter().map(Finding::new));
     problems.extend(symbols.findings(linker, objects));
     programs
+}
+
+/// The loader, which the kernel executes, and the libraries, which it reads.
+fn opened(closure: &Closure) -> Vec<Opened> {
+    let with_links = |resolution: &Resolution, right| {
+        let links = resolution.links.iter().map(|path| Opened { path: path.clone(), right: PASS });
+        links.chain([Opened { path: resolution.path.clone(), right }]).collect::<Vec<_>>()
+    };
+    let interpreter = closure.interpreter.as_ref().map(|interpreter| &interpreter.resolution);
+    // The loader is there already when a library needs it by name.
+    let libraries = closure.libraries.iter().map(|library| &library.resolution);
+    let libraries = libraries.filter(|library| interpreter.is_none_or(|loader| loader.path != library.path));
+    interpreter
+        .into_iter()
+        .flat_map(|loader| with_links(loader, X))
+        .chain(libraries.flat_map(|library| with_links(library, R)))
+        .collect()
 }
 
 /// The names that files of the image answer to: their own, and their soname.

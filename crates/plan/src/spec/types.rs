@@ -47,6 +47,8 @@ pub struct Config {
     pub cmd: Vec<String>,
     /// Environment variables; PATH and SSL_CERT_FILE are added by the planner.
     pub env: BTreeMap<String, String>,
+    /// The line of each of them.
+    pub env_lines: BTreeMap<String, Line>,
     /// The working directory.
     pub workdir: TreePath,
     /// Who runs the process.
@@ -311,6 +313,7 @@ impl Default for Config {
             entrypoint: vec![],
             cmd: vec![],
             env: BTreeMap::new(),
+            env_lines: BTreeMap::new(),
             workdir: TreePath::root(),
             user: UserRef { user: Id::Name("nonroot".into()), group: None },
             ports: vec![],

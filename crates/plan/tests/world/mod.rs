@@ -174,6 +174,11 @@ impl Image {
         text
     }
 
+    /// The code of each finding, with the line of the spec that it is about.
+    pub fn lines(&self) -> Vec<(&'static str, usize)> {
+        self.0.findings.iter().map(|finding| (finding.problem.code(), finding.line)).collect()
+    }
+
     pub fn why(&self, at: &str) -> String {
         let chain = self.0.reasons.chain(&path(at));
         chain.iter().map(|(path, reason)| format!("{path}: {reason}\n")).collect()

@@ -20,10 +20,13 @@ impl Check<'_, '_> {
         let Some(config) = config else { return default };
         let line = self.line(&config.span);
         let config = config.value;
+        let names = config.env.iter().flat_map(|env| env.value.keys());
+        let env_lines = names.map(|name| (name.value.clone(), self.line(&name.span))).collect();
         Config {
             entrypoint: self.command("entrypoint", config.entrypoint),
             cmd: self.command("cmd", config.cmd),
             env: self.pairs(config.env, env_name),
+            env_lines,
             workdir: config.workdir.and_then(|dir| self.absolute(&dir)).unwrap_or(default.workdir),
             user: config.user.and_then(|user| self.read(&user, values::user)).unwrap_or(default.user),
             ports: self.ports(config.ports),
