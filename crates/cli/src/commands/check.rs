@@ -28,7 +28,9 @@ pub fn run(args: &Check, global: &Global) -> Result<ExitCode, Error> {
     let printed = show::stdout(&document);
     let (errors, warnings) = (checked.count(Severity::Error), checked.count(Severity::Warning));
     if let (true, Some(target)) = (is_for_people && shower.has_words(), &checked.target) {
-        show::stderr(&format!("{}: {errors} errors, {warnings} warnings", target.name));
+        let counted = |count, word| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
+        let (errors, warnings) = (counted(errors, "error"), counted(warnings, "warning"));
+        show::stderr(&format!("{}: {errors}, {warnings}", target.name));
     }
     match checked.failure {
         Some(error) => Err(error),
