@@ -84,7 +84,11 @@ fn judge(name: &str) {
     ];
     let mut tally = Tally::default();
     let mut wrong = vec![];
+    let only = std::env::var("BANTAM_TEST_SUBJECT").ok();
     for subject in Subject::read_all(&toolchain::folder(), &variables) {
+        if only.as_ref().is_some_and(|only| *only != subject.name) {
+            continue;
+        }
         let built = architecture.build(&workshop, &court.programs, &subject);
         for case in &subject.cases {
             if !case.only.is_empty() && !case.only.iter().any(|only| only == architecture.name) {
@@ -181,7 +185,11 @@ impl Court<'_> {
 
     /// Compares what `bantam check --json` says, and how it ends, with what the case says.
     fn compare_verdict(&self, folder: &Path, case: &Case) -> Result<(), String> {
-        let output = self.workshop.bantam().current_dir(folder).args(["check", "--json"]).output().unwrap();
+        let check = |options: &[&str]| {
+            let mut check = self.workshop.bantam();
+            check.current_dir(folder).args(["check", "--json"]).args(options).output().unwrap()
+        };
+        let output = check(&[]);
         let said = String::from_utf8(output.stdout).unwrap();
         let findings: Vec<Value> = said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         let codes = |severity: &str| {
@@ -200,6 +208,9 @@ impl Court<'_> {
         let wanted = i32::from(case.is_refused());
         if output.status.code() != Some(wanted) {
             return Err(format!("check ends with {}: {stderr}", output.status));
+        }
+        if !case.warnings.is_empty() && check(&["--strict"]).status.code() != Some(1) {
+            return Err("check --strict takes warnings for less than errors".into());
         }
         let strings = |finding: &Value| {
             let fixes = finding["fixes"].as_array().into_iter().flatten().cloned();
