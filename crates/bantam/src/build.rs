@@ -2,6 +2,7 @@
 
 use crate::{
     Error, Refusal, Target,
+    baseline::tell_growth,
     event::{Event, Watch},
     lockfile::{LockFile, LockUpdate, Locking},
     open::open,
@@ -42,6 +43,8 @@ pub struct Request {
     pub source_date_epoch: Option<String>,
     /// Files that the caller writes about the build.
     pub receipts: Vec<PathBuf>,
+    /// An image that growth is told against.
+    pub baseline: Option<Reference>,
 }
 
 /// An image that was built.
@@ -142,6 +145,9 @@ pub fn build(request: &Request, watch: Watch<'_>) -> Result<Vec<Built>, Error> {
 
     for work in &mut works {
         work.plans = plans(work.target, &work.platforms, &own, watch)?;
+        if let Some(baseline) = &request.baseline {
+            tell_growth(baseline, &work.plans, watch)?;
+        }
     }
     let planned = works.iter().flat_map(|work| work.plans.iter().map(|plan| (work.target, plan)));
     refuse(planned.map(|(target, plan)| (target, plan.platform, &plan.findings[..])))?;

@@ -3,6 +3,7 @@
 //! [`build`] runs the whole way, [`check`] stops where bytes would begin. Everything that the machine
 //! gives, such as the environment, is handed in; nothing here prints.
 
+mod baseline;
 mod build;
 mod deps;
 mod error;
@@ -17,6 +18,7 @@ mod target;
 mod unpacked;
 mod when;
 
+pub use baseline::tell_growth;
 pub use build::{Built, Request, Summary, build, check, check_lock, host_platform, lock};
 pub use deps::{Deps, deps};
 pub use error::{Error, Refusal};

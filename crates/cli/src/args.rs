@@ -100,6 +100,12 @@ pub struct Build {
     /// Push to name:tags of the spec
     #[arg(long)]
     pub push: bool,
+    #[arg(
+        long,
+        value_name = "IMAGE",
+        help = "Tell how much larger it is than this image, and which files grew most"
+    )]
+    pub baseline: Option<String>,
     #[command(flatten)]
     pub receipts: Receipts,
 }
@@ -139,6 +145,12 @@ pub struct Check {
     /// Print findings as SARIF 2.1.0, for code scanning
     #[arg(long, conflicts_with = "json")]
     pub sarif: bool,
+    #[arg(
+        long,
+        value_name = "IMAGE",
+        help = "Tell how much larger it is than this image, and which files grew most"
+    )]
+    pub baseline: Option<String>,
     /// Write why each file is in the image, as JSON
     #[arg(long, value_name = "FILE")]
     pub reasons: Option<PathBuf>,

@@ -17,6 +17,7 @@ mod environment;
 mod error;
 mod gather;
 mod glob;
+mod growth;
 mod ignore;
 mod layers;
 mod nearest;
@@ -36,6 +37,7 @@ mod tables;
 mod wildcard;
 
 pub use error::PlanError;
+pub use growth::{Growth, growth};
 pub use layers::LayerPlan;
 pub use offers::Offers;
 pub use packages::Package;

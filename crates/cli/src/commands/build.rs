@@ -29,7 +29,8 @@ pub fn run(args: &Build, global: &Global) -> Result<ExitCode, Error> {
         }
     }
     let receipts = receipts::paths(&args.receipts);
-    let request = Request { receipts, ..request(targets, destinations, global)? };
+    let baseline = args.baseline.as_deref().map(str::parse::<Reference>).transpose()?;
+    let request = Request { receipts, baseline, ..request(targets, destinations, global)? };
     let built = build(&request, global, &|image| get(&request, image))?;
     receipts::write(&args.receipts, &request.targets, &built)?;
     github::report(&built);
@@ -77,6 +78,7 @@ pub fn request(
         cache: cache(),
         source_date_epoch,
         receipts: vec![],
+        baseline: None,
     })
 }
 

@@ -70,6 +70,9 @@ impl Checked {
         let receipts: Vec<PathBuf> = args.reasons.iter().cloned().collect();
         let show = |event: bantam::Event<'_>| shower.show(&event);
         self.plans = bantam::check(&target, &global.platforms()?, &receipts, &show)?;
+        if let Some(baseline) = &args.baseline {
+            bantam::tell_growth(&baseline.parse()?, &self.plans, &show)?;
+        }
         if let Some(file) = &args.reasons {
             let records: Vec<_> = self.plans.iter().map(|plan| bantam::record(&target, plan)).collect();
             bantam::files::write(file, &plan::explain::write(&records))?;

@@ -1,0 +1,48 @@
+//! How images grew, against one that exists.
+
+use crate::{Error, Event, Watch, inside};
+use plan::{Plan, finding::size};
+use store::Reference;
+
+/// How many of the files that grew are told.
+const TOLD: usize = 10;
+
+/// Tells by how much each image differs from the one of its platform that `baseline` names, and which
+/// files grew most.
+///
+/// # Errors
+/// When there is no such image, or it cannot be read.
+pub fn tell_growth(baseline: &Reference, plans: &[Plan], watch: Watch<'_>) -> Result<(), Error> {
+    let stored = inside::find(baseline)?;
+    for plan in plans {
+        let platform = plan
+            .platform
+            .to_string()
+            .parse()
+            .map_err(|error: oci::PlatformError| Error::Usage(error.to_string()))?;
+        let image = inside::image(&stored, Some(&platform))?;
+        let before =
+            inside::files(&image)?.into_iter().filter_map(|(path, listed)| match listed.entry.kind {
+                oci::EntryKind::File { size, .. } => Some((path, size)),
+                _ => None,
+            });
+        let growth = plan::growth(&before.collect(), &plan.tree);
+        let text = format!(
+            "{}: {} of files before, {} now ({})",
+            plan.platform,
+            size(growth.before),
+            size(growth.after),
+            difference(growth.before, growth.after),
+        );
+        let grown = growth.files.iter().filter(|(_, before, after)| before < after).take(TOLD);
+        let details: Vec<String> =
+            grown.map(|(path, before, after)| format!("{} {path}", difference(*before, *after))).collect();
+        watch(Event::Notice { text: &text, details: &details });
+    }
+    Ok(())
+}
+
+fn difference(before: u64, after: u64) -> String {
+    let sign = if after < before { '-' } else { '+' };
+    format!("{sign}{}", size(after.abs_diff(before)))
+}
