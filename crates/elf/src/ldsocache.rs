@@ -9,8 +9,10 @@ use goblin::elf::header as eh;
 use std::cmp::Ordering;
 use tree::TreePath;
 
+mod index;
 mod write;
 
+pub use index::Cache;
 pub use write::write_cache;
 
 const OLD_MAGIC: &[u8] = b"ld.so-1.7.0";

@@ -39,7 +39,9 @@ pub use error::ElfError;
 pub use facts::{DlopenNote, Facts, Kind, Priority, VersionNeed};
 pub use hwcaps::hwcaps_variants;
 pub use ldconfig::{Ldconfig, ldconfig};
-pub use ldsocache::{CacheEntry, CacheError, Variant, cache_flags, find_in_cache, read_cache, write_cache};
+pub use ldsocache::{
+    Cache, CacheEntry, CacheError, Variant, cache_flags, find_in_cache, read_cache, write_cache,
+};
 pub use ldsoconf::{Conf, ld_so_conf};
 pub use loader::{Flavor, Loader};
 pub use machine::{Abi, Class, Endian, Machine};

@@ -42,15 +42,19 @@ impl Loader {
     /// When the content cannot be read.
     pub fn read(path: &TreePath, content: &Content) -> Result<Option<Self>, ElfError> {
         let bytes = content.read(MAX_LOADER)?;
-        let strings = || bytes.split(|byte| *byte == 0).filter_map(|string| str::from_utf8(string).ok());
-        let after = |string: &'static str| {
-            strings().find_map(|found| found.split_once(string)).map(|(_, rest)| rest.to_string())
+        // Only the few strings that could be meant are looked at as text.
+        let strings = |start: &'static [u8], end: &'static [u8]| {
+            let all = bytes.split(|byte| *byte == 0);
+            let likely = all.filter(move |string| string.starts_with(start) && string.ends_with(end));
+            likely.filter_map(|string| str::from_utf8(string).ok())
         };
-        if let Some(arch) = after("/etc/ld-musl-").and_then(|rest| Some(rest.strip_suffix(".path")?.into())) {
-            let dirs = strings().find(|string| string.starts_with("/lib:/")).unwrap_or(MUSL_DEFAULT);
+        let arch =
+            |string: &str| Some(string.split_once("/etc/ld-musl-")?.1.strip_suffix(".path")?.to_string());
+        if let Some(arch) = strings(b"", b".path").find_map(arch) {
+            let dirs = strings(b"/lib:/", b"").next().unwrap_or(MUSL_DEFAULT);
             return Ok(Some(Loader::musl(path, arch, dirs)));
         }
-        let cache = strings().find(|string| string.starts_with('/') && string.ends_with("/ld.so.cache"));
+        let cache = strings(b"/", b"/ld.so.cache").next();
         let Some(config) = cache.and_then(|cache| TreePath::parse(cache).ok()) else { return Ok(None) };
         let builtin_dirs = system_dirs(&bytes);
         let lib_token = lib_token(&builtin_dirs);
@@ -111,8 +115,8 @@ fn system_dirs(bytes: &[u8]) -> Vec<TreePath> {
 }
 
 fn system_dir(string: &[u8]) -> Option<TreePath> {
-    let text = str::from_utf8(string).ok()?;
-    let path = text.strip_suffix('/').filter(|path| path.starts_with('/') && !path.contains(':'))?;
+    let path = string.strip_suffix(b"/").filter(|path| path.starts_with(b"/"))?;
+    let path = str::from_utf8(path).ok().filter(|path| !path.contains(':'))?;
     let path = TreePath::parse(path).ok()?;
     let is_lib = path.names().any(|name| name.starts_with("lib"));
     is_lib.then_some(path)

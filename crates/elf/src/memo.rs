@@ -1,35 +1,75 @@
-//! Facts of files, read once.
+//! What files say, read once.
 
-use crate::{ElfError, Facts, read};
+use crate::{Cache, ElfError, Endian, Facts, Loader, read};
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 use tree::{Content, TreePath};
 
-/// Who knows the facts of files.
+/// Who knows what files say.
 pub trait FactsOf: Send + Sync {
     /// The facts of the file at `path`, which has no link in it; none if it is no ELF file.
     ///
     /// # Errors
     /// As [`read`].
     fn facts_of(&self, path: &TreePath, content: &Content) -> Result<Option<Arc<Facts>>, ElfError>;
+
+    /// What the loader that programs know by `path` has built in; none if it is of no known kind, or cannot
+    /// be read.
+    fn loader_of(&self, path: &TreePath, content: &Content) -> Option<Arc<Loader>> {
+        Loader::read(path, content).ok().flatten().map(Arc::new)
+    }
+
+    /// The libraries of an `ld.so.cache`, as a loader of this byte order reads it.
+    fn cache_of(&self, content: &Content, endian: Endian) -> Arc<Cache> {
+        Arc::new(Cache::read(content, endian))
+    }
 }
 
-/// Reads facts from the files, and remembers them by path, origin and size of the content. Several
-/// views may share a memo: the same path in two of them has two origins, or the same content.
+/// Reads files, and remembers what they say. Several views may share a memo.
 #[derive(Default)]
-pub struct FactsMemo(Mutex<HashMap<Identity, Option<Arc<Facts>>>>);
+pub struct FactsMemo {
+    facts: Known<usize, Option<Arc<Facts>>>,
+    loaders: Known<(TreePath, usize), Option<Arc<Loader>>>,
+    caches: Known<(Endian, usize), Arc<Cache>>,
+}
 
-type Identity = (TreePath, String, u64);
+/// What is known by the handle of a content, which is kept: another content may not get its number.
+struct Known<K, V>(Mutex<HashMap<K, (V, Content)>>);
 
 impl FactsOf for FactsMemo {
-    fn facts_of(&self, path: &TreePath, content: &Content) -> Result<Option<Arc<Facts>>, ElfError> {
-        let identity = (path.clone(), content.origin(), content.size());
+    fn facts_of(&self, _: &TreePath, content: &Content) -> Result<Option<Arc<Facts>>, ElfError> {
+        self.facts.get(content.handle(), content, || Ok(read(content)?.map(Arc::new)))
+    }
+
+    fn loader_of(&self, path: &TreePath, content: &Content) -> Option<Arc<Loader>> {
+        let read = || Ok::<_, ElfError>(Loader::read(path, content)?.map(Arc::new));
+        self.loaders.get((path.clone(), content.handle()), content, read).ok().flatten()
+    }
+
+    fn cache_of(&self, content: &Content, endian: Endian) -> Arc<Cache> {
+        let Ok(cache) = self.caches.get((endian, content.handle()), content, || {
+            Ok::<_, std::convert::Infallible>(Arc::new(Cache::read(content, endian)))
+        });
+        cache
+    }
+}
+
+impl<K: Eq + Hash, V: Clone> Known<K, V> {
+    /// What is known, or else is found by `read`. Errors are not remembered.
+    fn get<E>(&self, key: K, content: &Content, read: impl FnOnce() -> Result<V, E>) -> Result<V, E> {
         let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(facts) = known().get(&identity) {
-            return Ok(facts.clone());
+        if let Some((value, _)) = known().get(&key) {
+            return Ok(value.clone());
         }
-        let facts = read(content)?.map(Arc::new);
-        known().insert(identity, facts.clone());
-        Ok(facts)
+        let value = read()?;
+        known().insert(key, (value.clone(), content.clone()));
+        Ok(value)
+    }
+}
+
+impl<K, V> Default for Known<K, V> {
+    fn default() -> Self {
+        Known(Mutex::default())
     }
 }

@@ -55,10 +55,11 @@ fn read_image(image: &mut Image<'_>) -> Result<Facts, ElfError> {
     if let Some(segment) = image.segment(PT_INTERP).cloned() {
         facts.interpreter = Some(read_interpreter(&mut image.file, &segment)?);
     }
+    // Notes stand beside the headers, which were just read.
+    notes::read_notes(&mut image.file, &image.segments, image.ctx, &mut facts);
     if let Some(entries) = image.entries()? {
         read_dynamic(image, &entries, &mut facts)?;
     }
-    notes::read_notes(&mut image.file, &image.segments, image.ctx, &mut facts);
     let is_dynamic = image.segment(PT_DYNAMIC).is_some();
     facts.kind = match (&facts.interpreter, image.header.e_type) {
         (Some(_), eh::ET_DYN) if facts.soname.is_some() && !facts.is_pie => Kind::SharedObject,

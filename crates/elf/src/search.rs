@@ -2,16 +2,15 @@
 
 use crate::memo::FactsOf;
 use crate::symbols::Objects;
-use crate::{CacheEntry, ElfError, Endian, Facts, Flavor, Kind, Loader, Machine};
-use crate::{find_in_cache, ld_so_conf, read_cache};
+use crate::{Cache, ElfError, Endian, Facts, Flavor, Kind, Loader, Machine, ld_so_conf};
 use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tree::{Entry, Resolution, TreePath, View};
 
-/// The largest cache, or list of musl's directories, that is read, in bytes.
-const MAX_CONFIG: u64 = 64 << 20;
+/// The largest list of musl's directories that is read, in bytes.
+const MAX_PATH_FILE: u64 = 1 << 20;
 
 /// What stands in for a cache that the view does not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,8 +85,8 @@ pub(crate) struct Dir {
 /// What a loader is told by the file that configures it.
 enum Config {
     None,
-    /// glibc's cache, by name.
-    Cache(HashMap<String, Vec<CacheEntry>>),
+    /// glibc's cache.
+    Cache(Arc<Cache>),
     /// Directories that would be in glibc's cache.
     Conf(Vec<Arc<Dir>>),
     /// Directories in place of musl's built-in ones.
@@ -214,8 +213,8 @@ impl<'a> Linker<'a> {
         }
         let found = self.view.resolve(path).ok().and_then(|found| found.entry);
         let content = found.as_ref().and_then(Entry::content);
-        let read = content.and_then(|content| Loader::read(path, content).ok().flatten());
-        let loader = Arc::new(read.unwrap_or_else(|| Loader::usual(path, machine)));
+        let read = content.and_then(|content| self.facts.loader_of(path, content));
+        let loader = read.unwrap_or_else(|| Arc::new(Loader::usual(path, machine)));
         self.memo().loaders.insert(path.clone(), loader.clone());
         loader
     }
@@ -319,19 +318,13 @@ impl<'a> Linker<'a> {
     /// A configuration that cannot be read is to the loader as one that is not there.
     fn read_config(&self, loader: &Loader, machine: &Machine) -> Config {
         let found = self.view.resolve(&loader.config).ok().and_then(|found| found.entry);
-        let bytes = found.as_ref().and_then(Entry::content).map(|content| content.read(MAX_CONFIG));
-        match (loader.flavor, bytes) {
-            (Flavor::Musl, Some(bytes)) => {
-                let text = String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned();
+        match (loader.flavor, found.as_ref().and_then(Entry::content)) {
+            (Flavor::Musl, Some(content)) => {
+                let bytes = content.read(MAX_PATH_FILE).unwrap_or_default();
+                let text = String::from_utf8_lossy(&bytes);
                 Config::Path(text.split([':', '\n']).map(String::from).collect())
             }
-            (Flavor::Glibc, Some(bytes)) => {
-                let mut by_name: HashMap<String, Vec<CacheEntry>> = HashMap::new();
-                for entry in read_cache(&bytes.unwrap_or_default(), machine.endian).unwrap_or_default() {
-                    by_name.entry(entry.soname.clone()).or_default().push(entry);
-                }
-                Config::Cache(by_name)
-            }
+            (Flavor::Glibc, Some(content)) => Config::Cache(self.facts.cache_of(content, machine.endian)),
             (Flavor::Glibc, None) if self.policy == CachePolicy::OrConf => {
                 let conf = loader.config.parent().map(|etc| etc.child("ld.so.conf"));
                 let dirs = conf.map(|conf| ld_so_conf(self.view, &conf).dirs).unwrap_or_default();
@@ -389,9 +382,8 @@ impl Seeker<'_> {
         let config = self.linker.config(loader, self.machine);
         let is_closed = |path: &TreePath| closed.iter().any(|dir| path.is_within(dir));
         match &*config {
-            Config::Cache(by_name) => {
-                let entries = by_name.get(self.name).map(Vec::as_slice).unwrap_or_default();
-                let entry = find_in_cache(entries, self.name, self.machine);
+            Config::Cache(cache) => {
+                let entry = cache.find(self.name, self.machine);
                 let entry = entry.filter(|entry| !is_closed(&entry.path));
                 if let Some(found) = entry.and_then(|entry| self.at_path(entry.path.as_str())) {
                     return Some(Found { rule: Rule::LdSoConf, ..found });

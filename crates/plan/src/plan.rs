@@ -299,8 +299,13 @@ impl View for Masked<'_> {
     }
 
     fn list(&self, dir: &TreePath) -> Result<Vec<String>, ViewError> {
+        if policy::is_mounted(dir) {
+            return Ok(vec![]);
+        }
         let mut names = self.view.list(dir)?;
-        names.retain(|name| !self.hides(&dir.child(name)));
+        if dir.is_root() || !self.drop.is_empty() {
+            names.retain(|name| !self.hides(&dir.child(name)));
+        }
         Ok(names)
     }
 }

@@ -122,10 +122,7 @@ struct Known {
 impl Reasons {
     /// Adds a reason, once.
     pub fn add(&mut self, path: &TreePath, reason: Reason) {
-        if !self.0.contains_key(path) {
-            self.0.insert(path.clone(), Known::default());
-        }
-        let Some(known) = self.0.get_mut(path) else { return };
+        let known = self.0.entry(path.clone()).or_default();
         // That a directory holds something says nothing once there is a better reason.
         if reason == Reason::Parent && !known.in_order.is_empty() {
             return;

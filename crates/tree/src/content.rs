@@ -107,6 +107,11 @@ impl Content {
         self.0.file_id()
     }
 
+    /// A number that clones of one content share, and no other content has while one of them lives.
+    pub fn handle(&self) -> usize {
+        Arc::as_ptr(&self.0).cast::<()>().addr()
+    }
+
     /// Opens the content for reading at any offset.
     ///
     /// # Errors

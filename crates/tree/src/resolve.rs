@@ -42,6 +42,10 @@ pub enum ResolveError {
 /// # Errors
 /// When links loop, a target is no path, or the view cannot be read.
 pub fn resolve<V: View + ?Sized>(view: &V, path: &TreePath) -> Result<Resolution, ResolveError> {
+    // Nothing stands below a link: what stands at the path itself was reached without any.
+    if let Some(entry) = view.entry(path)?.filter(|entry| !matches!(entry.kind, Kind::Symlink(_))) {
+        return Ok(Resolution { path: path.clone(), entry: Some(entry), links: vec![] });
+    }
     let mut links = vec![];
     let mut here = TreePath::root();
     let mut entry = view.entry(&here)?;

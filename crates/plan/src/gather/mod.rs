@@ -19,7 +19,7 @@ use by_name::ByName;
 use elf::{CachePolicy, Closure, Facts, FactsMemo, FactsOf, Library, Linker, Machine, Rule, Shebang};
 use notes::Notes;
 use std::collections::{BTreeMap, BTreeSet};
-use tree::{Entry, Kind, Overlay, TreePath, View};
+use tree::{Entry, Kind, Overlay, Resolution, TreePath, View};
 
 /// What programs of the image go by, wherever they are looked at.
 #[derive(Clone, Copy)]
@@ -71,17 +71,18 @@ impl<'a> Gather<'a> {
     /// # Errors
     /// When the source cannot be read.
     pub fn take(&mut self, path: &TreePath, layer: &str, reason: Reason) -> Result<bool, PlanError> {
-        self.take_for(path, layer, [reason])
+        let found = self.overlay().follow(path)?;
+        self.take_found(&found, layer, [reason])
     }
 
-    fn take_for(
+    /// Takes what a path was found to lead to.
+    fn take_found(
         &mut self,
-        path: &TreePath,
+        found: &Resolution,
         layer: &str,
         reasons: impl IntoIterator<Item = Reason>,
     ) -> Result<bool, PlanError> {
-        let found = self.overlay().follow(path)?;
-        let Some(entry) = found.entry else { return Ok(false) };
+        let Some(entry) = &found.entry else { return Ok(false) };
         self.take_links(&found.links, &found.path, layer)?;
         for reason in reasons {
             self.put(&found.path, entry.clone(), layer, reason)?;
@@ -220,7 +221,7 @@ impl<'a> Gather<'a> {
                 let by = real.get(by).unwrap_or(by).clone();
                 Reason::NeededBy { by, soname: library.soname.clone(), rule: library.rule }
             });
-            self.take_for(&library.path, layer, reasons)?;
+            self.take_found(&library.resolution, layer, reasons)?;
             for variant in elf::hwcaps_variants(&self.overlay(), &library.path)? {
                 let of = library.resolution.path.clone();
                 self.take(&variant, layer, Reason::Variant { of })?;
@@ -267,9 +268,11 @@ impl<'a> Gather<'a> {
             if !matches!(entry.kind, Kind::Symlink(_)) || self.seen.contains(path) {
                 continue;
             }
+            if self.draft.tree.follow(path)?.entry.is_some() {
+                continue;
+            }
             let led = self.overlay().follow(path)?;
-            let inside = system.iter().any(|dir| led.path.is_within(dir));
-            if inside && self.draft.tree.follow(path)?.entry.is_none() {
+            if system.iter().any(|dir| led.path.is_within(dir)) {
                 links.push(path.clone());
             }
         }
@@ -290,9 +293,12 @@ impl<'a> Gather<'a> {
 
     fn take_links(&mut self, links: &[TreePath], to: &TreePath, layer: &str) -> Result<(), PlanError> {
         for link in links {
-            if let Some(entry) = self.overlay().entry(link)? {
+            let reason = Reason::LeadsTo { to: to.clone() };
+            if self.draft.has(link) {
+                self.draft.reasons.add(link, reason);
+            } else if let Some(entry) = self.overlay().entry(link)? {
                 let layer = if link.parent().is_some_and(|dir| dir.is_root()) { BASE } else { layer };
-                self.put(link, entry, layer, Reason::LeadsTo { to: to.clone() })?;
+                self.put(link, entry, layer, reason)?;
             }
         }
         Ok(())

@@ -1,0 +1,216 @@
+//! dpkg's database of a source.
+
+use super::Package;
+use crate::error::PlanError;
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    ops::Range,
+    string::FromUtf8Error,
+};
+use tree::{Entry, TreePath, View};
+
+/// More than any real file of dpkg's database holds.
+const MAX_FILE: u64 = 256 << 20;
+const INFO: &str = "/var/lib/dpkg/info";
+const STATUS: &str = "/var/lib/dpkg/status";
+/// Where packages have their copyright.
+const DOC: &str = "/usr/share/doc/";
+/// In so many parts are lists read at a time.
+const READERS: usize = 4;
+
+/// Files that a package's scripts make, so that no list of files has them: path, package.
+pub(super) const MADE_BY: &[(&str, &str)] = &[
+    ("/etc/ssl/certs/ca-certificates.crt", "ca-certificates"),
+    ("/etc/ld.so.cache", "libc-bin"),
+    ("/etc/nsswitch.conf", "base-files"),
+];
+
+/// dpkg's database of a source.
+pub(super) struct Database<'a> {
+    source: &'a dyn View,
+    status: String,
+    /// Where in the status a package's control data stand, by dpkg's name of the package in its file
+    /// names: `NAME` or `NAME:ARCH`.
+    stanzas: BTreeMap<String, Range<usize>>,
+    info: TreePath,
+    /// The packages that have a `.list` file.
+    listed: Vec<String>,
+    /// Of the lists, what lies below [`DOC`], once they were read.
+    docs: Vec<(String, Vec<u8>)>,
+}
+
+impl<'a> Database<'a> {
+    /// Opens the database; none if the source has none.
+    ///
+    /// # Errors
+    /// When the source cannot be read.
+    pub fn open(source: &'a dyn View) -> Result<Option<Self>, PlanError> {
+        let Some(status) = read(source, STATUS)? else { return Ok(None) };
+        let Ok(info) = TreePath::parse(INFO) else { return Ok(None) };
+        let info = source.follow(&info)?.path;
+        let names = source.list(&info)?;
+        let listed: Vec<String> =
+            names.iter().filter_map(|name| name.strip_suffix(".list")).map(String::from).collect();
+        let known: HashSet<&str> = listed.iter().map(String::as_str).collect();
+        let mut stanzas = BTreeMap::new();
+        let mut start = 0;
+        let ends = memchr::memmem::find_iter(status.as_bytes(), "\n\n").chain([status.len()]);
+        for end in ends {
+            let range = start..end;
+            start = end + 2;
+            let Some(stanza) = status.get(range.clone()) else { continue };
+            let Some(name) = field(stanza, "Package").filter(|name| is_name(name)) else { continue };
+            let qualified = format!("{name}:{}", field(stanza, "Architecture").unwrap_or_default());
+            let key = if known.contains(&*qualified) { qualified } else { name.to_owned() };
+            stanzas.insert(key, range);
+        }
+        Ok(Some(Database { source, status, stanzas, info, listed, docs: vec![] }))
+    }
+
+    /// The control data of a package, by dpkg's name of it.
+    pub fn control(&self, package: &str) -> Option<&str> {
+        self.status.get(self.stanzas.get(package)?.clone())
+    }
+
+    /// The package that each path belongs to, by dpkg's name of it. A path may be of several.
+    ///
+    /// # Errors
+    /// When the source cannot be read.
+    pub fn owners(&mut self, paths: &BTreeSet<TreePath>) -> Result<Vec<(TreePath, String)>, PlanError> {
+        let wanted = Wanted::new(paths);
+        let mut owners: Vec<(TreePath, String)> = vec![];
+        for (path, package) in MADE_BY {
+            if let Some(path) = wanted.get(path.as_bytes()).filter(|_| self.stanzas.contains_key(*package)) {
+                owners.push((path.clone(), (*package).into()));
+            }
+        }
+        // What is asked for after the libraries is what their packages have there.
+        let only_docs = paths.iter().all(|path| path.as_str().starts_with(DOC));
+        if self.docs.is_empty() || !only_docs {
+            let (found, docs) = self.read_lists(&wanted)?;
+            self.docs = docs;
+            owners.extend(found);
+        } else {
+            for (package, list) in &self.docs {
+                let found = lines(list).filter_map(|line| wanted.get(line));
+                owners.extend(found.map(|path| (path.clone(), package.clone())));
+            }
+        }
+        Ok(owners)
+    }
+
+    /// Looks for paths in all lists: there are a thousand, so that they are read side by side.
+    fn read_lists(&self, wanted: &Wanted<'_>) -> Result<Lists, PlanError> {
+        let part = |packages: &[String]| {
+            let (mut owners, mut docs) = Lists::default();
+            for package in packages {
+                let path = self.info.child(&format!("{package}.list"));
+                let Some(list) = read_bytes(self.source, &path)? else { continue };
+                let mut below_doc = vec![];
+                for line in lines(&list) {
+                    owners.extend(wanted.get(line).map(|path| (path.clone(), package.clone())));
+                    if line.starts_with(DOC.as_bytes()) {
+                        below_doc.extend(line);
+                        below_doc.push(b'\n');
+                    }
+                }
+                docs.push((package.clone(), below_doc));
+            }
+            Ok::<Lists, PlanError>((owners, docs))
+        };
+        let (mut owners, mut docs) = Lists::default();
+        std::thread::scope(|scope| {
+            let parts = self.listed.chunks(self.listed.len().div_ceil(READERS).max(1));
+            let readers: Vec<_> = parts.map(|packages| scope.spawn(move || part(packages))).collect();
+            for reader in readers {
+                let read = reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+                owners.extend(read.0);
+                docs.extend(read.1);
+            }
+            Ok((owners, docs))
+        })
+    }
+
+    /// The checksums of those files of a package that are kept.
+    ///
+    /// # Errors
+    /// When the source cannot be read.
+    pub fn md5sums(&self, name: &str, package: &Package) -> Result<String, PlanError> {
+        let path = self.info.child(&format!("{name}.md5sums"));
+        let Some(text) = read(self.source, path.as_str())? else { return Ok(String::new()) };
+        let names = package.files.iter().flat_map(|path| [Some(path.as_str()), unmerged(path)]);
+        let kept: HashSet<&str> = names.flatten().filter_map(|name| name.strip_prefix('/')).collect();
+        let is_kept = |line: &&str| line.split_once("  ").is_some_and(|(_, path)| kept.contains(path));
+        Ok(text.lines().filter(is_kept).flat_map(|line| [line, "\n"]).collect())
+    }
+}
+
+/// The value of a field of control data.
+pub(super) fn field<'a>(stanza: &'a str, key: &str) -> Option<&'a str> {
+    stanza.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':').map(str::trim))
+}
+
+/// Which package each path belongs to, and each package's lines below [`DOC`].
+type Lists = (Vec<(TreePath, String)>, Vec<(String, Vec<u8>)>);
+
+/// Paths to be found in lists.
+struct Wanted<'a> {
+    by_name: HashMap<&'a [u8], &'a TreePath>,
+    /// Is there a path of this length and last byte? Of a hundred thousand lines a few are wanted.
+    shapes: Vec<bool>,
+}
+
+impl<'a> Wanted<'a> {
+    fn new(paths: &'a BTreeSet<TreePath>) -> Self {
+        let unmerged = paths.iter().filter_map(|path| Some((unmerged(path)?, path)));
+        let names = unmerged.chain(paths.iter().map(|path| (path.as_str(), path)));
+        let by_name: HashMap<&[u8], &TreePath> = names.map(|(name, path)| (name.as_bytes(), path)).collect();
+        let mut shapes = vec![false; 1 << 16];
+        by_name.keys().for_each(|name| shapes[shape(name)] = true);
+        Wanted { by_name, shapes }
+    }
+
+    /// The path that a line of a list names.
+    fn get(&self, line: &[u8]) -> Option<&'a TreePath> {
+        if self.shapes[shape(line)] { self.by_name.get(line).copied() } else { None }
+    }
+}
+
+fn shape(line: &[u8]) -> usize {
+    (line.len() & 0xff) << 8 | usize::from(line.last().copied().unwrap_or(0))
+}
+
+/// The path by which dpkg knows a file whose package is from before `/usr` was merged.
+fn unmerged(path: &TreePath) -> Option<&str> {
+    path.as_str().strip_prefix("/usr").filter(|rest| rest.starts_with('/'))
+}
+
+/// The lines of a list.
+fn lines(list: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut start = 0;
+    memchr::memchr_iter(b'\n', list).chain([list.len()]).map(move |end| {
+        let line = &list[start..end];
+        start = end + 1;
+        line
+    })
+}
+
+/// Is this the name of a package, by Debian's policy? It becomes the name of a file.
+fn is_name(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && name.chars().all(|letter| letter.is_ascii_alphanumeric() || "+-.".contains(letter))
+}
+
+/// The text of a file; none if it is not there.
+pub(super) fn read(source: &dyn View, path: &str) -> Result<Option<String>, PlanError> {
+    let Ok(path) = TreePath::parse(path) else { return Ok(None) };
+    let Some(bytes) = read_bytes(source, &path)? else { return Ok(None) };
+    let lossy = |error: FromUtf8Error| String::from_utf8_lossy(error.as_bytes()).into_owned();
+    Ok(Some(String::from_utf8(bytes).unwrap_or_else(lossy)))
+}
+
+fn read_bytes(source: &dyn View, path: &TreePath) -> Result<Option<Vec<u8>>, PlanError> {
+    let found = source.follow(path)?;
+    let Some(content) = found.entry.as_ref().and_then(Entry::content) else { return Ok(None) };
+    Ok(Some(content.read(MAX_FILE)?))
+}
