@@ -10,6 +10,7 @@ pub mod ld_so_conf;
 mod machine;
 pub mod notes;
 pub mod shebang;
+pub mod symbols;
 
 /// Every target with its inputs to start from.
 pub fn seeds() -> Vec<(&'static str, Vec<Vec<u8>>)> {
@@ -19,5 +20,6 @@ pub fn seeds() -> Vec<(&'static str, Vec<Vec<u8>>)> {
         ("ld_so_conf", ld_so_conf::seeds()),
         ("notes", notes::seeds()),
         ("shebang", shebang::seeds()),
+        ("symbols", symbols::seeds()),
     ]
 }

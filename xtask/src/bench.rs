@@ -2,6 +2,7 @@
 
 mod measure;
 mod payload;
+mod start;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,8 +12,8 @@ use crate::install;
 use crate::step::{self, Outcome, cargo, output, root, timed};
 use measure::{Measured, Tool, interleaved};
 
-const TOOLS: [(&str, &str); 3] =
-    [("/usr/bin/umoci", "umoci"), ("/usr/bin/pigz", "pigz"), ("/usr/bin/time", "time")];
+const TOOLS: [(&str, &str); 4] =
+    [("/usr/bin/umoci", "umoci"), ("/usr/bin/pigz", "pigz"), ("/usr/bin/time", "time"), start::PROGRAM];
 
 /// The payload's spec: the same files as the others get, nothing beside them, and no check that needs a runtime.
 const SPEC: &str = r#"
@@ -48,6 +49,7 @@ pub fn run(options: &[&str]) -> Outcome {
         let measured = timed(&payload.title, || measure(payload, &folder.join("work")))?;
         report.push_str(&table(&payload.title, &measured));
     }
+    report.push_str(&timed("would it start", || start::section(&folder.join("start")))?);
     if write {
         let file = root().join("docs/benchmarks.md");
         let text = format!("{}\n{report}{}\n{HOW}", head()?, payload::origin());
@@ -161,6 +163,11 @@ const HOW: &str = "\
 Times are those of the command from start to end. Layers are the compressed layers as a registry would store them.
 Peak memory is the largest resident set of one process. umoci's empty layout is made before its clock starts; it and
 the pipe keep nothing between runs, so they have no other rows. Making the payload is not measured.
+
+Facts are what a loader reads of a file: its headers, dynamic section, versions and notes. They and goblin's, which are
+the headers, the dynamic section and the names in it, are read with `pread` by a program that looks at all ELF files below
+`/usr` in turns. The check is of a spec that lists the program alone, and takes its libraries from the machine: closure,
+symbols, packages, policy. The loader lists the libraries by mapping them.
 
 Repeat with `cargo xtask bench`; `cargo xtask bench --write` writes this page.
 ";

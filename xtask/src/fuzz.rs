@@ -17,12 +17,13 @@ const COUNTERS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-l
     -Cllvm-args=-sanitizer-coverage-trace-compares";
 
 /// The targets, each with the length of its longest input, in bytes.
-const TARGETS: [(&str, usize); 5] = [
+const TARGETS: [(&str, usize); 6] = [
     ("elf_read", 20 << 10),
     ("ld_so_cache", 8 << 10),
     ("ld_so_conf", 4 << 10),
     ("notes", 4 << 10),
     ("shebang", 1 << 10),
+    ("symbols", 20 << 10),
 ];
 
 /// What holds for each input: seconds, and megabytes of memory. All inputs of these sizes take far less.

@@ -88,12 +88,14 @@ fn once(tool: &mut Tool, work: &Path, round: usize) -> Outcome<Measured> {
     Ok(Measured { name: tool.name, seconds, layer_bytes, peak_bytes: kibibytes * 1024.0 })
 }
 
+/// The middle one; 0 of none.
+pub fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or_default()
+}
+
 fn medians(measured: &[Measured]) -> Measured {
-    let median = |of: fn(&Measured) -> f64| {
-        let mut values: Vec<f64> = measured.iter().map(of).collect();
-        values.sort_by(f64::total_cmp);
-        values.get(values.len() / 2).copied().unwrap_or_default()
-    };
+    let median = |of: fn(&Measured) -> f64| median(measured.iter().map(of).collect());
     Measured {
         name: measured.first().map_or("", |row| row.name),
         seconds: median(|row| row.seconds),
