@@ -1,7 +1,7 @@
 //! Programs of the distribution, and programs in C, C++ and Rust, do real work in images that hold nothing else.
 
 use crate::runtime::{Runtime, Work};
-use crate::workshop::{Workshop, assert_has, at_hand, compiled, repository};
+use crate::workshop::{Workshop, assert_has, at_hand, compiled, ok, repository};
 
 /// A module for each spec of `specs/programs`, with a test for each runtime.
 macro_rules! programs {
@@ -144,6 +144,10 @@ fn works_under(runtime: Runtime, name: &str, file: &str, work: &Work, expected: 
         compiled(name);
     }
     let workshop = Workshop::new();
-    let image = workshop.image(&repository().join(format!("specs/programs/{name}.toml")));
+    let spec = repository().join(format!("specs/programs/{name}.toml"));
+    // What works is not warned about either.
+    let mut check = workshop.bantam();
+    ok(check.args(["check", "--strict"]).arg(&spec).arg("--lock-file").arg(workshop.path("check.lock")));
+    let image = workshop.image(&spec);
     assert_has(&runtime.run(&workshop, &image, work), expected);
 }

@@ -53,6 +53,8 @@ pub struct Case {
     /// The codes of all warnings, sorted.
     #[serde(default)]
     pub warnings: Vec<String>,
+    /// The codes of all notices, sorted; any where this is not given.
+    pub notices: Option<Vec<String>>,
     /// Parts of what is said.
     #[serde(default)]
     pub says: Vec<String>,

@@ -55,6 +55,7 @@ struct Court<'a> {
 #[derive(Default)]
 struct Tally {
     refused: usize,
+    warned: usize,
     passed: usize,
     started: usize,
     failed: usize,
@@ -99,10 +100,10 @@ fn judge(name: &str) {
             }
         }
     }
-    let Tally { refused, passed, started, failed } = tally;
+    let Tally { refused, warned, passed, started, failed } = tally;
     let line = format!(
-        "broken images for {name}: {refused} refused, {passed} pass; of these {failed} failed and {started} started \
-         when they were run; {:.1} s\n",
+        "broken images for {name}: {refused} refused, {warned} warned about, {passed} pass; when run, {failed} fail and \
+         {started} start; {:.1} s\n",
         began.elapsed().as_secs_f64()
     );
     // Past the capture of the test harness, in one piece.
@@ -118,10 +119,10 @@ impl Court<'_> {
         let spec = case.full_spec(self.architecture.platform);
         fs::write(folder.join("bantam.toml"), toml::to_string(&spec).unwrap()).unwrap();
         self.compare_verdict(&folder, case)?;
-        if case.is_refused() {
-            tally.refused += 1;
-        } else {
-            tally.passed += 1;
+        match (case.is_refused(), case.warnings.is_empty()) {
+            (true, _) => tally.refused += 1,
+            (false, false) => tally.warned += 1,
+            (false, true) => tally.passed += 1,
         }
         let is_run =
             !matches!(case.outcome(), Outcome::NotRun) && (self.architecture.is_native() || !case.natively);
@@ -199,11 +200,15 @@ impl Court<'_> {
             codes
         };
         let stderr = String::from_utf8_lossy(&output.stderr);
-        if codes("error") != case.errors || codes("warning") != case.warnings {
-            return Err(format!(
-                "errors {:?} and warnings {:?} were expected, not:\n{said}{stderr}",
-                case.errors, case.warnings
-            ));
+        let expected = [
+            ("error", Some(&case.errors)),
+            ("warning", Some(&case.warnings)),
+            ("notice", case.notices.as_ref()),
+        ];
+        for (severity, expected) in expected {
+            if expected.is_some_and(|expected| codes(severity) != *expected) {
+                return Err(format!("as {severity}s {expected:?} were expected, not:\n{said}{stderr}"));
+            }
         }
         let wanted = i32::from(case.is_refused());
         if output.status.code() != Some(wanted) {
