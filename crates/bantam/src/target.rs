@@ -164,10 +164,7 @@ fn platform_of(path: &Path) -> Option<Platform> {
     let content = found.first()?.entry.content()?.clone();
     let facts = elf::read(&content).ok()??;
     spec::Architecture::all()
-        .find(|architecture| {
-            elf::Machine::from_uname(architecture.uname())
-                .is_some_and(|machine| machine.matches(&facts.machine))
-        })
+        .find(|architecture| architecture.machine().is_some_and(|machine| machine.matches(&facts.machine)))
         .map(Platform::linux)
 }
 

@@ -192,6 +192,10 @@ impl Linker<'_> {
             }
             Ok((_, found)) => match found.kind {
                 Kind::Other(word) => Some(Unusable::Kind(word)),
+                // The kernel starts it as it is: nobody loads for it what it needs.
+                kind if found.interpreter.is_some() || !found.needed.is_empty() => {
+                    Some(Unusable::NoLoader(kind.word()))
+                }
                 _ => None,
             },
             Err(ElfError::NotElf { .. }) => Some(Unusable::NotElf),

@@ -1,6 +1,6 @@
 //! What the loader reads of one ELF file.
 
-use crate::Machine;
+use crate::{Flavor, Machine};
 
 /// Everything about one ELF file that decides what it loads and what may load it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +37,9 @@ pub struct Facts {
     pub has_version_table: bool,
     /// What it says that it loads by name at run time (`.note.dlopen`).
     pub dlopen_notes: Vec<DlopenNote>,
+    /// Why glibc loads no library with such a header, as a clause; none if it does. The kernel starts
+    /// programs with it.
+    pub refused: Option<&'static str>,
     /// The x86-64 instruction set level it needs, as the cache of glibc counts; 0 for none.
     pub isa_level: u32,
 }
@@ -114,6 +117,7 @@ impl Facts {
             version_definitions: vec![],
             has_version_table: false,
             dlopen_notes: vec![],
+            refused: None,
             isa_level: 0,
         }
     }
@@ -121,6 +125,17 @@ impl Facts {
     /// Can it be started: with an interpreter, or without?
     pub fn is_program(&self) -> bool {
         matches!(self.kind, Kind::StaticExecutable | Kind::Executable)
+    }
+
+    /// The C library that it was linked with, as far as its loader or what it needs tells.
+    pub fn libc(&self) -> Option<Flavor> {
+        let names = || self.interpreter.iter().chain(&self.needed);
+        if names().any(|name| name == "libc.so" || name.contains("libc.musl-") || name.contains("ld-musl-")) {
+            return Some(Flavor::Musl);
+        }
+        let is_glibc = names().any(|name| name.starts_with("libc.so.") || name.contains("ld-linux"))
+            || self.version_needs.iter().any(|need| need.version.starts_with("GLIBC_"));
+        is_glibc.then_some(Flavor::Glibc)
     }
 
     /// Does it define this symbol version?

@@ -44,7 +44,7 @@ pub use ldsocache::{
 };
 pub use ldsoconf::{Conf, ld_so_conf};
 pub use loader::{Flavor, Loader};
-pub use machine::{Abi, Class, Endian, Machine};
+pub use machine::{Abi, Class, Endian, Machine, MipsFloat};
 pub use memo::{FactsMemo, FactsOf};
 pub use mentions::mentions;
 pub use read::read;

@@ -64,12 +64,22 @@ pub struct Machine {
     pub abi: Abi,
     /// MIPS only: are NaNs encoded as IEEE 754-2008 says?
     pub nan2008: bool,
+    /// MIPS only: what floating point units it runs with.
+    pub float: MipsFloat,
 }
+
+/// The modes of MIPS's floating point units with which a file runs, as a set. Files load each other if
+/// there is one that suits both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct MipsFloat(u8);
 
 const EF_ARM_ABI_FLOAT_SOFT: u32 = 0x200;
 const EF_ARM_ABI_FLOAT_HARD: u32 = 0x400;
 const EF_MIPS_ABI2: u32 = 0x20;
 const EF_MIPS_NAN2008: u32 = 0x400;
+const EF_MIPS_FP64: u32 = 0x200;
+const EM_S390_OLD: u16 = 0xa390;
+const EM_MIPS_RS3_LE: u16 = 10;
 pub(crate) const EM_LOONGARCH: u16 = 258;
 
 /// Machines by the name that `uname -m` gives them, with the usual interpreters, glibc's first.
@@ -151,8 +161,17 @@ const KNOWN: &[(&str, Machine, &[&str])] = &[
 impl Machine {
     /// The machine that an ELF header names.
     pub fn from_header(class: Class, endian: Endian, machine: u16, flags: u32) -> Self {
-        Machine { abi: abi(class, machine, flags), nan2008: false, ..plain(class, endian, machine) }
-            .with_nan2008(machine == eh::EM_MIPS && flags & EF_MIPS_NAN2008 != 0)
+        let machine = match machine {
+            EM_S390_OLD => eh::EM_S390,
+            EM_MIPS_RS3_LE => eh::EM_MIPS,
+            machine => machine,
+        };
+        let mut known = Machine { abi: abi(class, machine, flags), ..plain(class, endian, machine) };
+        if machine == eh::EM_MIPS {
+            known.nan2008 = flags & EF_MIPS_NAN2008 != 0;
+            known.float = if flags & EF_MIPS_FP64 == 0 { MipsFloat::UNMARKED } else { MipsFloat::NONE };
+        }
+        known
     }
 
     /// The machine that `uname -m` calls so. Some go by several names: `arm64`, `i386`, `armhf`.
@@ -170,8 +189,7 @@ impl Machine {
         KNOWN.iter().find(|(known, ..)| *known == name).map(|(_, machine, _)| *machine)
     }
 
-    /// What `uname -m` says on such a machine, and `$PLATFORM` in a search path means. `unknown`
-    /// for one that no Linux distribution supports.
+    /// What `uname -m` says on such a machine; `unknown` for one that no Linux distribution supports.
     pub fn uname(&self) -> &'static str {
         self.known().map_or("unknown", |(name, ..)| name)
     }
@@ -215,7 +233,8 @@ impl Machine {
     /// May a file of this machine and one of the other be in one process?
     pub fn matches(&self, other: &Machine) -> bool {
         let abi = self.abi == other.abi || self.abi == Abi::Any || other.abi == Abi::Any;
-        abi && Machine { abi: Abi::Any, ..*self } == Machine { abi: Abi::Any, ..*other }
+        let rest = |machine: &Machine| Machine { abi: Abi::Any, float: MipsFloat::ANY, ..*machine };
+        abi && self.float.0 & other.float.0 != 0 && rest(self) == rest(other)
     }
 
     /// Do processors of this machine usually run programs of the other too? Those of x86-64 run the
@@ -227,7 +246,26 @@ impl Machine {
     /// The interpreters that programs of this machine usually name. A shared object that is looked
     /// at alone is judged by the first of them that is there.
     pub fn loader_candidates(&self) -> &'static [&'static str] {
-        self.known().map_or(&[], |(_, _, interpreters)| interpreters)
+        const ARM: [&str; 4] = [
+            "/lib/ld-linux-armhf.so.3",
+            "/lib/ld-linux.so.3",
+            "/lib/ld-musl-armhf.so.1",
+            "/lib/ld-musl-arm.so.1",
+        ];
+        match self.known() {
+            Some(_) if self.machine == eh::EM_ARM && self.abi == Abi::Any => &ARM,
+            known => known.map_or(&[], |(_, _, interpreters)| interpreters),
+        }
+    }
+
+    /// What `$PLATFORM` in a search path means: what Linux says of the processor, as far as that is the
+    /// same for all of the machine.
+    pub fn platform(&self) -> &'static str {
+        match self.uname() {
+            "armv7l" => "v7l",
+            "armv6l" => "v6l",
+            uname => uname,
+        }
     }
 
     /// What Debian calls the directories of this machine below `/lib` and `/usr/lib`.
@@ -257,12 +295,38 @@ impl Machine {
     }
 
     fn known(&self) -> Option<&'static (&'static str, Machine, &'static [&'static str])> {
-        let bare = Machine { nan2008: false, ..*self };
+        let bare = Machine { nan2008: false, float: MipsFloat::ANY, ..*self };
         KNOWN.iter().find(|(_, known, _)| known.matches(&bare))
     }
+}
 
-    fn with_nan2008(self, nan2008: bool) -> Self {
-        Machine { nan2008, ..self }
+impl MipsFloat {
+    const SINGLE: u8 = 1;
+    const SOFT: u8 = 2;
+    const FR0: u8 = 4;
+    const FR1: u8 = 8;
+    const FRE: u8 = 16;
+
+    /// It does not care.
+    pub const ANY: Self = MipsFloat(0x1f);
+    /// Nothing that Linux has.
+    pub const NONE: Self = MipsFloat(0);
+    /// The file does not say.
+    const UNMARKED: Self = MipsFloat(Self::SINGLE | Self::SOFT | Self::FR0 | Self::FRE);
+
+    /// The modes for `fp_abi` of `.MIPS.abiflags`, as glibc has them in its
+    /// `sysdeps/mips/dl-machine-reject-phdr.h`.
+    pub(crate) fn from_abi_flags(fp_abi: u8) -> Self {
+        MipsFloat(match fp_abi {
+            0 => Self::ANY.0,
+            1 => Self::FR0 | Self::FRE,
+            2 => Self::SINGLE,
+            3 => Self::SOFT,
+            5 => Self::FR0 | Self::FR1 | Self::FRE,
+            6 => Self::FR1,
+            7 => Self::FR1 | Self::FRE,
+            _ => Self::NONE.0,
+        })
     }
 }
 
@@ -271,12 +335,21 @@ impl fmt::Display for Machine {
         match self.name() {
             "an unknown machine" => write!(f, "machine number {}", self.machine),
             name => f.write_str(name),
+        }?;
+        if self.nan2008 {
+            f.write_str(" (NaNs of 2008)")?;
+        }
+        match self.float.0 {
+            MipsFloat::SINGLE => f.write_str(" (single precision)"),
+            MipsFloat::SOFT => f.write_str(" (soft float)"),
+            0 | MipsFloat::FR1 => f.write_str(" (64-bit floating point registers)"),
+            _ => Ok(()),
         }
     }
 }
 
 const fn plain(class: Class, endian: Endian, machine: u16) -> Machine {
-    Machine { class, endian, machine, abi: Abi::Any, nan2008: false }
+    Machine { class, endian, machine, abi: Abi::Any, nan2008: false, float: MipsFloat::ANY }
 }
 
 fn abi(class: Class, machine: u16, flags: u32) -> Abi {
@@ -329,7 +402,7 @@ mod tests {
             (Elf64, Little, 243, 5, "64-bit RISC-V", "riscv64"),
             (Elf64, Little, 258, 0x43, "LoongArch", "loongarch64"),
             (Elf64, Little, 8, 0x8000_0007, "little-endian 64-bit MIPS", "mips64el"),
-            (Elf32, Little, 8, 0x7000_1407, "little-endian 32-bit MIPS", "mipsel"),
+            (Elf32, Little, 8, 0x7000_1407, "little-endian 32-bit MIPS (NaNs of 2008)", "mipsel"),
             (Elf32, Big, 8, 0x2000_0024, "MIPS (n32)", "unknown"),
             (Elf64, Little, 9999, 0, "machine number 9999", "unknown"),
         ] {
@@ -357,6 +430,24 @@ mod tests {
         assert!(!hard.matches(&soft));
         let mips = |flags| Machine::from_header(Class::Elf32, Endian::Big, 8, flags);
         assert!(!mips(0).matches(&mips(EF_MIPS_NAN2008)));
+        assert!(!mips(0).matches(&mips(EF_MIPS_FP64)));
+        let float = |fp_abi| Machine { float: MipsFloat::from_abi_flags(fp_abi), ..mips(0) };
+        let [any, double, single, soft, xx, fp64, fp64a] = [0, 1, 2, 3, 5, 6, 7].map(float);
+        for (one, other, together) in [
+            (any, fp64, true),
+            (double, xx, true),
+            (double, fp64a, true),
+            (mips(0), soft, true),
+            (mips(0), fp64, false),
+            (double, single, false),
+            (double, soft, false),
+            (double, fp64, false),
+            (single, soft, false),
+            (any, float(4), false),
+        ] {
+            assert_eq!(one.matches(&other), together, "{one:?} {other:?}");
+        }
+        assert_eq!(soft.to_string(), "32-bit MIPS (soft float)");
         let x32 = Machine::from_header(Class::Elf32, Endian::Little, 62, 0);
         assert!(!x32.matches(&Machine::from_uname("x86_64").unwrap()));
     }

@@ -67,7 +67,8 @@ fn names_in(bytes: &[u8], names: &mut BTreeSet<String>) {
         let Some(end) = end.filter(|end| end - begin <= MAX_NAME && bytes.get(*end) == Some(&0)) else {
             continue;
         };
-        let stands_alone = begin == 0 || matches!(bytes.get(begin - 1), Some(0 | b'/'));
+        // Numbers may lie before the first of the strings.
+        let stands_alone = begin == 0 || matches!(bytes.get(begin - 1), Some(0..=8 | b'/'));
         let (name, version) = (&bytes[begin..end], &bytes[at + ".so.".len()..end]);
         let numbers = version.split(|byte| *byte == b'.');
         let is_version = numbers.clone().count() > 0
@@ -87,6 +88,7 @@ mod tests {
         for (constant, expected) in [
             (&b"\0libfoo.so.1\0"[..], Some("libfoo.so.1")),
             (b"\0/opt/lib/libfoo-2.so.1.10\0", Some("libfoo-2.so.1.10")),
+            (b"\0\x02\0\x01libfoo.so.1\0", Some("libfoo.so.1")),
             (b"cannot load libfoo.so.1\0", None),
             (b"\0libfoo.so.%d\0", None),
             (b"\0libfoo.so.1: no such file\0", None),

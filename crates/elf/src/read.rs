@@ -3,12 +3,12 @@
 use crate::image::{Entries, Image};
 use crate::versions::Tables;
 use crate::window::{Strings, Window, text};
-use crate::{ElfError, Facts, Kind, notes};
+use crate::{ElfError, Endian, Facts, Kind, MipsFloat, notes};
 use goblin::elf::dynamic::{
     DF_1_NODEFLIB, DF_1_PIE, DT_FLAGS_1, DT_NEEDED, DT_RPATH, DT_RUNPATH, DT_SONAME, DT_STRSZ, DT_STRTAB,
     DT_VERDEF, DT_VERNEED, DT_VERSYM,
 };
-use goblin::elf::header as eh;
+use goblin::elf::header::{self as eh, ELFOSABI_ARM_AEABI, ELFOSABI_GNU, ELFOSABI_NONE, Header};
 use goblin::elf::program_header::{PT_DYNAMIC, PT_INTERP, PT_LOAD};
 use goblin::elf::section_header::SHT_NOBITS;
 use goblin::elf::{ProgramHeader, SectionHeader};
@@ -16,6 +16,7 @@ use tree::Content;
 
 const DT_AUXILIARY: u64 = 0x7fff_fffd;
 const DT_FILTER: u64 = 0x7fff_ffff;
+const PT_MIPS_ABIFLAGS: u32 = 0x7000_0003;
 
 /// The longest interpreter name that Linux takes, in bytes.
 const MAX_INTERPRETER: u64 = 4096;
@@ -52,6 +53,11 @@ pub fn read(content: &Content) -> Result<Option<Facts>, ElfError> {
 
 fn read_image(image: &mut Image<'_>) -> Result<Facts, ElfError> {
     let mut facts = Facts::bare(image.machine, Kind::SharedObject);
+    facts.refused = refusal(&image.header);
+    let mips_flags = image.segment(PT_MIPS_ABIFLAGS).filter(|_| image.header.e_machine == eh::EM_MIPS);
+    if let Some(segment) = mips_flags.cloned() {
+        facts.machine.float = read_mips_float(&mut image.file, &segment, facts.machine.endian)?;
+    }
     if let Some(segment) = image.segment(PT_INTERP).cloned() {
         facts.interpreter = Some(read_interpreter(&mut image.file, &segment)?);
     }
@@ -122,6 +128,44 @@ fn read_dynamic(image: &mut Image<'_>, entries: &Entries, facts: &mut Facts) -> 
         facts.version_definitions = tables.definitions(at)?.into_iter().map(|(_, name)| name).collect();
     }
     Ok(())
+}
+
+/// The checks of `open_verify` in glibc's `elf/dl-load.c`, but for those that are about the machine.
+fn refusal(header: &Header) -> Option<&'static str> {
+    let (abi, version) = (header.e_ident[eh::EI_OSABI], header.e_ident[eh::EI_ABIVERSION]);
+    let newest = if header.e_machine == eh::EM_MIPS { 6 } else { 3 };
+    let is_known = match abi {
+        ELFOSABI_NONE if header.e_machine == eh::EM_MIPS => version < 6,
+        ELFOSABI_GNU => version <= newest,
+        _ => version == 0,
+    };
+    if header.e_ident[eh::EI_VERSION] != 1 || header.e_version != 1 {
+        Some("its header is of a version that no loader knows")
+    } else if !matches!(
+        (abi, header.e_machine),
+        (ELFOSABI_NONE | ELFOSABI_GNU, _) | (ELFOSABI_ARM_AEABI, eh::EM_ARM)
+    ) {
+        Some("its header says that it is for another system than Linux")
+    } else if !is_known {
+        Some("its header says that it needs a newer loader")
+    } else if header.e_ident[eh::EI_ABIVERSION + 1..].iter().any(|byte| *byte != 0) {
+        Some("its header has something where nothing should be")
+    } else {
+        None
+    }
+}
+
+/// What floating point units a file for MIPS runs with, as its `.MIPS.abiflags` say.
+fn read_mips_float(
+    file: &mut Window<'_>,
+    segment: &ProgramHeader,
+    endian: Endian,
+) -> Result<MipsFloat, ElfError> {
+    const SIZE: usize = 24;
+    let flags = file.get(segment.p_offset, SIZE, "the flags of its MIPS ABI")?;
+    let is_known = segment.p_filesz >= SIZE as u64 && endian.u32(flags, 20) == 0;
+    let fp_abi = flags.get(7).copied().filter(|_| is_known);
+    Ok(fp_abi.map_or(MipsFloat::NONE, MipsFloat::from_abi_flags))
 }
 
 /// The directories of a search path. An empty path has none; an empty directory between colons is

@@ -49,6 +49,10 @@ pub enum Unusable {
     Machine(Machine),
     /// It is no ELF file.
     NotElf,
+    /// It is a program or library that would need a loader itself, where one should be.
+    NoLoader(&'static str),
+    /// Its header is none that the loader takes, with the reason as a clause.
+    Header(&'static str),
     /// It is something that cannot be loaded: a directory, a program, debug information.
     Kind(&'static str),
     /// It is damaged, or cannot be read, or its links lead in circles.
@@ -155,6 +159,8 @@ impl fmt::Display for Unusable {
         match self {
             Unusable::Machine(machine) => write!(f, "it is for {machine}"),
             Unusable::NotElf => f.write_str("it is not an ELF file"),
+            Unusable::NoLoader(word) => write!(f, "it is {word}, and no loader"),
+            Unusable::Header(reason) => f.write_str(reason),
             Unusable::Kind(word) => write!(f, "it is {word}"),
             Unusable::Unreadable(reason) => f.write_str(reason),
         }
@@ -224,7 +230,8 @@ impl<'a> Linker<'a> {
     pub(crate) fn search(&self, loader: &Loader, chain: &[Requester<'_>], name: &str) -> Sought {
         let (Some(first), Some(program)) = (chain.first(), chain.last()) else { return Err(None) };
         let machine = &program.facts.machine;
-        let mut seeker = Seeker { linker: self, machine, name, strict: false, unusable: None };
+        let mut seeker =
+            Seeker { linker: self, machine, flavor: loader.flavor, name, strict: false, unusable: None };
         if name.contains('/') {
             let text = expand(name, first.origin, loader, machine);
             return seeker.at_path(&text).ok_or(seeker.unusable);
@@ -270,7 +277,7 @@ impl<'a> Linker<'a> {
         Some(Dir { path, real: found.path, links })
     }
 
-    fn look(&self, dir: &Dir, name: &str, machine: &Machine) -> Look {
+    fn look(&self, dir: &Dir, name: &str, machine: &Machine, flavor: Flavor) -> Look {
         if matches!(name, "" | "." | "..") {
             return Look::Nothing;
         }
@@ -295,6 +302,9 @@ impl<'a> Linker<'a> {
         };
         if !facts.machine.matches(machine) {
             return Look::Unusable(path, Unusable::Machine(facts.machine));
+        }
+        if let Some(reason) = facts.refused.filter(|_| flavor == Flavor::Glibc) {
+            return Look::Unusable(path, Unusable::Header(reason));
         }
         match facts.kind {
             Kind::SharedObject => {}
@@ -348,6 +358,7 @@ impl<'a> Linker<'a> {
 struct Seeker<'s> {
     linker: &'s Linker<'s>,
     machine: &'s Machine,
+    flavor: Flavor,
     name: &'s str,
     /// Does the loader give up at a file of no use, rather than look further?
     strict: bool,
@@ -458,7 +469,7 @@ impl Seeker<'_> {
         if self.strict && self.unusable.is_some() {
             return None;
         }
-        match self.linker.look(dir, name, self.machine) {
+        match self.linker.look(dir, name, self.machine, self.flavor) {
             Look::Nothing => None,
             Look::Unusable(path, why) => {
                 // glibc looks on only where a file is of another class or machine.
@@ -489,8 +500,11 @@ fn expand(text: &str, origin: &TreePath, loader: &Loader, machine: &Machine) -> 
     while let Some(at) = rest.find('$') {
         out.push_str(&rest[..at]);
         rest = &rest[at..];
-        let tokens =
-            [("ORIGIN", origin.as_str()), ("LIB", loader.lib_token.as_str()), ("PLATFORM", machine.uname())];
+        let tokens = [
+            ("ORIGIN", origin.as_str()),
+            ("LIB", loader.lib_token.as_str()),
+            ("PLATFORM", machine.platform()),
+        ];
         let replaced = tokens.iter().find_map(|(token, value)| {
             let braced =
                 rest[1..].strip_prefix('{').and_then(|rest| rest.strip_prefix(token)?.strip_prefix('}'));

@@ -18,7 +18,7 @@ use crate::{
     proof::Proof,
     reason::{Reason, Reasons},
     search_path,
-    spec::{Architecture, Config, Platform, Profile, Spec},
+    spec::{Config, Platform, Profile, Spec},
 };
 use elf::{FactsMemo, Machine};
 use std::collections::BTreeMap;
@@ -65,7 +65,7 @@ impl Plan {
 /// # Errors
 /// Only when something cannot be read; what is wrong with the image is in [`Plan::findings`].
 pub fn plan(spec: &Spec, platform: Platform, sources: &Sources<'_>) -> Result<Plan, PlanError> {
-    let machine = machine(platform.architecture).ok_or(PlanError::Machine(platform))?;
+    let machine = platform.architecture.machine().ok_or(PlanError::Machine(platform))?;
     let vars = Vars::release(platform);
     let nothing = Tree::new();
     let masked = sources.runtime.map(|view| Masked::new(view, spec));
@@ -262,17 +262,16 @@ fn located(finding: Finding, spec: &Spec, reasons: &Reasons) -> Finding {
     finding.at(brought.unwrap_or(table))
 }
 
-/// The machine whose files a platform takes.
-fn machine(architecture: Architecture) -> Option<Machine> {
-    Machine::from_uname(architecture.uname())
-}
-
 /// Does a source have the loader that glibc has on this machine?
 fn is_glibc(source: &dyn View, machine: &Machine) -> Result<bool, ViewError> {
-    match machine.loader_candidates().first().map(|path| TreePath::parse(path)) {
-        Some(Ok(path)) => Ok(source.follow(&path)?.entry.is_some()),
-        _ => Ok(false),
+    for path in machine.loader_candidates().iter().filter(|path| !path.contains("ld-musl")) {
+        if TreePath::parse(path)
+            .is_ok_and(|path| source.follow(&path).is_ok_and(|found| found.entry.is_some()))
+        {
+            return Ok(true);
+        }
     }
+    Ok(false)
 }
 
 /// A source without what `drop` names, and without what a runtime mounts over any image: on the host,

@@ -844,3 +844,62 @@ fn files_of_the_source_for_what_the_processors_also_run_are_told() {
         in [runtime]: drop = ["/usr/libexec/tool-x86.so"]
     "#);
 }
+
+#[test]
+fn a_program_of_the_other_c_library_is_told_so() {
+    let elf = |elf: elf::testing::Elf| bytes(&elf.build(), 0o755);
+    let musl = || elf::testing::Elf::program().interpreter("/lib/ld-musl-x86_64.so.1");
+    let world = World::new(glibc())
+        .payload("app", elf(musl().needs(&["libc.so", "libz.so.1", "libown.so"]).imports(&["own"])))
+        .payload(
+            "own/libown.so",
+            elf(elf::testing::Elf::library("libown.so").needs(&["libc.so.6"]).imports(&["__printf_chk"])),
+        )
+        .source("/usr/lib/ld-musl-x86_64.so.1", elf(elf::testing::Elf::musl_loader("x86_64")));
+    let own = "[[files]]\nfrom = \"own/\"\nto = \"/usr/local/lib/\"\n";
+    insta::assert_snapshot!(world.plan(&format!("{APP}{own}")).findings(), @r#"
+    error B0101: libz.so.1 is not to be found; /app/app needs it
+        /app/app is built for musl, this image is glibc: build it for a -gnu target, link it statically, or take the libraries from a musl root file system
+        in [policy]: allow = ["unresolved:libz.so.1"]
+    "#);
+    // Where nothing is missing, symbols tell it.
+    let world = world.payload("app", elf(musl().needs(&["libc.so", "libown.so"])));
+    insta::assert_snapshot!(world.plan(&format!("{APP}{own}")).findings(), @r"
+    warning B0112: /usr/local/lib/libown.so needs the symbol __printf_chk, which nothing that /app/app loads defines: it ends at start
+        /usr/local/lib/libown.so is built for glibc, the program for musl: take one that is built for musl
+    ");
+}
+
+#[test]
+fn a_loader_must_be_one() {
+    let elf = |path: &str| bytes(&elf::testing::Elf::program().interpreter(path).build(), 0o755);
+    let world = World::new(glibc())
+        .payload("app", elf("/usr/bin/env"))
+        .payload("other", elf("/lib/x86_64-linux-gnu/libc.so.6"));
+    let other = "[[files]]\nfrom = \"other\"\nto = \"/app/other\"\n";
+    insta::assert_snapshot!(world.plan(&format!("{APP}{other}")).findings(), @r"
+    error B0103: /app/app starts with the loader /usr/bin/env, which cannot load it: it is a program, and no loader
+        bring a loader of the program's machine, with mode 0755, to /usr/bin/env
+    error B0103: /app/other starts with the loader /lib/x86_64-linux-gnu/libc.so.6, which cannot load it: it is a shared object, and no loader
+        bring a loader of the program's machine, with mode 0755, to /lib/x86_64-linux-gnu/libc.so.6
+    ");
+}
+
+/// Floats of `linux/arm/v6` are as the files have them, those of v7 and v5 are not; both byte orders of
+/// MIPS have one name.
+#[test]
+fn platforms_have_machines() {
+    use elf::Machine;
+    use plan::spec::{Architecture, Platform};
+    let machine = |uname: &str| Machine::from_uname(uname).unwrap();
+    let fits = |platform: &str, uname: &str| {
+        let platform: Platform = platform.parse().unwrap();
+        platform.architecture.machine().unwrap().matches(&machine(uname))
+    };
+    assert!(fits("linux/arm/v7", "armv7l") && !fits("linux/arm/v7", "armv6l"));
+    assert!(fits("linux/arm/v6", "armv7l") && fits("linux/arm/v6", "armv6l"));
+    assert!(!fits("linux/arm/v5", "armv7l") && fits("linux/arm/v5", "armv6l"));
+    assert!(fits("linux/386", "i686") && !fits("linux/386", "x86_64"));
+    assert!(fits("linux/mips64le", "mips64el") && !fits("linux/mips64le", "mips64"));
+    assert!(Architecture::all().all(|architecture| architecture.machine().is_some()));
+}

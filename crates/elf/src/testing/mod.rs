@@ -173,6 +173,12 @@ impl Elf {
         self
     }
 
+    /// The same, for processors of this level of x86-64 on: 0 for all, 1 for x86-64-v2.
+    pub fn isa_level(self, level: u32) -> Self {
+        let words = [4, 16, 5, u32::from_le_bytes(*b"GNU\0"), 0xc000_8002, 4, 1 << level, 0];
+        self.segment(0x6474_e553, 8, &words.map(u32::to_le_bytes).concat())
+    }
+
     /// The same with one more dynamic symbol.
     pub fn symbol(mut self, symbol: Symbol) -> Self {
         self.symbols.push(symbol);

@@ -281,6 +281,10 @@ fn interpreters_are_judged() {
         ("/bin/absent", program().interpreter("/lib/ld-absent.so.1")),
         ("/bin/text", program().interpreter("/lib/ld-text.so.1")),
         ("/bin/musl", program().interpreter("/lib/ld-musl-x86_64.so.1")),
+        ("/bin/program", program().interpreter("/bin/absent")),
+        ("/bin/library", program().interpreter("/lib/x86_64-linux-gnu/libc.so.6")),
+        ("/bin/needy", program().interpreter("/lib/needy.so")),
+        ("/lib/needy.so", Elf::library("needy.so").needs(&["libc.so.6"])),
         ("/lib/ld-foreign.so.1", Elf::library("").on("s390x")),
     ]);
     text(&mut tree, "/lib/ld-text.so.1", "text");
@@ -298,6 +302,13 @@ fn interpreters_are_judged() {
     interpreter /lib/ld-text.so.1: it is not an ELF file
     libc.so.6 => /lib/x86_64-linux-gnu/libc.so.6 (default) < /bin/text
     ld-linux-x86-64.so.2 => /lib64/ld-linux-x86-64.so.2 (default) < /lib/x86_64-linux-gnu/libc.so.6
+    ");
+    let first = |program: &str| closure_of(&tree, program).lines().next().unwrap().to_owned();
+    let lines = ["/bin/program", "/bin/library", "/bin/needy"].map(first).join("\n");
+    assert_snapshot!(lines, @r"
+    interpreter /bin/absent: it is a program, and no loader
+    interpreter /lib/x86_64-linux-gnu/libc.so.6: it is a shared object, and no loader
+    interpreter /lib/needy.so: it is a shared object, and no loader
     ");
     assert_snapshot!(closure_of(&tree, "/bin/musl"), @"interpreter /lib/ld-musl-x86_64.so.1: nothing there");
 }
@@ -419,4 +430,52 @@ fn what_is_no_program_is_an_error() {
     ] {
         assert_eq!(linker.closure(&path(file)).unwrap_err().to_string(), message);
     }
+}
+
+/// Files of another class or machine are passed over. Whatever else is wrong with the first file of the
+/// name ends the search.
+#[test]
+fn what_is_wrong_with_a_header_decides_whether_the_search_goes_on() {
+    let found = |file: Vec<u8>| {
+        let mut tree = debian(&[
+            ("/app", Elf::program().runpath("/first").needs(&["liba.so.1"])),
+            ("/lib/x86_64-linux-gnu/liba.so.1", Elf::library("liba.so.1")),
+        ]);
+        text(&mut tree, "/first/liba.so.1", file);
+        closure_of(&tree, "/app")
+    };
+    let on = |uname: &str| Elf::library("liba.so.1").on(uname).build();
+    let spoiled = |at: usize, byte: u8| {
+        let mut bytes = on("x86_64");
+        bytes[at] = byte;
+        bytes
+    };
+    let second = "liba.so.1 => /lib/x86_64-linux-gnu/liba.so.1 (default) < /app\n";
+    assert_eq!(["i686", "aarch64", "armv7l", "s390x"].map(|uname| found(on(uname))), [second; 4]);
+    let lines = [spoiled(7, 9), spoiled(8, 1), spoiled(9, 1), spoiled(20, 2)].map(found).concat();
+    assert_snapshot!(lines, @r"
+    missing liba.so.1 < /app; /first/liba.so.1: its header says that it is for another system than Linux
+    missing liba.so.1 < /app; /first/liba.so.1: its header says that it needs a newer loader
+    missing liba.so.1 < /app; /first/liba.so.1: its header has something where nothing should be
+    missing liba.so.1 < /app; /first/liba.so.1: its header is of a version that no loader knows
+    ");
+}
+
+/// A library with another floating point unit in mind is passed over on MIPS.
+#[test]
+fn mips_passes_over_other_floats() {
+    const LOADER: &str = "/lib64/ld.so.1";
+    let flags = |fp_abi: u8| [&[0, 0, 64, 2, 2, 2, 0, fp_abi][..], &[0; 16]].concat();
+    let mips = |elf: Elf, fp_abi: u8| elf.on("mips64el").segment(0x7000_0003, 8, &flags(fp_abi));
+    let tree = tree(&[
+        ("/app", mips(Elf::program().interpreter(LOADER).runpath("/a:/b").needs(&["liba.so", "libb.so"]), 1)),
+        ("/a/liba.so", mips(Elf::library("liba.so"), 3)),
+        ("/b/liba.so", mips(Elf::library("liba.so"), 0)),
+        ("/a/libb.so", mips(Elf::library("libb.so"), 3)),
+        (LOADER, Elf::glibc_loader("ld.so.1", &["/lib64/"]).on("mips64el")),
+    ]);
+    assert_snapshot!(closure_of(&tree, "/app"), @r"
+    liba.so => /b/liba.so (runpath) < /app
+    missing libb.so < /app; /a/libb.so: it is for little-endian 64-bit MIPS (soft float)
+    ");
 }

@@ -73,6 +73,8 @@ codes! {
         "Plugins are left out, because a library that they need is nowhere"
     "B0117" NotedNotTaken "noted-libraries-not-taken" Notice
         "A file recommends libraries that were not taken"
+    "B0118" NewerProcessor "newer-processor" Notice
+        "Programs run on newer processors of the platform only"
 
     "B0201" MissingScriptInterpreter "missing-script-interpreter" Error
         "The interpreter that a script names is not in the image"

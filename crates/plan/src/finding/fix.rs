@@ -7,6 +7,7 @@ use crate::{
     spec::{toml_list, toml_text},
     tables,
 };
+use elf::Flavor;
 use std::fmt;
 use tree::TreePath;
 
@@ -33,6 +34,9 @@ impl Problem {
     #[allow(clippy::too_many_lines, reason = "what to do about every problem, all in one place")]
     pub fn fixes(&self) -> Vec<Fix> {
         match self {
+            Problem::MissingLibrary { soname, advice: Some(advice), .. } => {
+                vec![say(advice), allow(&format!("unresolved:{soname}"))]
+            }
             Problem::MissingLibrary { packages, soname, unusable, .. } => {
                 let wrong = unusable
                     .iter()
@@ -69,6 +73,14 @@ impl Problem {
                 };
                 from.into_iter().chain(without).chain([say(build)]).collect()
             }
+            Problem::UndefinedSymbol { object, built_for: Some(libc), .. } => vec![say(match libc {
+                Flavor::Glibc => format!(
+                    "{object} is built for glibc, the program for musl: take one that is built for musl"
+                ),
+                Flavor::Musl => format!(
+                    "{object} is built for musl, the program for glibc: take one that is built for glibc"
+                ),
+            })],
             Problem::UndefinedSymbol { object, defined_by: Some(library), .. } => vec![say(format!(
                 "{library} defines it, and is not among what {object} needs: link {object} with it"
             ))],
@@ -83,6 +95,9 @@ impl Problem {
                 vec![say(format!(
                     "bring a loader of the program's machine, with mode 0755, to {interpreter}"
                 ))]
+            }
+            Problem::NewerProcessor { level, .. } => {
+                vec![say(format!("build it for all of x86-64, unless whatever runs the image has {level}"))]
             }
             Problem::WrongMachine { path, of_source: true, .. } => {
                 vec![Fix::Set("runtime", list("drop", path))]

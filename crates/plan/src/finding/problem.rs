@@ -2,6 +2,7 @@
 
 use super::Fix;
 use crate::{Offers, Suite, spec::Line};
+use elf::Flavor;
 use tree::TreePath;
 
 /// What is wrong. Paths are those of the image.
@@ -16,6 +17,8 @@ pub enum Problem {
         chain: Vec<TreePath>,
         packages: Vec<String>,
         unusable: Option<(TreePath, String)>,
+        /// What else there is to do, where it is known.
+        advice: Option<String>,
     },
     /// A library that the payload or source has, but where no loader of the image looks.
     OffSearchPath { soname: String, path: TreePath, needed_by: Vec<TreePath> },
@@ -62,7 +65,11 @@ pub enum Problem {
         missed: Missed,
         /// A library of the image that has the first of them.
         defined_by: Option<TreePath>,
+        /// The C library of the object, where the program has another.
+        built_for: Option<Flavor>,
     },
+    /// Files that older processors of the platform do not run.
+    NewerProcessor { level: String, files: Vec<TreePath> },
     /// An ELF file for another machine than the platform's.
     WrongMachine { path: TreePath, is: String, wanted: String, of_source: bool },
     /// A file that starts like ELF and cannot be read as such.
@@ -177,6 +184,7 @@ impl Problem {
             | Problem::MissingVersion { needed_by, .. }
             | Problem::Unversioned { needed_by, .. }
             | Problem::PluginsLeftOut { plugins: needed_by, .. } => needed_by.first(),
+            Problem::NewerProcessor { files, .. } => files.first(),
             Problem::MissingInterpreter { program: path, .. }
             | Problem::MissingCompanion { program: path, .. }
             | Problem::NotExecutable { program: path, .. }

@@ -107,6 +107,12 @@ impl fmt::Display for Problem {
                     Missed::OnCall => write!(f, "{ends} at the first call of {it}"),
                 }
             }
+            Problem::NewerProcessor { level, files } => write!(
+                f,
+                "{} need{} a processor of {level}: on an older one, glibc ends the program at start",
+                list(files),
+                plural_s(files)
+            ),
             Problem::WrongMachine { path, is, wanted, .. } => {
                 write!(f, "{path} is for {is}, and the image is for {wanted}")
             }

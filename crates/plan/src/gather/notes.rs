@@ -65,12 +65,14 @@ impl Gather<'_> {
     }
 
     /// Tells the names of libraries among the constants of the payload's files, and of the process's
-    /// program, that nothing in the image is called by. Nothing is taken for them: what a text means
-    /// nobody knows.
+    /// program, that nothing in the image is called by, whatever its version: who names several wants
+    /// one of them. Nothing is taken for them: what a text means nobody knows.
     ///
     /// # Errors
     /// When a file of the payload cannot be read.
     pub(super) fn tell_mentions(&mut self, program: Option<&TreePath>) -> Result<(), PlanError> {
+        let files = self.draft.tree.iter().filter(|(_, entry)| !entry.is_directory());
+        let here: BTreeSet<&str> = files.map(|(path, _)| without_version(path.name())).collect();
         let mut mentioned = vec![];
         for (path, entry) in self.draft.tree.iter() {
             if self.draft.taken.contains(path) && Some(path) != program {
@@ -83,9 +85,11 @@ impl Gather<'_> {
             }
             // A file whose headers make no sense is told by the proof.
             let Ok(names) = elf::mentions(content, &facts) else { continue };
-            let noted = |name: &String| facts.dlopen_notes.iter().any(|note| note.sonames.contains(name));
+            let noted = facts.dlopen_notes.iter().flat_map(|note| &note.sonames);
+            let noted: BTreeSet<&str> = noted.map(|soname| without_version(soname)).collect();
+            let is_told = |name: &str| here.contains(name) || noted.contains(name);
             let names: Vec<String> =
-                names.into_iter().filter(|name| !noted(name) && !self.is_called(name)).collect();
+                names.into_iter().filter(|name| !is_told(without_version(name))).collect();
             if !names.is_empty() {
                 mentioned.push((path.clone(), names));
             }
@@ -133,4 +137,9 @@ impl Gather<'_> {
             .iter()
             .any(|(path, entry): (&TreePath, &Entry)| path.name() == name && !entry.is_directory())
     }
+}
+
+/// `libssl.so` of `libssl.so.3`.
+fn without_version(name: &str) -> &str {
+    name.find(".so").map_or(name, |at| &name[..at + 3])
 }

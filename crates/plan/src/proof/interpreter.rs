@@ -1,10 +1,11 @@
 //! Is the loader that a program names there, and can it load the program?
 
+use super::libc;
 use crate::{
     draft::Draft,
     finding::{Finding, Problem},
 };
-use elf::{Closure, Facts};
+use elf::{Closure, Facts, Flavor};
 use tree::TreePath;
 
 /// Reports a loader that is not there or of no use.
@@ -29,15 +30,9 @@ pub(super) fn judge(
     let hint = if unusable.is_some() {
         None
     } else if is_musl(&written) && is_glibc() {
-        Some(format!(
-            "{program} is built for musl, this image is glibc: build it for a -gnu target, link it \
-             statically, or take the libraries from a musl root file system"
-        ))
+        Some(libc::advice(program, Flavor::Musl))
     } else if !is_musl(&written) && names().any(is_musl) {
-        Some(format!(
-            "{program} is built for glibc, this image is musl: build it for a -musl target, or take \
-             the libraries from a glibc root file system"
-        ))
+        Some(libc::advice(program, Flavor::Glibc))
     } else if is_musl(&written) {
         Some(format!(
             "{program} is built for musl, and the runtime source has no musl: link it statically, or \

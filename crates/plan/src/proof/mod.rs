@@ -5,7 +5,9 @@
 
 mod companions;
 mod interpreter;
+mod libc;
 mod objects;
+mod processor;
 mod programs;
 mod scripts;
 mod symbols;
@@ -55,6 +57,7 @@ impl Proof<'_> {
             .cache_policy(CachePolicy::AsIs);
         let objects = objects::read(draft, self.scope, &mut problems);
         let programs = programs::judge(self, draft, &linker, &objects, &mut problems);
+        processor::judge(&objects, &programs, &mut problems);
         scripts::judge(draft, self.scope, &mut problems)?;
         companions::judge(draft, objects.files.keys(), &mut problems)?;
         draft.findings.extend(problems);

@@ -1,7 +1,7 @@
 //! Does every program find what it loads, and every shared object that no program loads?
 
 use super::{
-    Opened, Proof, interpreter,
+    Opened, Proof, interpreter, libc,
     objects::{Objects, damaged},
     symbols::Symbols,
     verdict::Verdict,
@@ -16,7 +16,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
-use tree::{Resolution, TreePath};
+use tree::{Entry, Resolution, TreePath};
 
 /// What is opened to start each program. Reports what is missing.
 pub(super) fn judge(
@@ -36,6 +36,9 @@ pub(super) fn judge(
                 interpreter::judge(draft, path, facts, &closure, proof.is_glibc_source, problems);
                 programs.insert(path.clone(), opened(&closure));
                 symbols.add(linker, &closure);
+                if let Some(advice) = libc::of_missing(&closure, proof.is_glibc_source) {
+                    closure.missing.iter().for_each(|missing| verdict.advise(&missing.soname, &advice));
+                }
                 verdict.add(closure, None);
             }
             Err(error) => problems.push(Finding::new(damaged(path, &error))),
@@ -62,10 +65,13 @@ fn opened(closure: &Closure) -> Vec<Opened> {
         links.chain([Opened { path: resolution.path.clone(), right }]).collect::<Vec<_>>()
     };
     let interpreter = closure.interpreter.as_ref().map(|interpreter| &interpreter.resolution);
+    // What nobody may execute is told about the program that names it.
+    let is_open = |resolution: &&Resolution| resolution.entry.as_ref().is_some_and(Entry::is_executable);
     // The loader is there already when a library needs it by name.
     let libraries = closure.libraries.iter().map(|library| &library.resolution);
     let libraries = libraries.filter(|library| interpreter.is_none_or(|loader| loader.path != library.path));
     interpreter
+        .filter(is_open)
         .into_iter()
         .flat_map(|loader| with_links(loader, X))
         .chain(libraries.flat_map(|library| with_links(library, R)))

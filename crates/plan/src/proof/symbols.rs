@@ -2,7 +2,7 @@
 
 use super::objects::{Objects, damaged};
 use crate::finding::{Finding, Missed, Problem, Severity};
-use elf::{Closure, ElfError, Interpreter, Linker, UndefinedSymbol};
+use elf::{Closure, ElfError, Flavor, Interpreter, Linker, UndefinedSymbol};
 use std::collections::{BTreeMap, BTreeSet};
 use tree::TreePath;
 
@@ -11,6 +11,8 @@ use tree::TreePath;
 pub(super) struct Symbols {
     /// The programs that do not find them, by the object that needs them.
     undefined: BTreeMap<(TreePath, Missed, Vec<UndefinedSymbol>), BTreeSet<TreePath>>,
+    /// Objects that are linked with another C library than the program that loads them.
+    other_libc: BTreeMap<TreePath, Flavor>,
     /// Objects whose symbols make no sense.
     unreadable: BTreeMap<TreePath, ElfError>,
 }
@@ -31,10 +33,16 @@ impl Symbols {
             let mut told = closure.unsatisfied.iter();
             told.any(|told| symbol.version.as_ref() == Some(&told.version))
         };
+        let flavor = closure.loader.as_ref().map(|loader| loader.flavor);
         let mut by_object: BTreeMap<(TreePath, bool), Vec<UndefinedSymbol>> = BTreeMap::new();
         for symbol in found.symbols.into_iter().filter(|symbol| !is_told(symbol)) {
             let library = closure.libraries.iter().position(|library| library.path == symbol.object);
-            let real = library.map_or(&closure.resolution, |at| &closure.libraries[at].resolution);
+            let (real, facts) = library.map_or((&closure.resolution, &closure.facts), |at| {
+                (&closure.libraries[at].resolution, &closure.libraries[at].facts)
+            });
+            if let Some(libc) = facts.libc().filter(|libc| Some(*libc) != flavor) {
+                self.other_libc.insert(real.path.clone(), libc);
+            }
             let is_plugin = library.is_some_and(|at| at >= closure.at_start);
             by_object.entry((real.path.clone(), is_plugin)).or_default().push(symbol);
         }
@@ -64,6 +72,7 @@ impl Symbols {
                 None => symbol.symbol,
             });
             Finding::new(Problem::UndefinedSymbol {
+                built_for: self.other_libc.get(&object).copied(),
                 object,
                 symbols: symbols.collect(),
                 programs: programs.into_iter().collect(),

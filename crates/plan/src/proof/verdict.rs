@@ -14,6 +14,8 @@ type Needs<K> = BTreeMap<K, BTreeSet<TreePath>>;
 pub(super) struct Verdict {
     missing: Needs<String>,
     unusable: BTreeMap<String, (TreePath, String)>,
+    /// What to do about libraries that are only there for another C library.
+    advice: BTreeMap<String, String>,
     off_path: Needs<(String, TreePath)>,
     versions: Needs<(String, TreePath)>,
     unversioned: Needs<TreePath>,
@@ -50,6 +52,11 @@ impl Verdict {
         }
     }
 
+    /// Notes what to do about a missing library, unless that was noted before.
+    pub fn advise(&mut self, soname: &str, advice: &str) {
+        self.advice.entry(soname.into()).or_insert_with(|| advice.into());
+    }
+
     /// What is lacking, as problems.
     pub fn problems(self, draft: &Draft, facts: &FactsMemo, allow: &[Allow]) -> Vec<Problem> {
         let allowed = |soname: &str| {
@@ -69,7 +76,8 @@ impl Verdict {
             let chain = first.into_iter().map(|(path, _)| path).collect();
             let packages = tables::packages_with(&soname);
             let unusable = self.unusable.get(&soname).or(draft.unusable.get(&soname)).cloned();
-            problems.push(Problem::MissingLibrary { soname, needed_by, chain, packages, unusable });
+            let advice = self.advice.get(&soname).cloned();
+            problems.push(Problem::MissingLibrary { soname, needed_by, chain, packages, unusable, advice });
         }
         problems.extend(offers::problems(draft, facts, self.versions));
         for (library, needed_by) in self.unversioned {

@@ -1,5 +1,6 @@
 //! Platforms: `linux/amd64`, `linux/arm/v7`.
 
+use elf::{Abi, Machine};
 use std::{fmt, str::FromStr};
 
 /// An operating system and processor that an image is for; the system is always Linux.
@@ -85,6 +86,19 @@ impl Architecture {
     /// What `uname -m` says there: `x86_64`.
     pub fn uname(self) -> &'static str {
         self.row().3
+    }
+
+    /// What files of it say in their headers; none if bantam cannot tell.
+    pub fn machine(self) -> Option<Machine> {
+        match self {
+            // Linux gives both byte orders of MIPS one name.
+            Architecture::Mips64le => Machine::from_uname("mips64el"),
+            // Debian passes floats in integer registers there, others in those of the floating point unit.
+            Architecture::ArmV6 => {
+                Machine::from_uname("armv6l").map(|machine| Machine { abi: Abi::Any, ..machine })
+            }
+            architecture => Machine::from_uname(architecture.uname()),
+        }
     }
 
     /// Debian's name: `armhf`.

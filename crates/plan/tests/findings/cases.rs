@@ -68,6 +68,7 @@ pub fn world(code: &str) -> Option<World> {
                 )
                 .source(&format!("{dir}/libgvplugin_gd.so.6"), plugin("libgvplugin_gd.so.6", "libgd.so.3"))
         }
+        "B0118" => with(elf().isa_level(2)),
         "B0201" => world.payload("deploy/start.py", script("#!/usr/bin/python3")),
         "B0202" => world.payload("dist/server.js", script("#!/usr/bin/env node")),
         "B0301" | "B0302" | "B0303" | "B0304" | "B0305" | "B0306" | "B0307" => shop(),
