@@ -20,6 +20,7 @@ mod glob;
 mod growth;
 mod ignore;
 mod layers;
+mod masked;
 mod nearest;
 mod offers;
 mod packages;

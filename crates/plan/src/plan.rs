@@ -10,6 +10,7 @@ use crate::{
     gather::{Choice, Gather, Scope},
     glob::Glob,
     layers::{self, LayerPlan},
+    masked::Masked,
     packages::{self, Package},
     payload::{self, Taken},
     policy, process,
@@ -85,6 +86,9 @@ pub fn plan(spec: &Spec, platform: Platform, sources: &Sources<'_>) -> Result<Pl
     let path = process::path_of(&spec.config);
     let scope = Scope { machine: &machine, facts: &facts, library_path: &library_path, path };
     gather(&mut draft, spec, source, scope)?;
+    if let Some(masked) = &masked {
+        masked.tell_unused(&mut draft);
+    }
     let packages = match sources.runtime {
         Some(_) if spec.runtime.profile != Profile::None => packages::add(&mut draft, source)?,
         _ => vec![],
@@ -272,39 +276,4 @@ fn is_glibc(source: &dyn View, machine: &Machine) -> Result<bool, ViewError> {
         }
     }
     Ok(false)
-}
-
-/// A source without what `drop` names, and without what a runtime mounts over any image: on the host,
-/// links into `/proc` lead to the builder's own process.
-struct Masked<'a> {
-    view: &'a dyn View,
-    drop: Vec<Glob>,
-}
-
-impl<'a> Masked<'a> {
-    fn new(view: &'a dyn View, spec: &Spec) -> Self {
-        let drop = spec.runtime.drop.iter().filter_map(|pattern| Glob::new(&pattern.glob).ok()).collect();
-        Masked { view, drop }
-    }
-
-    fn hides(&self, path: &TreePath) -> bool {
-        policy::is_mounted(path) || self.drop.iter().any(|glob| glob.matches(path.as_str()))
-    }
-}
-
-impl View for Masked<'_> {
-    fn entry(&self, path: &TreePath) -> Result<Option<Entry>, ViewError> {
-        if self.hides(path) { Ok(None) } else { self.view.entry(path) }
-    }
-
-    fn list(&self, dir: &TreePath) -> Result<Vec<String>, ViewError> {
-        if policy::is_mounted(dir) {
-            return Ok(vec![]);
-        }
-        let mut names = self.view.list(dir)?;
-        if dir.is_root() || !self.drop.is_empty() {
-            names.retain(|name| !self.hides(&dir.child(name)));
-        }
-        Ok(names)
-    }
 }

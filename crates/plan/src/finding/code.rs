@@ -116,6 +116,8 @@ codes! {
         "A symbolic link leads to nothing in the image"
     "B0409" LinkRefused "link-refused" Error
         "A symbolic link is among files that allow none"
+    "B0410" NothingDropped "nothing-dropped" Notice
+        "A drop leaves nothing out"
 
     "B0501" Secret "secret" Error
         "A file looks like a key, a password or a token"

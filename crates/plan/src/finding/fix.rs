@@ -197,6 +197,9 @@ impl Problem {
                 "build what is to be taken first; `from` is seen from the folder of the spec, and exclude and \
                  ignore-file take files away",
             )],
+            Problem::NothingDropped { .. } => {
+                vec![say("look at the path, or take it out of drop")]
+            }
             Problem::NothingKept { .. } => {
                 vec![say("write a glob that matches a file of the [runtime] source, or take it out of keep")]
             }

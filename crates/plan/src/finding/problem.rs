@@ -126,6 +126,8 @@ pub enum Problem {
     NothingTaken { from: String, line: Line },
     /// A `keep` that matches nothing.
     NothingKept { glob: String, line: Line },
+    /// A `drop` that matches nothing that the image would take.
+    NothingDropped { glob: String, line: Line },
     /// `to` names one file, and `from` has several.
     ManyToOne { from: String, to: String, line: Line },
     /// A path of the spec that no image can have.
@@ -244,6 +246,7 @@ impl Problem {
             | Problem::LinkRefused { line, .. }
             | Problem::NothingTaken { line, .. }
             | Problem::NothingKept { line, .. }
+            | Problem::NothingDropped { line, .. }
             | Problem::ManyToOne { line, .. }
             | Problem::BadPath { line, .. }
             | Problem::OverLimit { line, .. }

@@ -177,6 +177,12 @@ impl fmt::Display for Problem {
                 write!(f, "{path} is a link to `{target}`, and this [[files]] allows none")
             }
             Problem::NothingTaken { from, .. } => write!(f, "`{from}` takes no file"),
+            Problem::NothingDropped { glob, .. } => {
+                write!(
+                    f,
+                    "`{glob}` of [runtime] drop leaves nothing out: the image would take nothing that matches"
+                )
+            }
             Problem::NothingKept { glob, .. } => write!(f, "`{glob}` of [runtime] keep matches no file"),
             Problem::ManyToOne { from, to, .. } => {
                 write!(f, "`{from}` takes several files, and `{to}` names one")

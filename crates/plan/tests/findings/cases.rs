@@ -74,6 +74,7 @@ pub fn world(code: &str) -> Option<World> {
         "B0301" | "B0302" | "B0303" | "B0304" | "B0305" | "B0306" | "B0307" => shop(),
         "B0308" => shop().source("/usr/share/zoneinfo/Europe/Madrid", "TZif"),
         "B0401" => shop().payload("web/dist/shop.map", "map\n"),
+        "B0410" => shop(),
         "B0402" => shop().source("/usr/share/zoneinfo/Europe/Madrid", "TZif"),
         "B0403" => shop().payload("conf/shop.toml", "[shop]\n").payload("conf/log.toml", "[log]\n"),
         "B0404" => shop().payload("dist/.wh.old.css", ""),
