@@ -8,9 +8,9 @@ use crate::destination::{
     Content, CopyError, Destination, Named, Publication, Published, contents, docker_image, names, zstd_layer,
 };
 use crate::error::{StoreError, write_error};
-use crate::fresh::{FreshFile, sweep};
 use crate::layout::{BLOBS, INDEX, MARKER, enter, listed, marker, parent};
 use crate::reference::RefName;
+use cache::fresh::{FreshFile, sweep};
 use oci::{Artifact, Image, IndexFile, TAR_END, TarEntry, TarKind, padding};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

@@ -8,8 +8,8 @@
 
 use crate::destination::{Content, Destination, Named, Publication, Published, contents, names};
 use crate::error::{StoreError, read_error, write_error};
-use crate::fresh::{FreshDir, FreshFile, link, sweep};
 use crate::reference::RefName;
+use cache::fresh::{FreshDir, FreshFile, link, sweep};
 use oci::{Descriptor, IndexFile, MAX_DOCUMENT, REF_NAME};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};

@@ -1,8 +1,9 @@
 //! Where layers are written first.
 
 use crate::error::{StoreError, write_error};
-use crate::fresh::{FreshFile, PositionedFile};
+use crate::positioned::PositionedFile;
 use crate::reference::Reference;
+use cache::fresh::{FreshFile, sweep};
 use oci::{Blob, Descriptor};
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -39,7 +40,7 @@ impl Spool {
             return Ok(Spool { dir });
         }
         fs::create_dir_all(fallback).map_err(write_error(fallback))?;
-        crate::fresh::sweep(fallback);
+        sweep(fallback);
         let spool = Spool { dir: fallback.into() };
         spool.file().map(|_| spool)
     }

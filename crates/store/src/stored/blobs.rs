@@ -1,8 +1,8 @@
 //! Blobs by digest, in a layout or in an archive.
 
 use crate::error::{StoreError, read_error, write_error};
-use crate::fresh::PositionedFile;
 use crate::layout::BLOBS;
+use crate::positioned::PositionedFile;
 use oci::{Digest, Hashing, MAX_DOCUMENT};
 use std::collections::BTreeMap;
 use std::fs::File;

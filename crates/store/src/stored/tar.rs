@@ -1,7 +1,7 @@
 //! The files in an archive, found without reading through them.
 
 use crate::error::{StoreError, read_error};
-use crate::fresh::PositionedFile;
+use crate::positioned::PositionedFile;
 use oci::{Compression, EntryKind, MAX_DOCUMENT, ReadLayerError, TarReader, decompressed};
 use std::collections::BTreeMap;
 use std::fs::File;

@@ -6,11 +6,13 @@
 //! and [`sweep`] removes it. Nothing is forced to the disk: after a crash of the machine (not of
 //! bantam) a file may be empty, and the build is repeated.
 
+use crate::copy::copy;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags, linkat, open, renameat_with};
 use rustix::io::Errno;
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -22,7 +24,7 @@ const ATTEMPTS: u32 = 10_000;
 
 /// A file that is being written, and is nowhere yet.
 #[derive(Debug)]
-pub(crate) struct FreshFile {
+pub struct FreshFile {
     file: File,
     dir: PathBuf,
     /// The name that it has meanwhile, where the file system takes no files without one.
@@ -31,6 +33,9 @@ pub(crate) struct FreshFile {
 
 impl FreshFile {
     /// A new file in `dir`.
+    ///
+    /// # Errors
+    /// When the directory takes none.
     pub fn create(dir: &Path) -> io::Result<Self> {
         let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
         match open(dir, flags, Mode::from_raw_mode(0o644)) {
@@ -42,6 +47,14 @@ impl FreshFile {
         }
     }
 
+    /// An open file that has no name, to get one in `dir`: it is linked there, or copied where it cannot be.
+    ///
+    /// # Errors
+    /// When there can be no more open files.
+    pub fn adopt(file: &File, dir: &Path) -> io::Result<Self> {
+        Ok(FreshFile { file: file.try_clone()?, dir: dir.into(), name: None })
+    }
+
     fn create_named(dir: &Path) -> io::Result<Self> {
         let (file, name) = with_free_name(dir, |name| {
             let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o644).open(name)?;
@@ -50,15 +63,27 @@ impl FreshFile {
         Ok(FreshFile { file, dir: dir.into(), name: Some(name) })
     }
 
+    /// The file, to be written to.
     pub fn file(&mut self) -> &mut File {
         &mut self.file
     }
 
     /// Gives the file its place, instead of what may be there.
-    pub fn persist(mut self, target: &Path) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// When it cannot be there; nothing of it is left then, and what was there stays.
+    pub fn persist(self, target: &Path) -> io::Result<()> {
+        self.persist_open(target).map(drop)
+    }
+
+    /// As [`persist`](Self::persist), and gives the file that is there now.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn persist_open(mut self, target: &Path) -> io::Result<File> {
         if self.name.is_none() {
             match link(self.file.as_fd(), target) {
-                Ok(()) => return Ok(()),
+                Ok(()) => return self.file.try_clone(),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                     // A name that is held by a lock, so that no sweep takes it away.
                     let _ = self.file.try_lock();
@@ -67,9 +92,9 @@ impl FreshFile {
                 }
                 Err(_) => {
                     // No way to link a file without a name: a copy gets one from the start.
-                    let mut copy = FreshFile::create_named(&self.dir)?;
-                    io::copy(&mut PositionedFile::new(&self.file), &mut copy.file)?;
-                    self = copy;
+                    let named = FreshFile::create_named(&self.dir)?;
+                    copy(&self.file, &named.file)?;
+                    self = named;
                 }
             }
         }
@@ -77,10 +102,13 @@ impl FreshFile {
             fs::rename(name, target)?;
             self.name = None;
         }
-        Ok(())
+        self.file.try_clone()
     }
 
     /// The file alone, for who needs no place for it.
+    ///
+    /// # Errors
+    /// When the name that it had cannot be taken away.
     pub fn into_anonymous(mut self) -> io::Result<File> {
         if let Some(name) = self.name.take() {
             fs::remove_file(name)?;
@@ -98,7 +126,7 @@ impl Drop for FreshFile {
 }
 
 /// A directory that is being filled, under a name that means nothing.
-pub(crate) struct FreshDir {
+pub struct FreshDir {
     path: PathBuf,
     placed: bool,
     _lock: File,
@@ -106,6 +134,9 @@ pub(crate) struct FreshDir {
 
 impl FreshDir {
     /// A new directory in `parent`.
+    ///
+    /// # Errors
+    /// When it takes none.
     pub fn create(parent: &Path) -> io::Result<Self> {
         let (lock, path) = with_free_name(parent, |name| {
             fs::create_dir(name)?;
@@ -114,11 +145,15 @@ impl FreshDir {
         Ok(FreshDir { path, placed: false, _lock: lock })
     }
 
+    /// Where it is meanwhile.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
     /// Gives the directory its place. Nothing may be there yet.
+    ///
+    /// # Errors
+    /// When something is, or it cannot be there; nothing of it is left then.
     pub fn persist(mut self, target: &Path) -> io::Result<()> {
         match renameat_with(CWD, &self.path, CWD, target, RenameFlags::NOREPLACE) {
             Ok(()) => {}
@@ -140,65 +175,41 @@ impl Drop for FreshDir {
 }
 
 /// Removes from `dir` what killed runs left there. What cannot be removed stays.
-pub(crate) fn sweep(dir: &Path) {
-    let Ok(entries) = fs::read_dir(dir) else { return };
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        let is_ours = name.to_str().is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX));
-        let Ok(kind) = entry.file_type() else { continue };
-        if !is_ours || !(kind.is_file() || kind.is_dir()) {
-            continue;
+pub fn sweep(dir: &Path) {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    for entry in entries.filter(|entry| is_temporary(&entry.file_name())) {
+        if let Some(_lock) = abandoned(&entry.path()) {
+            let _ = remove(&entry.path());
         }
-        let path = entry.path();
-        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits() as i32;
-        let Ok(file) = OpenOptions::new().read(true).custom_flags(flags).open(&path) else { continue };
-        if file.try_lock().is_err() {
-            continue;
-        }
-        let _ = if kind.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
     }
 }
 
-/// Links an open file that has no name to `target`.
-pub(crate) fn link(fd: BorrowedFd<'_>, target: &Path) -> io::Result<()> {
+/// Is it a name of what is being made, or was by a run that was killed?
+pub(crate) fn is_temporary(name: &OsStr) -> bool {
+    name.to_str().is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX))
+}
+
+/// The lock on a temporary file or directory of a run that was killed; nothing, if somebody has it.
+pub(crate) fn abandoned(path: &Path) -> Option<File> {
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits() as i32;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).ok()?;
+    let kind = file.metadata().ok()?.file_type();
+    ((kind.is_file() || kind.is_dir()) && file.try_lock().is_ok()).then_some(file)
+}
+
+/// Removes a file, or a directory with all that is in it; never what a link leads to.
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    let is_dir = fs::symlink_metadata(path)?.is_dir();
+    if is_dir { fs::remove_dir_all(path) } else { fs::remove_file(path) }
+}
+
+/// Links an open file to `target`, where nothing may be yet.
+///
+/// # Errors
+/// When something is, or the file system cannot.
+pub fn link(fd: BorrowedFd<'_>, target: &Path) -> io::Result<()> {
     let here = format!("/proc/self/fd/{}", fd.as_raw_fd());
     Ok(linkat(CWD, here, CWD, target, AtFlags::SYMLINK_FOLLOW)?)
-}
-
-/// A file read from its start, whoever else reads it.
-pub(crate) struct PositionedFile<F> {
-    file: F,
-    offset: u64,
-    end: u64,
-}
-
-impl<F: AsFd> PositionedFile<F> {
-    pub fn new(file: F) -> Self {
-        PositionedFile { file, offset: 0, end: u64::MAX }
-    }
-
-    /// The `len` bytes from `offset` on.
-    pub fn range(file: F, offset: u64, len: u64) -> Self {
-        PositionedFile { file, offset, end: offset.saturating_add(len) }
-    }
-}
-
-impl<F: AsFd> io::Read for PositionedFile<F> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let left = usize::try_from(self.end - self.offset).unwrap_or(usize::MAX).min(buf.len());
-        let got = rustix::io::pread(&self.file, buf.get_mut(..left).unwrap_or_default(), self.offset)?;
-        self.offset += got as u64;
-        Ok(got)
-    }
-}
-
-impl<F: AsFd> oci::Skip for PositionedFile<F> {
-    fn skip(&mut self, bytes: u64) -> io::Result<()> {
-        let size = u64::try_from(rustix::fs::fstat(&self.file)?.st_size).unwrap_or(0);
-        let target = self.offset.checked_add(bytes).filter(|offset| *offset <= size.min(self.end));
-        self.offset = target.ok_or(io::ErrorKind::UnexpectedEof)?;
-        Ok(())
-    }
 }
 
 /// Tries names in `dir` until `make` finds one free. `make` says nothing when it lost a race.
@@ -231,7 +242,7 @@ fn lock_new(file: File) -> io::Result<Option<File>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::{Read as _, Write as _};
+    use std::io::Write as _;
 
     fn names(dir: &Path) -> Vec<String> {
         let mut names: Vec<String> = fs::read_dir(dir)
@@ -287,18 +298,5 @@ mod tests {
             .into();
         want.sort();
         assert_eq!(names(dir.path()), want);
-    }
-
-    #[test]
-    fn a_positioned_file_has_its_own_place_and_end() {
-        let mut file = tempfile::tempfile().unwrap();
-        file.write_all(b"0123456789").unwrap();
-        let mut text = String::new();
-        PositionedFile::range(&file, 3, 4).read_to_string(&mut text).unwrap();
-        PositionedFile::new(&file).read_to_string(&mut text).unwrap();
-        assert_eq!(text, "34560123456789");
-        let mut reader = PositionedFile::new(&file);
-        oci::Skip::skip(&mut reader, 8).unwrap();
-        assert!(oci::Skip::skip(&mut reader, 3).is_err());
     }
 }

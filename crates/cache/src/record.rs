@@ -1,0 +1,112 @@
+//! Records: small texts of whoever keeps them, with a head by which damage shows.
+//!
+//! The head is described in `docs/cache.md`; a change to it is a change of its version. A change to what
+//! a kind of record means is a change of the name of its directory.
+
+use sha2::{Digest as _, Sha256};
+use tree::Sha256Digest;
+
+/// The longest record, in bytes.
+pub const MAX_RECORD: usize = 256 << 20;
+
+const MAGIC: &[u8; 8] = b"bantamrc";
+const VERSION: u32 = 1;
+/// The length of the head: magic, version, kind, length, key, digest.
+pub(crate) const HEAD: usize = 8 + 4 + 4 + 8 + 32 + 32;
+
+/// What a record is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecordKind {
+    /// What came of a layer: its key leads to its blob.
+    Layer,
+    /// Where in which blob chunks are that were compressed before.
+    Chunks,
+    /// What is known of files of this machine. Records of this kind are never shared with others.
+    Facts,
+}
+
+impl RecordKind {
+    /// All there are.
+    pub const ALL: [RecordKind; 3] = [RecordKind::Layer, RecordKind::Chunks, RecordKind::Facts];
+
+    /// The name of its directory. The number is the version of what is in the records.
+    pub(crate) fn dir(self) -> &'static str {
+        match self {
+            RecordKind::Layer => "layers-1",
+            RecordKind::Chunks => "chunks-1",
+            RecordKind::Facts => "facts-1",
+        }
+    }
+
+    /// Is it true on other machines, too?
+    pub(crate) fn is_shared(self) -> bool {
+        self != RecordKind::Facts
+    }
+
+    fn number(self) -> u32 {
+        match self {
+            RecordKind::Layer => 1,
+            RecordKind::Chunks => 2,
+            RecordKind::Facts => 3,
+        }
+    }
+}
+
+/// The head of the record with this payload.
+pub(crate) fn head(kind: RecordKind, key: &Sha256Digest, payload: &[u8]) -> Vec<u8> {
+    let mut head = Vec::with_capacity(HEAD);
+    head.extend(MAGIC);
+    head.extend(VERSION.to_le_bytes());
+    head.extend(kind.number().to_le_bytes());
+    head.extend((payload.len() as u64).to_le_bytes());
+    head.extend(key.0);
+    let digest = Sha256::new().chain_update(&head).chain_update(payload).finalize();
+    head.extend(digest);
+    head
+}
+
+/// The payload of a record; nothing, if this is not the whole and undamaged record that is wanted.
+pub(crate) fn payload(kind: RecordKind, key: &Sha256Digest, mut bytes: Vec<u8>) -> Option<Vec<u8>> {
+    let (found, payload) = bytes.split_at_checked(HEAD)?;
+    if found != head(kind, key, payload) {
+        return None;
+    }
+    bytes.drain(..HEAD);
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: Sha256Digest = Sha256Digest([7; 32]);
+
+    fn record() -> Vec<u8> {
+        [&head(RecordKind::Layer, &KEY, b"payload")[..], b"payload"].concat()
+    }
+
+    #[test]
+    fn a_record_is_read_by_its_kind_and_key_only() {
+        let read = |kind, key: &Sha256Digest| payload(kind, key, record());
+        assert_eq!(read(RecordKind::Layer, &KEY).unwrap(), b"payload");
+        assert_eq!(read(RecordKind::Chunks, &KEY), None);
+        assert_eq!(read(RecordKind::Layer, &Sha256Digest([8; 32])), None);
+        assert_eq!(head(RecordKind::Layer, &KEY, b"").len(), HEAD);
+        assert_eq!(payload(RecordKind::Facts, &KEY, head(RecordKind::Facts, &KEY, b"")).unwrap(), b"");
+    }
+
+    #[test]
+    fn every_flipped_bit_and_every_cut_shows() {
+        let whole = record();
+        for bit in 0..whole.len() * 8 {
+            let mut spoiled = whole.clone();
+            spoiled[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(payload(RecordKind::Layer, &KEY, spoiled), None, "bit {bit}");
+        }
+        for len in 0..whole.len() {
+            assert_eq!(payload(RecordKind::Layer, &KEY, whole[..len].to_vec()), None, "{len} bytes");
+        }
+        let longer = [&whole[..], b"\0"].concat();
+        assert_eq!(payload(RecordKind::Layer, &KEY, longer), None);
+    }
+}
