@@ -91,7 +91,7 @@ impl Cache {
     }
 
     /// The keys of a kind, most recently used first, with the size of each payload in bytes; then those
-    /// of the directories that it takes from, most recently written first.
+    /// of the directories that it takes from, most recently written first. Damage does not show here.
     pub fn recent(&self, kind: RecordKind, limit: usize) -> Vec<(Sha256Digest, u64)> {
         let mut seen = BTreeSet::new();
         let mut recent = vec![];

@@ -80,7 +80,7 @@ pub(crate) fn prune(dir: &Path, limits: &Limits) -> Result<Pruned, CacheError> {
         if gone { &mut removed } else { &mut kept }.push(entry);
     }
     pruned.removed = Usage::of(removed);
-    pruned.kept = Usage::of(kept);
+    pruned.kept = if limits.dry_run { Usage::of(kept) } else { Usage::of(&scan(dir)?) };
     Ok(pruned)
 }
 

@@ -53,13 +53,13 @@ impl EntryKind {
         EntryKind::Temporary,
     ];
 
-    /// Its name, in the plural.
+    /// Its name.
     pub fn name(self) -> &'static str {
         match self {
             EntryKind::Layers => "layers",
             EntryKind::Chunks => "chunks",
             EntryKind::Facts => "facts",
-            EntryKind::OtherRecords => "other records",
+            EntryKind::OtherRecords => "other",
             EntryKind::Blobs => "blobs",
             EntryKind::Images => "images",
             EntryKind::Temporary => "temporary",
@@ -104,9 +104,10 @@ pub(crate) struct Entry {
 pub(crate) fn scan(dir: &Path) -> Result<Vec<Entry>, CacheError> {
     let mut scan = Scan::default();
     scan.temporaries(dir)?;
+    // First, so that what images have is theirs: to remove the blob would free nothing.
+    scan.images(&dir.join(IMAGES))?;
     scan.records(&dir.join(RECORDS))?;
     scan.blobs(&dir.join(BLOBS))?;
-    scan.images(&dir.join(IMAGES))?;
     for entry in entries(&dir.join(TMP))? {
         scan.temporary(entry.path());
     }

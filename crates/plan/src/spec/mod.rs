@@ -28,3 +28,14 @@ pub use types::*;
 
 /// The bytes contract that this version of bantam keeps: what `format` says in a spec and a lock.
 pub const FORMAT: u32 = 1;
+
+/// Reads a size as a spec has it: `30 MB`, `1.5 GiB`, `4096`.
+///
+/// # Errors
+/// What is wrong with it, and what to write.
+pub fn size(text: &str) -> Result<u64, String> {
+    values::size(text).map_err(|wrong| match wrong.help {
+        Some(help) => format!("{}; {help}", wrong.message),
+        None => wrong.message,
+    })
+}
