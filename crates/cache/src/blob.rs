@@ -57,17 +57,11 @@ impl Place {
         Some(file)
     }
 
-    /// Is there a blob that is believed without being read? It is used, then.
-    pub fn has_blob(&self, digest: &Sha256Digest, size: u64) -> bool {
-        let path = self.blob_path(digest);
-        self.open(&path).is_some_and(|(_, meta)| meta.len() == size && self.believes(&path, &meta))
-    }
-
-    /// Stores the blob in `file`, instead of one that may be there and is not believed.
+    /// Stores the blob in `file`, unless it is there undamaged.
     pub fn put_blob(&self, digest: &Sha256Digest, file: &File) -> Result<(), CacheError> {
         let path = self.blob_path(digest);
         let meta = file.metadata().map_err(read_error(&path))?;
-        if self.has_blob(digest, meta.len()) {
+        if self.blob(digest, meta.len()).is_some() {
             return Ok(());
         }
         let dir = path.parent().unwrap_or(&path);
