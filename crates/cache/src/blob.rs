@@ -2,6 +2,7 @@
 //!
 //! A note says which file it was that had the right digest: its inode, its size and the time of its last
 //! modification. Links to it in other directories change none of them; a write to it changes the time.
+//! `docs/cache.md` has the format.
 
 use crate::copy::{copy, each_block};
 use crate::error::{CacheError, read_error, write_error};

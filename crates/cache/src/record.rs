@@ -96,6 +96,15 @@ mod tests {
     }
 
     #[test]
+    fn the_bytes_are_those_of_the_description() {
+        let head = head(RecordKind::Chunks, &KEY, b"payload");
+        assert_eq!(head[..8], *b"bantamrc");
+        assert_eq!(head[8..24], [1, 0, 0, 0, 2, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(head[24..56], KEY.0);
+        assert_eq!(head[56..], Sha256Digest::of(&[&head[..56], b"payload"].concat()).0);
+    }
+
+    #[test]
     fn every_flipped_bit_and_every_cut_shows() {
         let whole = record();
         for bit in 0..whole.len() * 8 {

@@ -87,6 +87,14 @@ fn the_least_recently_used_goes_until_the_rest_is_small_enough() {
         assert_eq!(left(&world), want, "{limit}");
         assert!(kept.total().1 <= limit);
     }
+    // What is just as much as may be stays.
+    let world = World::new();
+    let cache = filled(&world);
+    let bytes = cache.usage().unwrap().total().1;
+    for (limit, removed) in [(bytes, 0), (bytes - 1, 1)] {
+        let limits = Limits { max_bytes: Some(limit), ..Limits::default() };
+        assert_eq!(cache.prune(&limits).unwrap().removed.total().0, removed);
+    }
     // What is too old goes first and does not count.
     let world = World::new();
     let cache = filled(&world);
