@@ -4,12 +4,15 @@ use crate::{
     Error, Refusal, Target,
     baseline::tell_growth,
     event::{Event, Watch},
+    layers::{Layers, Ready, StoredChunks},
     lockfile::{LockFile, LockUpdate, Locking},
     open::open,
     places::{self, Place},
+    remembered::Remembered,
     when,
 };
-use oci::{Artifact, AssembledLayer, Image, ImageConfig, Index, Layer, LayerOptions};
+use cache::Cache;
+use oci::{Artifact, AssembledLayer, Image, ImageConfig, Index, LayerOptions};
 use plan::{
     Plan, Sources,
     finding::{Finding, Severity},
@@ -94,10 +97,16 @@ pub fn check(
     target: &Target,
     platforms: &[Platform],
     receipts: &[PathBuf],
+    cache: &Path,
     watch: Watch<'_>,
 ) -> Result<Vec<Plan>, Error> {
     let own: Vec<PathBuf> = receipts.iter().cloned().chain(target.lock_file()).collect();
-    plans(target, &platforms_of(target, platforms)?, &own, watch)
+    let cache = Cache::new(cache.into());
+    let remembered = Remembered::read(&cache, target);
+    let plans = plans(target, &platforms_of(target, platforms)?, &own, &remembered, watch)?;
+    // A cache that takes nothing is no reason to say so here.
+    let _ = remembered.write(&cache, target, &plans);
+    Ok(plans)
 }
 
 /// Holds the lock of a target against its plans, as a build would; nothing is written.
@@ -127,9 +136,10 @@ pub fn build(request: &Request, watch: Watch<'_>) -> Result<Vec<Built>, Error> {
         let count = request.targets.len();
         return Err(Error::Usage(format!("--lock-file names one lock, and {count} specs are to be built")));
     }
-    let cache = Reference::layout(request.cache.join("images"));
+    let images = Reference::layout(request.cache.join("images"));
     let destinations: &[Reference] =
-        if request.destinations.is_empty() { std::slice::from_ref(&cache) } else { &request.destinations };
+        if request.destinations.is_empty() { std::slice::from_ref(&images) } else { &request.destinations };
+    let cache = Cache::new(request.cache.clone());
     let with_platforms = |target| Ok((target, platforms_of(target, &request.platforms)?));
     let targets: Vec<(&Target, Vec<Platform>)> =
         request.targets.iter().map(with_platforms).collect::<Result<_, Error>>()?;
@@ -138,13 +148,14 @@ pub fn build(request: &Request, watch: Watch<'_>) -> Result<Vec<Built>, Error> {
     for (target, platforms) in targets {
         let options = LayerOptions { threads: request.jobs, ..layers_for(destinations, target)? };
         let lock = LockFile::read(target, request.lock_file.as_deref(), request.locking)?;
-        works.push(Work { target, platforms, options, lock, plans: vec![] });
+        let remembered = Remembered::read(&cache, target);
+        works.push(Work { target, platforms, options, lock, remembered, plans: vec![] });
     }
     let own = own_files(request, destinations);
     let spool = Spool::for_destinations(destinations, &request.cache.join("tmp"))?;
 
     for work in &mut works {
-        work.plans = plans(work.target, &work.platforms, &own, watch)?;
+        work.plans = plans(work.target, &work.platforms, &own, &work.remembered, watch)?;
         if let Some(baseline) = &request.baseline {
             tell_growth(baseline, &work.plans, watch)?;
         }
@@ -159,8 +170,15 @@ pub fn build(request: &Request, watch: Watch<'_>) -> Result<Vec<Built>, Error> {
     }
 
     let mut built = vec![];
-    for Work { target, options, plans, .. } in works {
-        built.push(write(target, plans, created, &options, &spool, watch)?);
+    let chunks = StoredChunks::new(&cache);
+    for Work { target, options, plans, remembered, .. } in works {
+        let layers = Layers::new(&cache, &spool, options, &chunks);
+        built.push(write(target, plans, created, &layers, watch)?);
+        if let Err(error) =
+            remembered.write(&cache, target, built.last().map_or(&[][..], |built| &built.plans))
+        {
+            chunks.complain(&error, watch);
+        }
     }
     let written = request.targets.iter().zip(&built);
     let written = written.flat_map(|(target, built)| built.images.iter().map(move |image| (target, image)));
@@ -187,12 +205,13 @@ pub fn lock(
     target: &Target,
     file: Option<&Path>,
     locking: Locking,
+    cache: &Path,
     watch: Watch<'_>,
 ) -> Result<Option<Vec<String>>, Error> {
     let Some(lock) = LockFile::read(target, file, locking)? else {
         return Err(Error::Usage("a program has no lock; write a spec for it".into()));
     };
-    let plans = check(target, &[], &[], watch)?;
+    let plans = check(target, &[], &[], cache, watch)?;
     refuse(plans.iter().map(|plan| (target, plan.platform, &plan.findings[..])))?;
     match lock.update(&plans, locking)? {
         None => Ok(None),
@@ -216,6 +235,7 @@ struct Work<'a> {
     platforms: Vec<Platform>,
     options: LayerOptions,
     lock: Option<LockFile>,
+    remembered: Remembered,
     plans: Vec<Plan>,
 }
 
@@ -223,13 +243,14 @@ fn plans(
     target: &Target,
     platforms: &[Platform],
     own: &[PathBuf],
+    remembered: &Remembered,
     watch: Watch<'_>,
 ) -> Result<Vec<Plan>, Error> {
     let shown = target.shown();
     let mut plans = vec![];
     for &platform in platforms {
         watch(Event::Planning { name: &target.name, platform });
-        let opened = open(target, platform, own)?;
+        let opened = open(target, platform, own, remembered)?;
         let sources = Sources { runtime: opened.runtime.as_deref(), payload: opened.payload };
         let plan = plan::plan(&target.spec, platform, &sources)?;
         let files = files(&plan);
@@ -321,14 +342,13 @@ fn write(
     target: &Target,
     plans: Vec<Plan>,
     created: i64,
-    options: &LayerOptions,
-    spool: &Spool,
+    layers: &Layers<'_>,
     watch: Watch<'_>,
 ) -> Result<Built, Error> {
     let mut images = vec![];
     let mut summaries = vec![];
     for plan in &plans {
-        let (image, summary) = write_image(target, plan, created, options, spool, watch)?;
+        let (image, summary) = write_image(target, plan, created, layers, watch)?;
         images.push(image);
         summaries.push(summary);
     }
@@ -349,27 +369,18 @@ fn write_image(
     target: &Target,
     plan: &Plan,
     created: i64,
-    options: &LayerOptions,
-    spool: &Spool,
+    layers: &Layers<'_>,
     watch: Watch<'_>,
 ) -> Result<(Image, Summary), Error> {
     let spec = &target.spec;
-    let mut layers = vec![];
-    for layer in &plan.layers {
-        let unpacked = layer.tree.iter().filter_map(|(_, entry)| entry.content()).map(Content::size).sum();
-        watch(Event::LayerStarted { name: &layer.name, unpacked });
-        let failed = |source| Error::Layer { name: layer.name.clone(), source };
-        let mut file = spool.file()?;
-        let advance = |bytes| watch(Event::LayerAdvanced { bytes });
-        let written: Layer = oci::write_layer(&layer.tree, options, &mut file, &advance).map_err(failed)?;
-        let compressed = written.descriptor.size;
-        watch(Event::LayerDone { name: &layer.name, compressed });
-        let blob = file.finish(&written.descriptor)?;
-        let created_by = format!("bantam: {}", layer.name);
-        layers.push(AssembledLayer { layer: written, blob, created_by });
+    let mut assembled = vec![];
+    for plan in &plan.layers {
+        let Ready { layer, blob } = layers.make(plan, watch)?;
+        let created_by = format!("bantam: {}", plan.name);
+        assembled.push(AssembledLayer { layer, blob, created_by });
     }
     let names = plan.layers.iter().map(|layer| layer.name.clone());
-    let sizes = layers.iter().map(|layer| (layer.layer.descriptor.size, layer.layer.unpacked_size));
+    let sizes = assembled.iter().map(|layer| (layer.layer.descriptor.size, layer.layer.unpacked_size));
     let sizes: Vec<(String, u64, u64)> =
         names.zip(sizes).map(|(name, (compressed, unpacked))| (name, compressed, unpacked)).collect();
     let compressed: Vec<(String, u64)> = sizes.iter().map(|(name, size, _)| (name.clone(), *size)).collect();
@@ -380,7 +391,8 @@ fn write_image(
         watch(Event::Found { shown: &shown, platform, findings: std::slice::from_ref(&finding) });
         findings.push(finding);
     }
-    let image = oci::assemble(&image_config(target, plan, created), layers, spec.config.annotations.clone())?;
+    let image =
+        oci::assemble(&image_config(target, plan, created), assembled, spec.config.annotations.clone())?;
     let packages = plan.packages.iter().map(|package| (package.name.clone(), package.version.clone()));
     let summary = Summary {
         platform: plan.platform,

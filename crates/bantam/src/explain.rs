@@ -32,7 +32,7 @@ pub enum Explained {
 }
 
 /// What stands at each path of the images that are asked about, and why: an image for each platform.
-/// `scratch` is a folder for layers while they are looked at; `receipts` are files that the caller
+/// `cache` is the folder of the cache; `receipts` are files that the caller
 /// writes about a target, and that are part of no payload.
 ///
 /// # Errors
@@ -40,16 +40,16 @@ pub enum Explained {
 pub fn records(
     explained: &Explained,
     platforms: &[Platform],
-    scratch: &Path,
+    cache: &Path,
     receipts: &[PathBuf],
     watch: Watch<'_>,
 ) -> Result<Vec<Record>, Error> {
     match explained {
         Explained::Target(target) => {
-            let plans = build::check(target, platforms, receipts, watch)?;
+            let plans = build::check(target, platforms, receipts, cache, watch)?;
             Ok(plans.iter().map(|plan| record(target, plan)).collect())
         }
-        Explained::Image(reference) => of_image(reference, platforms, scratch),
+        Explained::Image(reference) => of_image(reference, platforms, &cache.join("tmp")),
         Explained::Document(path) => of_document(path, platforms),
     }
 }

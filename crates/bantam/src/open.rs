@@ -6,25 +6,30 @@ use plan::{
     expand::Vars,
     spec::{Platform, RuntimeSource},
 };
-use source::{Directory, SourceError, Step};
+use source::{Directory, Memory, SourceError, Step};
 use std::path::{Path, PathBuf};
 use tree::View;
 
 /// What a plan is made of, opened.
-pub(crate) struct Opened {
-    pub runtime: Option<Box<dyn View>>,
+pub(crate) struct Opened<'a> {
+    pub runtime: Option<Box<dyn View + 'a>>,
     pub payload: Vec<Taken>,
 }
 
 /// Opens the sources of a target for a platform. Only metadata is read. What the run itself writes,
-/// `own`, is part of no payload: else every build would hold the one before.
+/// `own`, is part of no payload: else every build would hold the one before. `memory` knows files from earlier runs.
 ///
 /// # Errors
 /// Everything that cannot be read, at once.
-pub(crate) fn open(target: &Target, platform: Platform, own: &[PathBuf]) -> Result<Opened, Error> {
+pub(crate) fn open<'a>(
+    target: &Target,
+    platform: Platform,
+    own: &[PathBuf],
+    memory: &'a dyn Memory,
+) -> Result<Opened<'a>, Error> {
     let vars = Vars::release(platform);
     let mut errors = vec![];
-    let runtime = match open_runtime(target, &vars) {
+    let runtime = match open_runtime(target, &vars, memory) {
         Ok(runtime) => runtime,
         Err(error) => {
             errors.push(error);
@@ -49,7 +54,7 @@ pub(crate) fn open(target: &Target, platform: Platform, own: &[PathBuf]) -> Resu
         match Selection::new(files, &vars, ignore.as_deref()) {
             Err(message) => errors.push(Problem::Files { line: files.line, message }),
             Ok(None) => payload.push(Taken::default()),
-            Ok(Some(selection)) => match take(target, &selection, own) {
+            Ok(Some(selection)) => match take(target, &selection, own, memory) {
                 Ok(taken) => payload.push(taken),
                 // A glob that starts nowhere takes nothing; the plan tells it.
                 Err(found) if selection.is_glob() && found.iter().all(is_missing) => {
@@ -91,7 +96,11 @@ pub enum Problem {
     Runtime(plan::expand::ExpandError),
 }
 
-fn open_runtime(target: &Target, vars: &Vars<'_>) -> Result<Option<Box<dyn View>>, Problem> {
+fn open_runtime<'a>(
+    target: &Target,
+    vars: &Vars<'_>,
+    memory: &'a dyn Memory,
+) -> Result<Option<Box<dyn View + 'a>>, Problem> {
     let directory = match &target.spec.runtime.source {
         RuntimeSource::None => return Ok(None),
         RuntimeSource::Host => Directory::host(),
@@ -100,10 +109,15 @@ fn open_runtime(target: &Target, vars: &Vars<'_>) -> Result<Option<Box<dyn View>
             Directory::open(&target.folder.join(dir))
         }
     };
-    Ok(Some(Box::new(directory.map_err(Problem::Source)?)))
+    Ok(Some(Box::new(directory.map_err(Problem::Source)?.with_memory(memory))))
 }
 
-fn take(target: &Target, selection: &Selection, own: &[PathBuf]) -> Result<Taken, Vec<SourceError>> {
+fn take(
+    target: &Target,
+    selection: &Selection,
+    own: &[PathBuf],
+    memory: &dyn Memory,
+) -> Result<Taken, Vec<SourceError>> {
     let start = match selection.start.as_str() {
         "." => target.folder.clone(),
         start => target.folder.join(Path::new(start)),
@@ -111,7 +125,7 @@ fn take(target: &Target, selection: &Selection, own: &[PathBuf]) -> Result<Taken
     let root = real(&start);
     let inside = |path: &PathBuf| real(path).strip_prefix(&root).ok().map(Path::to_path_buf);
     let own: Vec<PathBuf> = own.iter().filter_map(inside).collect();
-    let found = source::walk(&start, selection.follow, &mut |path, is_dir| {
+    let found = source::walk(&start, selection.follow, memory, &mut |path, is_dir| {
         if own.iter().any(|own| own == Path::new(path)) {
             return Step::Skip;
         }

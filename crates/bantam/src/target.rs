@@ -160,7 +160,7 @@ fn literally(name: &str) -> String {
 /// The platform that an ELF program is for; none for anything else.
 fn platform_of(path: &Path) -> Option<Platform> {
     let step = &mut |_: &str, _: bool| source::Step::Take;
-    let found = source::walk(path, true, step).ok()?;
+    let found = source::walk(path, true, &source::NoMemory, step).ok()?;
     let content = found.first()?.entry.content()?.clone();
     let facts = elf::read(&content).ok()??;
     spec::Architecture::all()

@@ -32,14 +32,10 @@ pub(crate) struct Entries(Vec<Dyn>);
 impl<'a> Image<'a> {
     /// Reads the headers; none if the content is no ELF file.
     pub fn open(content: &'a Content) -> Result<Option<Self>, ElfError> {
-        let magic = eh::ELFMAG.len();
-        if content.size() < magic as u64 {
+        if content.head(eh::ELFMAG.len())? != eh::ELFMAG {
             return Ok(None);
         }
         let mut file = Window::open(content)?;
-        if file.get(0, magic, "its header")? != eh::ELFMAG {
-            return Ok(None);
-        }
         let (header, machine) = read_header(&mut file)?;
         let ctx = ctx(machine.class, machine.endian);
         let segments = match header.e_type {

@@ -26,7 +26,10 @@ pub use document::{
     ConfigFile, Document, DocumentError, History, IndexFile, MAX_DOCUMENT, Manifest, RootFs, RunConfig,
 };
 pub use image::{Artifact, AssembledLayer, Image, ImageConfig, Index, assemble};
-pub use layer::{Layer, LayerError, LayerOptions, write_layer};
+pub use layer::{
+    Chunk, Chunks, Layer, LayerError, LayerOptions, StoredChunk, Written, layer_key, write_layer,
+    write_layer_with,
+};
 pub use media_type::Compression;
 pub use read::{LayerSummary, Listed, ReadLayerError, decompressed, merge, read_layer};
 pub use tar_entry::{ENTRY_TIME, TAR_END, TarEntry, TarKind, padding};

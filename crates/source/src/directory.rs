@@ -1,6 +1,10 @@
 //! A directory on disk as a view.
 
-use crate::{SourceError, file::OpenFile};
+use crate::{
+    Memory, NoMemory, SourceError,
+    file::OpenFile,
+    identity::{Moment, nanoseconds},
+};
 use rustix::fs::{self as sys, AtFlags, FileType, Mode, OFlags, ResolveFlags};
 use std::{
     collections::HashMap,
@@ -11,7 +15,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 use tree::{
-    CAPABILITY_XATTR, Content, ContentHandle, Entry, FileId, Kind, Meta, ReadAt, TreePath, View, ViewError,
+    CAPABILITY_XATTR, Content, ContentHandle, Entry, FileId, FileIdentity, Kind, Meta, ReadAt, TreePath,
+    View, ViewError,
 };
 
 /// The size of a version 2 capability attribute; version 3 belongs to a user namespace of the builder.
@@ -24,8 +29,10 @@ const CAPABILITY_V2_LEN: usize = 20;
 /// root file system by another user or under another umask is the same view.
 ///
 /// Names that are not UTF-8 are not seen.
-pub struct Directory {
+pub struct Directory<'a> {
     root: Arc<Root>,
+    moment: Moment,
+    memory: &'a dyn Memory,
     memo: Mutex<HashMap<TreePath, Option<Entry>>>,
 }
 
@@ -37,7 +44,7 @@ struct Root {
     private: bool,
 }
 
-impl Directory {
+impl<'a> Directory<'a> {
     /// Opens the directory at `root`.
     ///
     /// # Errors
@@ -54,7 +61,13 @@ impl Directory {
             errno => SourceError::Read { path: root.into(), source: errno.into() },
         })?;
         let root = Arc::new(Root { path: root.into(), fd, private });
-        Ok(Directory { root, memo: Mutex::default() })
+        Ok(Directory { root, moment: Moment::now(), memory: &NoMemory, memo: Mutex::default() })
+    }
+
+    /// The same, with a memory that is asked what is known of the files.
+    #[must_use]
+    pub fn with_memory(self, memory: &'a dyn Memory) -> Self {
+        Directory { memory, ..self }
     }
 
     /// The machine that builds. A file that others may not read there is for its owner in an image too.
@@ -93,13 +106,7 @@ impl Directory {
                     ViewError { subject: self.shown(path), reason }
                 })?)
             }
-            FileType::RegularFile => Kind::File(Content::new(DirectoryFile {
-                root: self.root.clone(),
-                path: path.clone(),
-                size: u64::try_from(stat.st_size).unwrap_or(0),
-                // Only a file with several names can be a hard link of another.
-                id: (stat.st_nlink > 1).then_some(FileId { device: stat.st_dev, inode: stat.st_ino }),
-            })),
+            FileType::RegularFile => self.file(path, &stat),
             FileType::Socket => Kind::Special("a socket"),
             FileType::Fifo => Kind::Special("a fifo"),
             _ => Kind::Special("a device"),
@@ -120,6 +127,27 @@ impl Directory {
         Ok(Some(Entry { kind, meta }))
     }
 
+    fn file(&self, path: &TreePath, stat: &sys::Stat) -> Kind {
+        let (device, inode) = (stat.st_dev, stat.st_ino);
+        let identity = self.moment.settled(FileIdentity {
+            device,
+            inode,
+            size: u64::try_from(stat.st_size).unwrap_or(0),
+            mtime: nanoseconds(stat.st_mtime, stat.st_mtime_nsec as i64),
+            ctime: nanoseconds(stat.st_ctime, stat.st_ctime_nsec as i64),
+        });
+        let known = identity.map(|identity| self.memory.known(&identity)).unwrap_or_default();
+        let file = DirectoryFile {
+            root: self.root.clone(),
+            path: path.clone(),
+            size: u64::try_from(stat.st_size).unwrap_or(0),
+            // Only a file with several names can be a hard link of another.
+            id: (stat.st_nlink > 1).then_some(FileId { device, inode }),
+            identity,
+        };
+        Kind::File(Content::with_known(file, known))
+    }
+
     fn capability(&self, path: &TreePath) -> Option<(String, Vec<u8>)> {
         let mut value = [0; 64];
         let len = sys::lgetxattr(self.root.path.join(path.relative()), CAPABILITY_XATTR, &mut value).ok()?;
@@ -135,7 +163,7 @@ impl Directory {
     }
 }
 
-impl View for Directory {
+impl View for Directory<'_> {
     fn entry(&self, path: &TreePath) -> Result<Option<Entry>, ViewError> {
         let memo = || self.memo.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = memo().get(path) {
@@ -200,6 +228,7 @@ struct DirectoryFile {
     path: TreePath,
     size: u64,
     id: Option<FileId>,
+    identity: Option<FileIdentity>,
 }
 
 impl ContentHandle for DirectoryFile {
@@ -218,6 +247,10 @@ impl ContentHandle for DirectoryFile {
     fn file_id(&self) -> Option<FileId> {
         self.id
     }
+
+    fn identity(&self) -> Option<FileIdentity> {
+        self.identity
+    }
 }
 
 #[cfg(test)]
@@ -229,7 +262,7 @@ mod tests {
         TreePath::parse(text).unwrap()
     }
 
-    fn sample() -> (tempfile::TempDir, Directory) {
+    fn sample() -> (tempfile::TempDir, Directory<'static>) {
         let temp = tempfile::tempdir().unwrap();
         let at = |name: &str| temp.path().join(name);
         std::fs::create_dir_all(at("usr/lib")).unwrap();

@@ -6,8 +6,10 @@
 mod directory;
 mod error;
 mod file;
+mod identity;
 mod payload;
 
 pub use directory::Directory;
 pub use error::SourceError;
+pub use identity::{Memory, NoMemory};
 pub use payload::{Found, Step, walk};

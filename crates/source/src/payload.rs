@@ -1,13 +1,17 @@
 //! The payload: files of the user's own, read from the builder's disk.
 
-use crate::{SourceError, file::OpenFile};
+use crate::{
+    SourceError,
+    file::OpenFile,
+    identity::{Memory, Moment, nanoseconds},
+};
 use std::{
     fs::{File, Metadata, OpenOptions},
     io,
-    os::unix::fs::{FileTypeExt, OpenOptionsExt, PermissionsExt},
+    os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
-use tree::{Content, ContentHandle, Entry, Kind, Meta, ReadAt};
+use tree::{Content, ContentHandle, Entry, FileIdentity, Kind, Meta, ReadAt};
 use walkdir::WalkDir;
 
 /// What to do with something met on a walk.
@@ -32,14 +36,17 @@ pub struct Found {
 
 /// Reads what is at `start` and below, sorted by path, as far as `step` says (which is given the path
 /// below the start, and whether it is a directory). With `follow`, links stand for what they lead to.
+/// `memory` is asked what is known of the files.
 ///
 /// # Errors
 /// Everything that could not be read, not only the first.
 pub fn walk(
     start: &Path,
     follow: bool,
+    memory: &dyn Memory,
     step: &mut dyn FnMut(&str, bool) -> Step,
 ) -> Result<Vec<Found>, Vec<SourceError>> {
+    let moment = Moment::now();
     let mut found = vec![];
     let mut errors = vec![];
     let mut walk = WalkDir::new(start).follow_links(follow).sort_by_file_name().into_iter();
@@ -71,7 +78,7 @@ pub fn walk(
             Step::Skip => continue,
         }
         match entry.metadata() {
-            Ok(meta) => match read_entry(at, &meta) {
+            Ok(meta) => match read_entry(at, &meta, moment, memory) {
                 Ok(entry) => found.push(Found { path: path.into(), entry }),
                 Err(error) => errors.push(error),
             },
@@ -81,12 +88,26 @@ pub fn walk(
     if errors.is_empty() { Ok(found) } else { Err(errors) }
 }
 
-fn read_entry(path: &Path, meta: &Metadata) -> Result<Entry, SourceError> {
+fn read_entry(
+    path: &Path,
+    meta: &Metadata,
+    moment: Moment,
+    memory: &dyn Memory,
+) -> Result<Entry, SourceError> {
     let kind = meta.file_type();
     let kind = if kind.is_dir() {
         Kind::Directory
     } else if kind.is_file() {
-        Kind::File(Content::new(PayloadFile { path: path.into(), size: meta.len() }))
+        let identity = moment.settled(FileIdentity {
+            device: meta.dev(),
+            inode: meta.ino(),
+            size: meta.len(),
+            mtime: nanoseconds(meta.mtime(), meta.mtime_nsec()),
+            ctime: nanoseconds(meta.ctime(), meta.ctime_nsec()),
+        });
+        let known = identity.map(|identity| memory.known(&identity)).unwrap_or_default();
+        let file = PayloadFile { path: path.into(), size: meta.len(), identity };
+        Kind::File(Content::with_known(file, known))
     } else if kind.is_symlink() {
         let target = std::fs::read_link(path)
             .map_err(|source| SourceError::Read { path: path.into(), source })?
@@ -125,6 +146,7 @@ fn walk_error(error: &walkdir::Error, start: &Path) -> SourceError {
 struct PayloadFile {
     path: PathBuf,
     size: u64,
+    identity: Option<FileIdentity>,
 }
 
 impl ContentHandle for PayloadFile {
@@ -142,11 +164,16 @@ impl ContentHandle for PayloadFile {
     fn origin(&self) -> String {
         self.path.display().to_string()
     }
+
+    fn identity(&self) -> Option<FileIdentity> {
+        self.identity
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::NoMemory;
     use std::{fs, os::unix::fs::symlink};
 
     fn sample() -> tempfile::TempDir {
@@ -169,7 +196,7 @@ mod tests {
     fn a_walk_takes_what_the_step_says() {
         let temp = sample();
         let mut seen = vec![];
-        let found = walk(temp.path(), false, &mut |path, is_dir| {
+        let found = walk(temp.path(), false, &NoMemory, &mut |path, is_dir| {
             seen.push(path.to_owned());
             match path {
                 "node_modules" => Step::Skip,
@@ -188,7 +215,7 @@ mod tests {
     #[test]
     fn following_links_makes_them_files() {
         let temp = sample();
-        let found = walk(temp.path(), true, &mut |_, _| Step::Take).unwrap();
+        let found = walk(temp.path(), true, &NoMemory, &mut |_, _| Step::Take).unwrap();
         let link = found.iter().find(|item| item.path == "link").unwrap();
         assert_eq!(link.entry.content().unwrap().read(10).unwrap(), b"x");
     }
@@ -198,7 +225,7 @@ mod tests {
         let temp = sample();
         symlink("nowhere", temp.path().join("dangling")).unwrap();
         symlink("..", temp.path().join("b/loop")).unwrap();
-        let errors = walk(temp.path(), true, &mut |_, _| Step::Take).unwrap_err();
+        let errors = walk(temp.path(), true, &NoMemory, &mut |_, _| Step::Take).unwrap_err();
         let mut text: Vec<String> = errors
             .iter()
             .map(|error| error.to_string().replace(&temp.path().display().to_string(), "/p"))
@@ -211,7 +238,7 @@ mod tests {
                 "/p/dangling is a link to `nowhere`, which does not exist"
             ]
         );
-        let missing = walk(&temp.path().join("none"), false, &mut |_, _| Step::Take).unwrap_err();
+        let missing = walk(&temp.path().join("none"), false, &NoMemory, &mut |_, _| Step::Take).unwrap_err();
         assert!(missing[0].to_string().ends_with("none does not exist"));
     }
 }

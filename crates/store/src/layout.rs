@@ -237,7 +237,6 @@ fn put(blobs: &Path, content: &Content<'_>, undo: &mut Undo) -> Result<(), Store
         undo.0.push(path.clone());
         if let Content::Blob(blob) = content
             && let Some(fd) = blob.fd()
-            && rustix::fs::fstat(fd).is_ok_and(|stat| stat.st_nlink == 0)
             && link(fd, &path).is_ok()
         {
             return Ok(());

@@ -19,5 +19,5 @@ pub use destination::{Destination, Publication, Published, destination};
 pub use error::{ErrorKind, StoreError};
 pub use name::{ImageName, NameError};
 pub use reference::{RefName, Reference, ReferenceError};
-pub use spool::{Spool, SpoolFile};
+pub use spool::{Spool, SpoolFile, file_blob};
 pub use stored::{Stored, StoredImage, open};

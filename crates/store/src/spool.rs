@@ -83,6 +83,11 @@ impl Write for SpoolFile {
     }
 }
 
+/// A blob in a file that nobody writes any more, of which somebody has made sure.
+pub fn file_blob(file: File, descriptor: Descriptor) -> Arc<dyn Blob> {
+    Arc::new(Spooled { file, descriptor })
+}
+
 struct Spooled {
     file: File,
     descriptor: Descriptor,

@@ -1,7 +1,13 @@
 //! Handles on file content, opened late.
 
 use sha2::{Digest, Sha256};
-use std::{fmt, io, sync::Arc};
+use std::{
+    fmt, io,
+    sync::{Arc, OnceLock},
+};
+
+/// How many bytes of a file's beginning are remembered: enough to tell what kind of file it is.
+pub const HEAD: usize = 64;
 
 /// How much is read at a time when content is hashed.
 const STEP: usize = 128 * 1024;
@@ -52,6 +58,30 @@ pub trait ContentHandle: Send + Sync {
     fn file_id(&self) -> Option<FileId> {
         None
     }
+
+    /// What tells these bytes from others without reading them; none where nothing does.
+    fn identity(&self) -> Option<FileIdentity> {
+        None
+    }
+}
+
+/// What the file system says of a file whose bytes were left alone: as long as all of it is the same,
+/// the bytes are.
+///
+/// That holds only if no write can hide behind the last one: whoever gives an identity has seen that
+/// the file was last changed longer ago than the file system's clock is coarse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FileIdentity {
+    /// The device number.
+    pub device: u64,
+    /// The inode number.
+    pub inode: u64,
+    /// The size in bytes.
+    pub size: u64,
+    /// When the bytes were changed, in nanoseconds since 1970.
+    pub mtime: i128,
+    /// When anything of the inode was changed, in nanoseconds since 1970.
+    pub ctime: i128,
 }
 
 /// An inode: two files with the same one are hard links of each other.
@@ -63,9 +93,25 @@ pub struct FileId {
     pub inode: u64,
 }
 
-/// The content of a file: cheap to clone, opened when somebody reads.
+/// The content of a file: cheap to clone, opened when somebody reads. What was found out about the
+/// bytes is kept, for all clones.
 #[derive(Clone)]
-pub struct Content(Arc<dyn ContentHandle>);
+pub struct Content(Arc<Inner<dyn ContentHandle>>);
+
+struct Inner<H: ?Sized> {
+    head: OnceLock<Box<[u8]>>,
+    sha256: OnceLock<Sha256Digest>,
+    handle: H,
+}
+
+/// What is known of some bytes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Known {
+    /// The first [`HEAD`] of them, or all if they are fewer.
+    pub head: Option<Box<[u8]>>,
+    /// Their digest.
+    pub sha256: Option<Sha256Digest>,
+}
 
 /// Content could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -84,7 +130,19 @@ pub struct Sha256Digest(pub [u8; 32]);
 impl Content {
     /// Content that a source can open.
     pub fn new(handle: impl ContentHandle + 'static) -> Self {
-        Content(Arc::new(handle))
+        Content::with_known(handle, Known::default())
+    }
+
+    /// Content of which something is known: its [`FileIdentity`] was met before.
+    pub fn with_known(handle: impl ContentHandle + 'static, known: Known) -> Self {
+        let head = known.head.map_or_else(OnceLock::new, OnceLock::from);
+        let sha256 = known.sha256.map_or_else(OnceLock::new, OnceLock::from);
+        Content(Arc::new(Inner { head, sha256, handle }))
+    }
+
+    /// What is known by now.
+    pub fn known(&self) -> Known {
+        Known { head: self.0.head.get().cloned(), sha256: self.0.sha256.get().copied() }
     }
 
     /// Content that is at hand. `origin` says who made it.
@@ -94,17 +152,22 @@ impl Content {
 
     /// The size in bytes.
     pub fn size(&self) -> u64 {
-        self.0.size()
+        self.0.handle.size()
     }
 
     /// Where the bytes come from, for messages.
     pub fn origin(&self) -> String {
-        self.0.origin()
+        self.0.handle.origin()
     }
 
     /// The inode behind the content, where there is one.
     pub fn file_id(&self) -> Option<FileId> {
-        self.0.file_id()
+        self.0.handle.file_id()
+    }
+
+    /// What tells these bytes from others without reading them, where something does.
+    pub fn identity(&self) -> Option<FileIdentity> {
+        self.0.handle.identity()
     }
 
     /// A number that clones of one content share, and no other content has while one of them lives.
@@ -117,7 +180,7 @@ impl Content {
     /// # Errors
     /// When the source cannot open it; the error names the origin.
     pub fn open(&self) -> Result<Box<dyn ReadAt + '_>, ReadError> {
-        self.0.open().map_err(|error| self.error(error))
+        self.0.handle.open().map_err(|error| self.error(error))
     }
 
     /// The first bytes, at most `limit`.
@@ -125,6 +188,20 @@ impl Content {
     /// # Errors
     /// When the content cannot be opened or read.
     pub fn head(&self, limit: usize) -> Result<Vec<u8>, ReadError> {
+        if limit > HEAD && self.size() > HEAD as u64 {
+            return self.beginning(limit);
+        }
+        let head = match self.0.head.get() {
+            Some(head) => head,
+            None => {
+                let head = self.beginning(HEAD)?.into_boxed_slice();
+                self.0.head.get_or_init(|| head)
+            }
+        };
+        Ok(head[..head.len().min(limit)].to_vec())
+    }
+
+    fn beginning(&self, limit: usize) -> Result<Vec<u8>, ReadError> {
         let len = usize::try_from(self.size()).unwrap_or(usize::MAX).min(limit);
         let mut bytes = vec![0; len];
         let file = self.open()?;
@@ -160,6 +237,9 @@ impl Content {
     /// # Errors
     /// When the content cannot be read, or is not as long as its entry says.
     pub fn sha256(&self) -> Result<Sha256Digest, ReadError> {
+        if let Some(known) = self.0.sha256.get() {
+            return Ok(*known);
+        }
         let file = self.open()?;
         let mut hash = Sha256::new();
         let mut buf = vec![0; STEP.min(usize::try_from(self.size()).unwrap_or(STEP).max(1))];
@@ -170,7 +250,7 @@ impl Content {
             hash.update(&buf[..step]);
             offset += step as u64;
         }
-        Ok(Sha256Digest(hash.finalize().into()))
+        Ok(*self.0.sha256.get_or_init(|| Sha256Digest(hash.finalize().into())))
     }
 
     /// An error of this content: `source` happened while its bytes were read.

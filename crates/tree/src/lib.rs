@@ -12,7 +12,9 @@ mod resolve;
 mod tree;
 mod view;
 
-pub use content::{Content, ContentHandle, FileId, ReadAt, ReadError, Sha256Digest};
+pub use content::{
+    Content, ContentHandle, FileId, FileIdentity, HEAD, Known, ReadAt, ReadError, Sha256Digest,
+};
 pub use entry::{CAPABILITY_XATTR, Entry, Kind, Meta};
 pub use path::{PathError, TreePath};
 pub use resolve::{Resolution, ResolveError, resolve};

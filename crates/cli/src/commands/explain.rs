@@ -49,8 +49,7 @@ pub fn run(args: &Explain, global: &Global) -> Result<ExitCode, Error> {
         }
     };
     let receipts: Vec<_> = args.reasons.iter().cloned().collect();
-    let scratch = cache().join("tmp");
-    let records = bantam::records(&explained, &global.platforms()?, &scratch, &receipts, &watch)?;
+    let records = bantam::records(&explained, &global.platforms()?, &cache(), &receipts, &watch)?;
     if let Some(file) = &args.reasons {
         bantam::files::write(file, &explain::write(&records))?;
     }

@@ -23,7 +23,9 @@ pub fn update(args: &Lock, global: &Global) -> Result<ExitCode, Error> {
 fn write(args: &Lock, global: &Global, locking: Locking) -> Result<ExitCode, Error> {
     let target = Target::read(args.target.as_deref())?;
     let shower = global.shower(true);
-    let done = bantam::lock(&target, global.lock_file.as_deref(), locking, &|event| shower.show(&event));
+    let done = bantam::lock(&target, global.lock_file.as_deref(), locking, &super::cache(), &|event| {
+        shower.show(&event);
+    });
     shower.finish();
     let done = done?;
     if shower.has_words() {

@@ -5,23 +5,24 @@
 //! in `docs/layer-format.md`.
 
 use super::LayerError;
-use crate::Digest;
+use super::encode::Codec;
+use super::key::{FileKey, Key};
 use crate::read::WHITEOUT;
 use crate::tar_entry::{TAR_END, TarEntry, TarKind, padding};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
-use tree::{Content, Entry, FileId, Kind, Meta, ReadError, Tree, TreePath};
+use tree::{Content, Entry, FileId, Kind, Meta, ReadError, Sha256Digest, Tree, TreePath};
 
 /// A chunk ends where a path says so, but not before it has this many bytes.
 pub(super) const MIN: usize = 256 << 10;
 /// A chunk takes no further entry beyond this many bytes; a larger file is cut at every multiple.
 pub(super) const MAX: usize = 1 << 20;
 
-/// What the whole stream came to.
-pub(super) struct Totals {
-    pub diff_id: Digest,
-    pub tar_size: u64,
-    pub unpacked_size: u64,
+/// A part of the tar.
+pub(super) struct Part {
+    pub raw: Vec<u8>,
+    /// The key of what it is made of; none where that is not known without the bytes.
+    pub source: Option<Sha256Digest>,
 }
 
 /// Why the stream ended early.
@@ -39,11 +40,11 @@ impl From<LayerError> for Stop {
 }
 
 /// Takes a full chunk and gives an empty buffer back, or none when no more are wanted.
-pub(super) type Emit<'a> = dyn FnMut(Vec<u8>) -> Option<Vec<u8>> + 'a;
+pub(super) type Emit<'a> = dyn FnMut(Part) -> Option<Vec<u8>> + 'a;
 
-/// Writes the tar of `tree` chunk by chunk.
-pub(super) fn produce(tree: &Tree, emit: &mut Emit<'_>) -> Result<Totals, Stop> {
-    let mut chunks = Chunks { buf: vec![], hash: Sha256::new(), tar_size: 0, emit };
+/// Writes the tar of `tree` chunk by chunk, and says how many bytes its files have.
+pub(super) fn produce(tree: &Tree, codec: Codec, emit: &mut Emit<'_>) -> Result<u64, Stop> {
+    let mut chunks = Chunks { buf: vec![], codec, key: Some(new_key(codec)), emit };
     let mut links = HardLinks::default();
     let mut unpacked_size = 0;
     let mut header = vec![];
@@ -55,22 +56,23 @@ pub(super) fn produce(tree: &Tree, emit: &mut Emit<'_>) -> Result<Totals, Stop> 
         TarEntry { name: path.relative(), kind: kind(path, entry, first)?, meta: &entry.meta }
             .write_header(&mut header);
         chunks.begin_entry(path, header.len() as u64, size)?;
-        chunks.buf.extend_from_slice(&header);
+        chunks.plain(&header);
         if let Some(content) = content {
             chunks.copy(path, content)?;
             unpacked_size += size;
         }
     }
-    chunks.buf.extend_from_slice(&TAR_END);
+    chunks.plain(&TAR_END);
     chunks.cut()?;
-    Ok(Totals { diff_id: Digest::finish(chunks.hash), tar_size: chunks.tar_size, unpacked_size })
+    Ok(unpacked_size)
 }
 
 /// The chunk that is being filled.
 struct Chunks<'a, 'b> {
     buf: Vec<u8>,
-    hash: Sha256,
-    tar_size: u64,
+    codec: Codec,
+    /// The key of what is in the buffer, until something comes in of which nothing is known.
+    key: Option<Key>,
     emit: &'a mut Emit<'b>,
 }
 
@@ -84,17 +86,26 @@ impl Chunks<'_, '_> {
     }
 
     fn cut(&mut self) -> Result<(), Stop> {
-        let chunk = std::mem::take(&mut self.buf);
-        self.hash.update(&chunk);
-        self.tar_size += chunk.len() as u64;
-        self.buf = (self.emit)(chunk).ok_or(Stop::Closed)?;
+        let raw = std::mem::take(&mut self.buf);
+        let key = self.key.replace(new_key(self.codec));
+        let part = Part { raw, source: key.map(Key::finish) };
+        self.buf = (self.emit)(part).ok_or(Stop::Closed)?;
         Ok(())
+    }
+
+    /// Appends bytes that are no file's.
+    fn plain(&mut self, bytes: &[u8]) {
+        self.buf.extend_from_slice(bytes);
+        if let Some(key) = &mut self.key {
+            key.bytes(bytes);
+        }
     }
 
     /// Appends content and its padding. Content over [`MAX`] is cut at each multiple of it, and after.
     fn copy(&mut self, path: &TreePath, content: &Content) -> Result<(), Stop> {
         let size = content.size();
         let read_error = |source: ReadError| LayerError::Read { path: path.clone(), source };
+        let id = FileKey::at_hand(content);
         let file = content.open().map_err(read_error)?;
         let mut offset = 0;
         while offset < size {
@@ -106,6 +117,12 @@ impl Chunks<'_, '_> {
                 std::io::ErrorKind::UnexpectedEof => changed(path, content),
                 _ => read_error(content.error(error)),
             })?;
+            self.key = self.key.take().zip(id.as_ref()).map(|(mut key, id)| {
+                key.file(id);
+                key.number(offset);
+                key.number(step as u64);
+                key
+            });
             offset += step as u64;
             if offset < size {
                 self.cut()?;
@@ -115,9 +132,14 @@ impl Chunks<'_, '_> {
         if longer > 0 {
             return Err(changed(path, content).into());
         }
+        // How much that is follows from the size, which the header has.
         self.buf.resize(self.buf.len() + padding(size), 0);
         if size > MAX as u64 { self.cut() } else { Ok(()) }
     }
+}
+
+fn new_key(codec: Codec) -> Key {
+    Key::new("source", codec)
 }
 
 /// Does a chunk end before the entry at this path? True for one path in sixteen.
@@ -155,11 +177,11 @@ fn kind<'a>(
 
 /// The inodes that were met, with the first name of each.
 #[derive(Default)]
-struct HardLinks<'a>(BTreeMap<FileId, Vec<(&'a Meta, &'a TreePath)>>);
+pub(super) struct HardLinks<'a>(BTreeMap<FileId, Vec<(&'a Meta, &'a TreePath)>>);
 
 impl<'a> HardLinks<'a> {
     /// The earlier name of the same file with the same metadata, if there is one.
-    fn first_name(&mut self, path: &'a TreePath, entry: &'a Entry) -> Option<&'a TreePath> {
+    pub fn first_name(&mut self, path: &'a TreePath, entry: &'a Entry) -> Option<&'a TreePath> {
         let names = self.0.entry(entry.content()?.file_id()?).or_default();
         let first = names.iter().find(|(meta, _)| **meta == entry.meta).map(|(_, first)| *first);
         if first.is_none() {

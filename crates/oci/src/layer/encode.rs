@@ -8,6 +8,10 @@ use crate::Compression;
 use flate2::{Compress, FlushCompress, Status};
 use std::io;
 
+/// The compressors by version: another one may write other bytes.
+const ZLIB: &str = "zlib-rs 0.6.8";
+const ZSTD: &str = "zstd-sys 2.1.2+zstd.1.5.7";
+
 /// The longest stored block of deflate.
 const STORED: usize = 0xffff;
 
@@ -30,6 +34,16 @@ impl Codec {
             return Err(LayerError::Level { compression: compression.name(), level, max });
         }
         Ok(Codec { compression, level })
+    }
+
+    /// What the bytes of a chunk depend on beside the chunk: the compression, whoever does it, the level.
+    pub fn id(self) -> String {
+        let by = match self.compression {
+            Compression::None => "none",
+            Compression::Gzip => ZLIB,
+            Compression::Zstd => ZSTD,
+        };
+        format!("{by} {}", self.level)
     }
 
     pub fn media_type(self) -> &'static str {
@@ -130,6 +144,15 @@ fn zstd_frame(raw: &[u8], level: u32, out: &mut Vec<u8>) -> io::Result<()> {
 mod tests {
     use super::*;
     use std::io::Read as _;
+
+    #[test]
+    fn compressors_are_known_by_version() {
+        let lock = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.lock")).unwrap();
+        for compressor in [ZLIB, ZSTD] {
+            let (name, version) = compressor.split_once(' ').unwrap();
+            assert!(lock.contains(&format!("name = \"{name}\"\nversion = \"{version}\"\n")), "{compressor}");
+        }
+    }
 
     fn random(len: usize) -> Vec<u8> {
         let mut state = 1_u64;

@@ -4,16 +4,22 @@
 //! options only, never on how many threads worked.
 
 mod chunk;
+mod chunks;
 mod encode;
+mod key;
 mod pipeline;
 
+pub use chunks::{Chunk, Chunks, StoredChunk};
+pub use key::layer_key;
+
 use crate::{Compression, Descriptor, Digest};
+use serde::{Deserialize, Serialize};
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use tree::{ReadError, Tree, TreeError, TreePath};
 
 /// A layer that was written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Layer {
     /// Media type, digest and size of the blob.
     pub descriptor: Descriptor,
@@ -23,6 +29,15 @@ pub struct Layer {
     pub unpacked_size: u64,
     /// The size of the plain tar, in bytes.
     pub tar_size: u64,
+}
+
+/// A layer that was written, with the chunks that it is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// The layer.
+    pub layer: Layer,
+    /// Its chunks, in order; none if nobody was to remember them.
+    pub chunks: Vec<Chunk>,
 }
 
 /// How a layer is written.
@@ -100,10 +115,44 @@ pub fn write_layer(
     out: &mut (dyn Write + Send),
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<Layer, LayerError> {
-    let codec = encode::Codec::new(options.compression, options.level)?;
-    tree.check().map_err(LayerError::Tree)?;
-    pipeline::run(tree, codec, options.threads, out, progress)
+    write(tree, options, None, out, progress).map(|written| written.layer)
 }
 
+/// The same, with chunks that were compressed before; what it says of the chunks finds them again.
+///
+/// # Errors
+/// As [`write_layer`].
+pub fn write_layer_with(
+    tree: &Tree,
+    options: &LayerOptions,
+    stored: &dyn Chunks,
+    out: &mut (dyn Write + Send),
+    progress: &(dyn Fn(u64) + Sync),
+) -> Result<Written, LayerError> {
+    write(tree, options, Some(stored), out, progress)
+}
+
+fn write(
+    tree: &Tree,
+    options: &LayerOptions,
+    stored: Option<&dyn Chunks>,
+    out: &mut (dyn Write + Send),
+    progress: &(dyn Fn(u64) + Sync),
+) -> Result<Written, LayerError> {
+    let codec = encode::Codec::new(options.compression, options.level)?;
+    tree.check().map_err(LayerError::Tree)?;
+    pipeline::run(tree, codec, options.threads, stored, out, progress)
+}
+
+impl LayerOptions {
+    /// How many bytes stand in a layer before its first chunk.
+    pub fn prologue(&self) -> u64 {
+        let codec = encode::Codec::new(self.compression, self.level);
+        codec.map_or(0, |codec| codec.prologue().len() as u64)
+    }
+}
+
+#[cfg(test)]
+mod stored_tests;
 #[cfg(test)]
 mod tests;

@@ -461,11 +461,12 @@ fn progress_adds_up_to_the_tar() {
 /// The digests of the chunks of a tree.
 fn chunks(tree: &Tree) -> Vec<(Digest, usize)> {
     let seen = Mutex::new(vec![]);
-    let mut emit = |chunk: Vec<u8>| {
-        seen.lock().unwrap().push((Digest::of(&chunk), chunk.len()));
+    let mut emit = |part: chunk::Part| {
+        seen.lock().unwrap().push((Digest::of(&part.raw), part.raw.len()));
         Some(vec![])
     };
-    assert!(chunk::produce(tree, &mut emit).is_ok());
+    let codec = encode::Codec::new(Compression::None, None).unwrap();
+    assert!(chunk::produce(tree, codec, &mut emit).is_ok());
     seen.into_inner().unwrap()
 }
 

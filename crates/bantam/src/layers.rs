@@ -1,0 +1,228 @@
+//! Layers, from the cache where they were written before.
+//!
+//! A layer is looked for by its key; if it is not there, its chunks are, and only those that are new are compressed.
+//! A cache that cannot be written, or is damaged, costs time and nothing else.
+
+use crate::{
+    Error,
+    event::{Event, Watch},
+};
+use cache::{Cache, RecordKind};
+use oci::{Blob, Chunk, Chunks, Layer, LayerOptions, StoredChunk, Written};
+use plan::LayerPlan;
+use std::{
+    collections::HashMap,
+    fs::File,
+    os::{fd::AsFd, unix::fs::FileExt},
+    sync::{Arc, OnceLock, PoisonError, RwLock},
+};
+use store::Spool;
+use tree::{Content, Sha256Digest};
+
+/// How many layers are asked for chunks: those that were used last.
+const LAYERS: usize = 256;
+/// How much of the lists of their chunks is read.
+const LISTS: u64 = 64 << 20;
+
+/// Writes layers, or finds them.
+pub(crate) struct Layers<'a> {
+    cache: &'a Cache,
+    spool: &'a Spool,
+    options: LayerOptions,
+    chunks: &'a StoredChunks<'a>,
+}
+
+/// A layer with its bytes.
+pub(crate) struct Ready {
+    pub layer: Layer,
+    pub blob: Arc<dyn Blob>,
+}
+
+impl<'a> Layers<'a> {
+    pub fn new(
+        cache: &'a Cache,
+        spool: &'a Spool,
+        options: LayerOptions,
+        chunks: &'a StoredChunks<'a>,
+    ) -> Self {
+        Layers { cache, spool, options, chunks }
+    }
+
+    /// The layer of a plan.
+    ///
+    /// # Errors
+    /// When its files cannot be read, or it can be written nowhere.
+    pub fn make(&self, plan: &LayerPlan, watch: Watch<'_>) -> Result<Ready, Error> {
+        let unpacked = plan.tree.iter().filter_map(|(_, entry)| entry.content()).map(Content::size).sum();
+        watch(Event::LayerStarted { name: &plan.name, unpacked });
+        let failed = |source| Error::Layer { name: plan.name.clone(), source };
+        let key = oci::layer_key(&plan.tree, &self.options).map_err(failed)?;
+        let ready = match self.find(&key) {
+            Some(ready) => {
+                watch(Event::LayerAdvanced { bytes: ready.layer.tar_size });
+                ready
+            }
+            None => self.write(plan, &key, watch)?,
+        };
+        watch(Event::LayerDone { name: &plan.name, compressed: ready.layer.descriptor.size });
+        Ok(ready)
+    }
+
+    fn find(&self, key: &Sha256Digest) -> Option<Ready> {
+        let record = self.cache.record(RecordKind::Layer, key)?;
+        let layer: Layer = serde_json::from_slice(&record).ok()?;
+        let descriptor = &layer.descriptor;
+        let file = self.cache.blob(&Sha256Digest(*descriptor.digest.bytes()), descriptor.size)?;
+        let blob = store::file_blob(file, descriptor.clone());
+        Some(Ready { layer, blob })
+    }
+
+    fn write(&self, plan: &LayerPlan, key: &Sha256Digest, watch: Watch<'_>) -> Result<Ready, Error> {
+        let advance = |bytes| watch(Event::LayerAdvanced { bytes });
+        let mut file = self.spool.file()?;
+        let written = oci::write_layer_with(&plan.tree, &self.options, self.chunks, &mut file, &advance)
+            .map_err(|source| Error::Layer { name: plan.name.clone(), source })?;
+        let blob = file.finish(&written.layer.descriptor)?;
+        if let Err(error) = self.keep(key, &written, &*blob) {
+            self.chunks.complain(&error, watch);
+        }
+        Ok(Ready { layer: written.layer, blob })
+    }
+
+    /// Leaves a layer to later runs.
+    fn keep(&self, key: &Sha256Digest, written: &Written, blob: &dyn Blob) -> Result<(), cache::CacheError> {
+        let descriptor = &written.layer.descriptor;
+        let digest = Sha256Digest(*descriptor.digest.bytes());
+        let Some(file) = blob.fd().and_then(|fd| fd.as_fd().try_clone_to_owned().ok()).map(File::from) else {
+            return Ok(());
+        };
+        self.cache.put_blob(&digest, &file)?;
+        let list = ChunkList {
+            size: descriptor.size,
+            start: self.options.prologue(),
+            chunks: written.chunks.clone(),
+        };
+        self.cache.put_record(RecordKind::Chunks, &digest, &list.encode())?;
+        let record = serde_json::to_vec(&written.layer).unwrap_or_default();
+        self.cache.put_record(RecordKind::Layer, key, &record)?;
+        self.chunks.add(digest, &list);
+        Ok(())
+    }
+}
+
+/// The chunks of the layers in a cache.
+pub(crate) struct StoredChunks<'a> {
+    cache: &'a Cache,
+    index: OnceLock<RwLock<Index>>,
+    complained: OnceLock<()>,
+}
+
+#[derive(Default)]
+struct Index {
+    chunks: HashMap<Sha256Digest, Place>,
+    layers: Vec<StoredLayer>,
+}
+
+/// What a record says of the chunks of a layer.
+struct ChunkList {
+    /// The bytes of the layer.
+    size: u64,
+    /// Where the first chunk begins.
+    start: u64,
+    chunks: Vec<Chunk>,
+}
+
+impl ChunkList {
+    fn encode(&self) -> Vec<u8> {
+        [&self.size.to_le_bytes()[..], &self.start.to_le_bytes(), &Chunk::write_all(&self.chunks)].concat()
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (size, rest) = bytes.split_first_chunk()?;
+        let (start, chunks) = rest.split_first_chunk()?;
+        let (size, start) = (u64::from_le_bytes(*size), u64::from_le_bytes(*start));
+        Some(ChunkList { size, start, chunks: Chunk::read_all(chunks)? })
+    }
+}
+
+/// Where a chunk is: in which layer, and at which of its bytes.
+#[derive(Clone, Copy)]
+struct Place {
+    layer: usize,
+    offset: u64,
+    chunk: Chunk,
+}
+
+struct StoredLayer {
+    digest: Sha256Digest,
+    size: u64,
+    file: OnceLock<Option<Arc<File>>>,
+}
+
+impl<'a> StoredChunks<'a> {
+    pub fn new(cache: &'a Cache) -> Self {
+        StoredChunks { cache, index: OnceLock::new(), complained: OnceLock::new() }
+    }
+
+    /// Remembers the chunks of a layer that was just written.
+    fn add(&self, digest: Sha256Digest, list: &ChunkList) {
+        self.index().write().unwrap_or_else(PoisonError::into_inner).add(digest, list);
+    }
+
+    /// Says once that the cache takes nothing: the build goes on without.
+    pub fn complain(&self, error: &cache::CacheError, watch: Watch<'_>) {
+        if self.complained.set(()).is_ok() {
+            let cause =
+                std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
+            let text = format!("the cache is left as it is: {error}{cause}");
+            watch(Event::Notice { text: &text, details: &[] });
+        }
+    }
+
+    fn index(&self) -> &RwLock<Index> {
+        self.index.get_or_init(|| {
+            let mut index = Index::default();
+            let mut left = LISTS;
+            for (digest, size) in self.cache.recent(RecordKind::Chunks, LAYERS) {
+                let Some(rest) = left.checked_sub(size) else { break };
+                left = rest;
+                let record = self.cache.record(RecordKind::Chunks, &digest);
+                if let Some(list) = record.and_then(|record| ChunkList::decode(&record)) {
+                    index.add(digest, &list);
+                }
+            }
+            RwLock::new(index)
+        })
+    }
+}
+
+impl Index {
+    fn add(&mut self, digest: Sha256Digest, list: &ChunkList) {
+        let layer = self.layers.len();
+        self.layers.push(StoredLayer { digest, size: list.size, file: OnceLock::new() });
+        let mut offset = list.start;
+        for chunk in &list.chunks {
+            let place = Place { layer, offset, chunk: *chunk };
+            // Newer layers come first: what they have need not be looked for in older ones.
+            for key in chunk.source.into_iter().chain([chunk.raw]) {
+                self.chunks.entry(key).or_insert(place);
+            }
+            offset = offset.saturating_add(chunk.len.into());
+        }
+    }
+}
+
+impl Chunks for StoredChunks<'_> {
+    fn find(&self, key: &Sha256Digest) -> Option<StoredChunk> {
+        let (place, file) = {
+            let index = self.index().read().unwrap_or_else(PoisonError::into_inner);
+            let place = *index.chunks.get(key)?;
+            let layer = index.layers.get(place.layer)?;
+            let open = || self.cache.blob(&layer.digest, layer.size).map(Arc::new);
+            (place, Arc::clone(layer.file.get_or_init(open).as_ref()?))
+        };
+        let mut bytes = vec![0; usize::try_from(place.chunk.len).ok()?];
+        file.read_exact_at(&mut bytes, place.offset).ok()?;
+        place.chunk.is(&bytes).then_some(StoredChunk { chunk: place.chunk, bytes })
+    }
+}
