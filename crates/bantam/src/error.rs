@@ -139,6 +139,9 @@ pub enum Error {
     /// A place that images go to or come from.
     #[error(transparent)]
     Store(#[from] store::StoreError),
+    /// The cache could not be looked through or changed.
+    #[error(transparent)]
+    Cache(#[from] cache::CacheError),
     /// A name for a place that cannot be understood.
     #[error(transparent)]
     Reference(#[from] store::ReferenceError),

@@ -1,7 +1,7 @@
 //! What can be typed.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::{num::NonZeroUsize, path::PathBuf};
+use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
 /// Builds container images that hold what the program needs and nothing else.
 #[derive(Debug, Parser)]
@@ -73,6 +73,9 @@ pub enum Command {
     Inspect(Image),
     /// List the files of an image
     Ls(Ls),
+    /// Show and prune what is kept to make builds fast
+    #[command(subcommand)]
+    Cache(Cache),
     /// Print the page about a finding: what it means, and what to do
     ExplainError(ExplainError),
     /// Print the JSON Schema of the spec
@@ -237,7 +240,80 @@ pub struct Ls {
     pub path: Option<String>,
 }
 
+#[derive(Debug, Subcommand)]
+pub enum Cache {
+    /// Print the folder of the cache
+    Dir,
+    /// Show how much is in the cache
+    Size {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Remove what was not used for long; it is safe beside builds that are running
+    Prune(Prune),
+}
+
+#[derive(Debug, Args)]
+pub struct Prune {
+    #[arg(
+        long,
+        value_name = "TIME",
+        value_parser = duration,
+        help = "Remove what was not used for this long, such as 30d, 12h or 90m; default, without --max-size: 30d"
+    )]
+    pub max_age: Option<Duration>,
+    #[arg(
+        long,
+        value_name = "SIZE",
+        value_parser = plan::spec::size,
+        help = "Then remove what was used least recently, until no more than this is left, such as 10GB"
+    )]
+    pub max_size: Option<u64>,
+    /// Also the images of builds without -o, as a whole
+    #[arg(long)]
+    pub images: bool,
+    /// Remove everything, also those images
+    #[arg(long, conflicts_with_all = ["max_age", "max_size"])]
+    pub all: bool,
+    /// Remove nothing, but tell what would be
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Reads the command line; clap answers mistakes itself, with exit code 2.
 pub fn parse() -> Cli {
     Cli::parse()
+}
+
+/// Reads a time that passes: `30d`, `12h`, `90m`, `45s`, `2w`.
+fn duration(text: &str) -> Result<Duration, String> {
+    const UNITS: [(char, u64); 5] = [('s', 1), ('m', 60), ('h', 3600), ('d', 86_400), ('w', 604_800)];
+    let end = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let factor = UNITS.iter().find(|(letter, _)| unit.chars().eq([*letter])).map(|(_, factor)| *factor);
+    let seconds =
+        number.parse::<u64>().ok().zip(factor).and_then(|(number, factor)| number.checked_mul(factor));
+    seconds.map(Duration::from_secs).ok_or_else(|| "write a number and a unit, as 30d, 12h or 90m".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times() {
+        for (text, want) in [("30d", 2_592_000), ("12h", 43_200), ("90m", 5400), ("0s", 0), ("2w", 1_209_600)]
+        {
+            assert_eq!(duration(text), Ok(Duration::from_secs(want)), "{text}");
+        }
+        for text in
+            ["", "30", "d", "-1d", "1.5d", "30 d", "30days", "1h30m", "99999999999999999999d", "2e9w", "ü"]
+        {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
 }

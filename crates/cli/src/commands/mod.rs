@@ -1,6 +1,7 @@
 //! One file a command: flags to settings, settings to the library, its answer to words.
 
 mod build;
+mod cache;
 mod check;
 mod deps;
 mod explain;
@@ -32,6 +33,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Inspect(args) => images::inspect(args, global),
         Command::Ls(args) => images::ls(args, global),
         Command::Explain(args) => explain::run(args, global),
+        Command::Cache(args) => cache::run(args),
         Command::ExplainError(args) => explain_error::run(args),
         Command::Schema => Ok(show::stdout(&format!("{}\n", plan::spec::schema()))),
         Command::Completions { shell } => {
