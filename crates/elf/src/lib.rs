@@ -50,6 +50,6 @@ pub use mentions::mentions;
 pub use read::read;
 pub use runtime::{RuntimeLoad, glibc_runtime_loads, services};
 pub use search::{CachePolicy, Linker, Rule, Unusable};
-pub use shebang::{Shebang, env_program, shebang, shebang_of};
+pub use shebang::{Shebang, env_program, env_unsplit, shebang, shebang_of};
 pub use symbols::{Undefined, UndefinedSymbol};
 pub use version_name::{VersionName, is_private_version};

@@ -12,6 +12,9 @@ pub enum Class {
     Elf64,
 }
 
+/// The name of a machine that has none here.
+const UNKNOWN: &str = "an unknown machine";
+
 /// The order of the bytes of a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Endian {
@@ -226,8 +229,14 @@ impl Machine {
             },
             (eh::EM_SPARCV9, _) => "64-bit SPARC",
             (eh::EM_IA_64, _) => "Itanium",
-            _ => "an unknown machine",
+            _ => UNKNOWN,
         }
+    }
+
+    /// Is it a machine that Linux is known to run on? Others are those of graphics cards, of
+    /// microcontrollers, and of the kernel's own byte code.
+    pub fn has_linux(&self) -> bool {
+        self.name() != UNKNOWN
     }
 
     /// May a file of this machine and one of the other be in one process?
@@ -333,7 +342,7 @@ impl MipsFloat {
 impl fmt::Display for Machine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name() {
-            "an unknown machine" => write!(f, "machine number {}", self.machine),
+            UNKNOWN => write!(f, "machine number {}", self.machine),
             name => f.write_str(name),
         }?;
         if self.nan2008 {

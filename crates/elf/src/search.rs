@@ -3,6 +3,7 @@
 use crate::memo::FactsOf;
 use crate::symbols::Objects;
 use crate::{Cache, ElfError, Endian, Facts, Flavor, Kind, Loader, Machine, ld_so_conf};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
@@ -65,6 +66,7 @@ pub struct Linker<'a> {
     facts: &'a dyn FactsOf,
     ld_library_path: Vec<String>,
     policy: CachePolicy,
+    secure: bool,
     memo: Mutex<Memo>,
     objects: Mutex<Objects>,
 }
@@ -175,6 +177,7 @@ impl<'a> Linker<'a> {
             facts,
             ld_library_path: vec![],
             policy: CachePolicy::OrConf,
+            secure: false,
             memo: Mutex::default(),
             objects: Mutex::default(),
         }
@@ -189,6 +192,15 @@ impl<'a> Linker<'a> {
     /// The linker with another choice for views without a cache.
     pub fn cache_policy(mut self, policy: CachePolicy) -> Self {
         self.policy = policy;
+        self
+    }
+
+    /// The linker for programs that gain rights when they are started (`AT_SECURE`: setuid, setgid, file
+    /// capabilities): their loader goes neither by `LD_LIBRARY_PATH` nor by the program's own `$ORIGIN`,
+    /// except where glibc's leads into its built-in directories.
+    pub fn secure(mut self) -> Self {
+        self.secure = true;
+        self.ld_library_path.clear();
         self
     }
 
@@ -376,7 +388,8 @@ impl Seeker<'_> {
     ) -> Option<Found> {
         if first.facts.runpath.is_none() {
             for object in chain.iter().filter(|object| object.facts.runpath.is_none()) {
-                if let Some(found) = self.along(&object.facts.rpath, object.origin, loader, Rule::Rpath) {
+                let rpath = self.trusted(&object.facts.rpath, object, program, loader);
+                if let Some(found) = self.along(&rpath, object.origin, loader, Rule::Rpath) {
                     return Some(found);
                 }
             }
@@ -386,7 +399,8 @@ impl Seeker<'_> {
             return Some(found);
         }
         let runpath = first.facts.runpath.as_deref().unwrap_or_default();
-        if let Some(found) = self.along(runpath, first.origin, loader, Rule::Runpath) {
+        let runpath = self.trusted(runpath, first, program, loader);
+        if let Some(found) = self.along(&runpath, first.origin, loader, Rule::Runpath) {
             return Some(found);
         }
         let closed = if first.facts.nodeflib { &loader.builtin_dirs[..] } else { &[] };
@@ -427,7 +441,8 @@ impl Seeker<'_> {
             };
             // A path with any other `$` than `$ORIGIN` does not count at all.
             let known = |path: &String| !path.replace("$ORIGIN", "").replace("${ORIGIN}", "").contains('$');
-            if !paths.iter().all(known) {
+            let trusted = self.trusted(paths, object, program, loader).len() == paths.len();
+            if !trusted || !paths.iter().all(known) {
                 continue;
             }
             if let Some(found) = self.along(paths, object.origin, loader, rule) {
@@ -438,6 +453,29 @@ impl Seeker<'_> {
             Config::Path(dirs) => self.along(dirs, program.origin, loader, Rule::Default),
             _ => self.in_builtin(loader),
         }
+    }
+
+    /// The search path of an object without what a program that gains rights may not say:
+    /// `_dl_dst_substitute` of glibc's `elf/dl-load.c`, `fixup_rpath` of musl's `ldso/dynlink.c`.
+    fn trusted<'p>(
+        &self,
+        paths: &'p [String],
+        object: &Requester<'_>,
+        program: &Requester<'_>,
+        loader: &Loader,
+    ) -> Cow<'p, [String]> {
+        if !self.linker.secure || !std::ptr::eq(object, program) {
+            return Cow::Borrowed(paths);
+        }
+        let is_trusted = |path: &&String| {
+            let own = path.contains("$ORIGIN") || path.contains("${ORIGIN}");
+            let builtin = || {
+                let dir = TreePath::parse(&expand(path, object.origin, loader, self.machine));
+                dir.is_ok_and(|dir| loader.builtin_dirs.iter().any(|trusted| dir.is_within(trusted)))
+            };
+            !own || self.flavor == Flavor::Glibc && builtin()
+        };
+        Cow::Owned(paths.iter().filter(is_trusted).cloned().collect())
     }
 
     fn along(&mut self, paths: &[String], origin: &TreePath, loader: &Loader, rule: Rule) -> Option<Found> {

@@ -51,31 +51,56 @@ pub fn shebang_of(content: &Content) -> Result<Option<Shebang>, ReadError> {
 }
 
 /// The program that a `#!` line with `env` looks up in `PATH`; none if the line does not go through
-/// `env`, or names no program.
+/// `env`, names no program, or says itself where to look: with a `PATH` of its own, another directory
+/// to start in, or a variable in the name.
 ///
 /// Takes what people mean: `env -S` with quotes, options, and assignments are understood, and a line
-/// with arguments but without `-S` is taken as if it had it.
+/// with arguments but without `-S` is taken as if it had it; that it has not, [`env_unsplit`] says.
 pub fn env_program(shebang: &Shebang) -> Option<String> {
     if shebang.interpreter.rsplit('/').next() != Some("env") {
         return None;
     }
     let mut words = words(shebang.argument.as_deref()?).into_iter();
+    let (mut elsewhere, mut only_assignments) = (false, false);
     let program = loop {
         let word = words.next()?;
         match word.as_str() {
-            "-u" | "--unset" | "-C" | "--chdir" | "-a" | "--argv0" => {
+            word if word.contains('=') && (only_assignments || !word.starts_with('-')) => {
+                elsewhere |= word.starts_with("PATH=");
+            }
+            "--" => only_assignments = true,
+            word if only_assignments || !word.starts_with('-') => break word.to_owned(),
+            "-u" | "--unset" | "-a" | "--argv0" => {
                 words.next();
             }
-            "--" => break words.find(|word| !word.contains('='))?,
-            "-S" | "-vS" | "--split-string" => {}
-            word if word.starts_with("--split-string=") => break word["--split-string=".len()..].into(),
-            word if word.starts_with("-S") => break word[2..].into(),
-            word if word.starts_with('-') => {}
-            word if word.contains('=') => {}
-            _ => break word,
+            "-C" | "--chdir" => {
+                words.next();
+                elsewhere = true;
+            }
+            word => match split_string(word) {
+                None | Some("") => elsewhere |= word.starts_with("-C") || word.starts_with("--chdir="),
+                Some(first) => break first.to_owned(),
+            },
         }
     };
-    Some(program).filter(|program| !program.is_empty())
+    Some(program).filter(|program| !elsewhere && !program.is_empty() && !program.contains("${"))
+}
+
+/// All that stands behind `env` in a `#!` line, where that is several words and nothing says to take
+/// them apart (`-S`): the kernel hands them over as one, and `env` finds no program of such a name.
+pub fn env_unsplit(shebang: &Shebang) -> Option<&str> {
+    let argument =
+        shebang.argument.as_deref().filter(|_| shebang.interpreter.rsplit('/').next() == Some("env"))?;
+    let (first, _) = argument.split_once([' ', '\t'])?;
+    split_string(first).is_none().then_some(argument)
+}
+
+/// What `-S`, also behind options without a value, or `--split-string` has in the same word.
+fn split_string(word: &str) -> Option<&str> {
+    if let Some(long) = word.strip_prefix("--split-string") {
+        return if long.is_empty() { Some("") } else { long.strip_prefix('=') };
+    }
+    word.strip_prefix('-')?.trim_start_matches(['i', 'v', '0']).strip_prefix('S')
 }
 
 /// The words of a line, with quotes around parts of them taken off.
@@ -153,6 +178,11 @@ mod tests {
             ("#!/usr/bin/env LANG=C awk -f", Some("awk")),
             ("#!/usr/bin/env -i -u HOME bash", Some("bash")),
             ("#!/usr/bin/env -S -- A=1 ruby", Some("ruby")),
+            ("#!/usr/bin/env -ivSruby -w", Some("ruby")),
+            ("#!/usr/bin/env -S -i PATH=/opt/bin ruby", None),
+            ("#!/usr/bin/env -S -C /opt ./ruby", None),
+            ("#!/usr/bin/env -S --chdir=/opt ./ruby", None),
+            ("#!/usr/bin/env -S ${RUBY}", None),
             ("#!/usr/bin/env", None),
             ("#!/usr/bin/env -i", None),
             ("#!/usr/bin/env -S ''", None),
@@ -160,6 +190,28 @@ mod tests {
         ] {
             let found = shebang(line.as_bytes()).unwrap();
             assert_eq!(env_program(&found).as_deref(), program, "{line}");
+        }
+    }
+
+    #[test]
+    fn env_is_handed_one_argument() {
+        for (line, unsplit) in [
+            ("#!/usr/bin/env python3", None),
+            ("#!/usr/bin/env python3 \t", None),
+            ("#!/usr/bin/env python3 -u", Some("python3 -u")),
+            ("#!/usr/bin/env\tawk\t-f", Some("awk\t-f")),
+            ("#!/usr/bin/env LANG=C awk", Some("LANG=C awk")),
+            ("#!/usr/bin/env -i bash", Some("-i bash")),
+            ("#!/usr/bin/env -uS bash", Some("-uS bash")),
+            ("#!/usr/bin/env -S python3 -u", None),
+            ("#!/usr/bin/env -Spython3 -u", None),
+            ("#!/usr/bin/env -ivS python3 -u", None),
+            ("#!/usr/bin/env --split-string python3 -u", None),
+            ("#!/usr/bin/env --split-string=python3 -u", None),
+            ("#!/usr/bin/python3 -u -O", None),
+        ] {
+            let found = shebang(line.as_bytes()).unwrap();
+            assert_eq!(env_unsplit(&found), unsplit, "{line}");
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     reason::Reason,
     spec::{Allow, Limits, Pattern},
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use tree::{Entry, Kind, TreePath, View, ViewError};
 
 /// The names of shells, without their folder.
@@ -20,12 +20,26 @@ const SHELLS: &[&str] = &[
 /// How many of the largest contributors are told when a limit is broken.
 const TOLD: usize = 10;
 
+/// Where programs make files while they run.
+const TEMPORARY: &[&str] = &["/tmp/", "/var/tmp/"];
+
 /// Checks modes, shells and links of the finished tree.
 ///
 /// # Errors
 /// When links of the image cannot be followed.
-pub(crate) fn check(draft: &mut Draft, allow: &[Allow], keep: &[Pattern]) -> Result<(), ViewError> {
+pub(crate) fn check(
+    draft: &mut Draft,
+    allow: &[Allow],
+    keep: &[Pattern],
+    volumes: &BTreeSet<TreePath>,
+) -> Result<(), ViewError> {
     let mut problems = vec![];
+    // What is there at run time only: the process makes it, or it is in the volume already.
+    let comes_later = |path: &TreePath| {
+        is_mounted(path)
+            || TEMPORARY.iter().any(|dir| path.as_str().starts_with(dir))
+            || volumes.iter().any(|volume| path.is_within(volume))
+    };
     for (path, entry) in draft.tree.iter() {
         let mode = entry.meta.mode;
         match &entry.kind {
@@ -48,7 +62,7 @@ pub(crate) fn check(draft: &mut Draft, allow: &[Allow], keep: &[Pattern]) -> Res
             }
             Kind::Symlink(target) if !allow.contains(&Allow::DanglingLinks) => {
                 let found = draft.tree.follow(path)?;
-                if found.entry.is_none() && !is_mounted(&found.path) {
+                if found.entry.is_none() && !comes_later(&found.path) {
                     problems.push(Problem::DanglingLink { path: path.clone(), target: target.clone() });
                 }
             }

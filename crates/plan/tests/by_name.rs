@@ -158,3 +158,13 @@ fn constants_that_read_like_libraries_are_told_and_nothing_is_taken() {
     "#);
     assert!(!image.listing().contains("libnoted"), "{}", image.listing());
 }
+
+#[test]
+fn a_static_glibc_is_no_mention_of_a_shared_one() {
+    let mentions = |elf: Elf| {
+        let elf = elf.tail(b"\0libc.so.6\0libnoted.so.1\0").build();
+        World::new(glibc()).payload("app", bytes(&elf, 0o755)).plan(APP).findings()
+    };
+    let found = mentions(Elf::static_program());
+    assert!(found.contains("mentions libnoted.so.1, and"), "{found}");
+}

@@ -903,3 +903,52 @@ fn platforms_have_machines() {
     assert!(fits("linux/mips64le", "mips64el") && !fits("linux/mips64le", "mips64"));
     assert!(Architecture::all().all(|architecture| architecture.machine().is_some()));
 }
+
+#[test]
+fn links_may_lead_to_what_comes_at_run_time() {
+    let spec = |target: &str| {
+        format!(
+            r#"
+            [[dirs]]
+            path = "/data"
+            owner = "nonroot"
+            volume = true
+            [[links]]
+            path = "/app/cache"
+            to = "{target}"
+            "#
+        )
+    };
+    let findings = |target: &str| World::new(glibc()).plan(&spec(target)).findings();
+    let dangling = |target: &str| findings(target).contains("B0408");
+    for target in ["/tmp/cache", "../var/tmp/a/b", "/data/cache", "/run/shop"] {
+        assert!(!dangling(target), "{target}");
+    }
+    for target in ["/tmpfs/cache", "/database", "/srv/cache", "cache"] {
+        assert!(dangling(target), "{target}");
+    }
+}
+
+#[test]
+fn code_for_a_graphics_card_is_data() {
+    let mut code = Elf::library("").build();
+    code[18] = 224;
+    let world = World::new(glibc()).payload("app/kernel.hsaco", bytes(&code, 0o755));
+    let spec = "[[files]]\nfrom = \"app/\"\nto = \"/app/\"\n";
+    let start = |name: &str| format!("config.entrypoint = [\"/app/{name}\"]\n{spec}");
+    let world = world.payload("app/shop", program(&[]));
+    assert_eq!(world.plan(&start("shop")).findings(), "");
+    insta::assert_snapshot!(world.plan(&start("kernel.hsaco")).findings(), @r#"
+    error B0302: the process's program /app/kernel.hsaco cannot be executed: it is for an unknown machine
+        in [config]: entrypoint = ["/path/of/a/program"]
+    "#);
+    // A program of a machine that is not known to run Linux, but names a loader, is not.
+    code = Elf::program().build();
+    code[18] = 224;
+    let world = world.payload("app/other", bytes(&code, 0o755));
+    insta::assert_snapshot!(world.plan(&start("shop")).findings(), @r"
+    error B0104: /app/other is for machine number 224, and the image is for x86-64
+        take the file that is built for x86-64; ${arch} in `from` names the one for each platform
+        build for the platform of the file: platforms, or --platform
+    ");
+}

@@ -4,7 +4,8 @@
 
 mod world;
 
-use world::{World, glibc, library, program, script};
+use elf::testing::Elf;
+use world::{World, bytes, glibc, library, program, script};
 
 const LIB: &str = "/usr/lib/x86_64-linux-gnu";
 const SPEC: &str = r#"
@@ -95,5 +96,88 @@ fn a_script_of_scripts_ends() {
         write the whole path of a program behind the #!
     error B0201: /app/start starts with #!/app/second, which cannot run it: the kernel goes through no more than 5 scripts
         write the whole path of a program behind the #!
+    ");
+}
+
+#[test]
+fn env_is_handed_all_of_its_line_as_one_name() {
+    let with = |line: &str| {
+        let world = World::new(glibc()).payload("start", script(line)).source("/usr/bin/run", program(&[]));
+        world.source("/opt/bin/far", program(&[])).plan(SPEC).findings()
+    };
+    assert_eq!(with("#!/usr/bin/env -S run -u"), "");
+    assert_eq!(with("#!/usr/bin/env -S PATH=/opt/bin far -u"), "", "who says where to look is not judged");
+    insta::assert_snapshot!(with("#!/usr/bin/env run -u"), @r"
+    error B0202: /app/start starts with `env run -u`, and no run -u is on the image's PATH (/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin)
+        write `env -S run -u`: the kernel hands over all that stands behind env as one name
+    ");
+}
+
+#[test]
+fn a_program_that_gains_rights_finds_less() {
+    let spec = |extra: &str| {
+        format!(
+            r#"
+            policy.allow = ["setuid", "root-user"]
+            [config]
+            entrypoint = ["/app/start"]
+            {extra}
+            [[files]]
+            from = "libone.so.1"
+            to = "/app/lib/"
+            [[files]]
+            from = "start"
+            to = "/app/"
+            "#
+        )
+    };
+    let world = |start: Elf| {
+        let start = start.needs(&["libone.so.1", "libc.so.6"]).build();
+        World::new(glibc())
+            .payload("start", bytes(&start, 0o755))
+            .payload("libone.so.1", library("libone.so.1", &[]))
+    };
+    let origin = world(Elf::program().runpath("$ORIGIN/lib"));
+    let caps = "caps = [\"cap_net_bind_service=ep\"]";
+    assert_eq!(origin.plan(&spec("")).findings(), "");
+    insta::assert_snapshot!(origin.plan(&(spec("") + caps)).findings(), @r#"
+    error B0101: libone.so.1 is not to be found; /app/start needs it
+        /app/start has a setuid bit or file capabilities, for which the loader takes neither LD_LIBRARY_PATH nor $ORIGIN: put libone.so.1 into a directory where it looks anyway, or link the program with the absolute path as its RUNPATH
+        in [policy]: allow = ["unresolved:libone.so.1"]
+    "#);
+    insta::assert_snapshot!(origin.plan(&(spec("") + "mode = \"4755\"")).findings(), @r#"
+    error B0101: libone.so.1 is not to be found; /app/start needs it
+        /app/start has a setuid bit or file capabilities, for which the loader takes neither LD_LIBRARY_PATH nor $ORIGIN: put libone.so.1 into a directory where it looks anyway, or link the program with the absolute path as its RUNPATH
+        in [policy]: allow = ["unresolved:libone.so.1"]
+    "#);
+    // Who has the rights already gains none.
+    assert_eq!(origin.plan(&(spec("user = \"0:0\"") + caps)).findings(), "");
+    assert_eq!(origin.plan(&(spec("") + "mode = \"4755\"\nowner = \"nonroot\"")).findings(), "");
+    let env = "env = { LD_LIBRARY_PATH = \"/app/lib\" }";
+    assert_eq!(world(Elf::program()).plan(&spec(env)).findings(), "");
+    insta::assert_snapshot!(world(Elf::program()).plan(&(spec(env) + caps)).findings(), @r#"
+    error B0101: libone.so.1 is not to be found; /app/start needs it
+        /app/start has a setuid bit or file capabilities, for which the loader takes neither LD_LIBRARY_PATH nor $ORIGIN: put libone.so.1 into a directory where it looks anyway, or link the program with the absolute path as its RUNPATH
+        in [policy]: allow = ["unresolved:libone.so.1"]
+    "#);
+    assert_eq!(world(Elf::program().runpath("/app/lib")).plan(&(spec("") + caps)).findings(), "");
+}
+
+#[test]
+fn behind_a_slash_there_is_a_directory() {
+    let world = World::new(glibc()).payload("start", program(&[]));
+    insta::assert_snapshot!(world.plan(&SPEC.replace("/app/start\"", "/app/start/\"")).findings(), @r"
+    error B0301: the process's program /app/start/ is not in the image
+        write the path that [[files]] gives the program, or add the [[files]] that brings it
+    ");
+}
+
+#[test]
+fn a_volume_is_a_directory() {
+    let world = World::new(glibc()).payload("start", program(&[]));
+    let spec = SPEC.replace("[[files]]", "volumes = [\"/app/start\"]\n    [[files]]");
+    insta::assert_snapshot!(world.plan(&spec).findings(), @r"
+    error B0309: the volume /app/start is a file
+        name a directory in volumes, or give what stands there another path
     ");
 }

@@ -479,3 +479,35 @@ fn mips_passes_over_other_floats() {
     missing libb.so < /app; /a/libb.so: it is for little-endian 64-bit MIPS (soft float)
     ");
 }
+
+/// Where a loader of a program that gains rights looks: `AT_SECURE` of getauxval(3).
+#[test]
+fn a_program_that_gains_rights_is_not_trusted() {
+    let files = |own: Elf, interpreter: Elf| {
+        tree(&[
+            ("/app/app", own.needs(&["liba.so.1"])),
+            ("/app/lib/liba.so.1", Elf::library("liba.so.1").runpath("$ORIGIN").needs(&["libb.so.1"])),
+            ("/app/lib/libb.so.1", Elf::library("libb.so.1")),
+            ("/lib64/ld-linux-x86-64.so.2", interpreter),
+        ])
+    };
+    let glibc = || Elf::glibc_loader("ld-linux-x86-64.so.2", &["/lib64/", "/app/lib/"]);
+    let none = || Elf::glibc_loader("ld-linux-x86-64.so.2", &["/lib64/"]);
+    let rule = |tree: &tree::Tree, env: &str| {
+        let memo = FactsMemo::default();
+        let closure =
+            Linker::new(tree, &memo).ld_library_path(env).secure().closure(&path("/app/app")).unwrap();
+        let rules: Vec<&str> = closure.libraries.iter().map(|library| library.rule.as_str()).collect();
+        rules.join(" ")
+    };
+    // What libraries say counts, and so does a path that depends on nothing.
+    assert_eq!(rule(&files(Elf::program().runpath("/app/lib"), none()), ""), "runpath runpath");
+    assert_eq!(rule(&files(Elf::program().rpath("/app/lib"), none()), ""), "rpath runpath");
+    for own in ["$ORIGIN/lib", "${ORIGIN}/lib", "/nowhere:$ORIGIN/lib"] {
+        assert_eq!(rule(&files(Elf::program().runpath(own), none()), ""), "", "{own}");
+        assert_eq!(rule(&files(Elf::program().rpath(own), none()), ""), "", "{own}");
+    }
+    assert_eq!(rule(&files(Elf::program(), none()), "/app/lib"), "", "LD_LIBRARY_PATH");
+    // Built-in directories are trusted however they are named.
+    assert_eq!(rule(&files(Elf::program().runpath("$ORIGIN/lib"), glibc()), ""), "runpath runpath");
+}

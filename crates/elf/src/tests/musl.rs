@@ -96,3 +96,20 @@ fn the_first_file_is_taken() {
     missing libb.so < /app; /usr/lib/libb.so: it is for 32-bit x86
     ");
 }
+
+#[test]
+fn a_program_that_gains_rights_may_not_name_its_own_place() {
+    let found = |own: &str| {
+        let tree = alpine(&[
+            ("/app/app", program().runpath(own).needs(&["liba.so"])),
+            ("/app/lib/liba.so", Elf::library("").runpath("$ORIGIN").needs(&["libb.so"])),
+            ("/app/lib/libb.so", Elf::library("")),
+        ]);
+        let memo = FactsMemo::default();
+        let linker = Linker::new(&tree, &memo).ld_library_path("/app/lib").secure();
+        linker.closure(&path("/app/app")).unwrap().libraries.len()
+    };
+    assert_eq!(found("/app/lib"), 2);
+    assert_eq!(found("$ORIGIN/lib"), 0);
+    assert_eq!(found("/app/lib:$ORIGIN"), 0, "one such directory, and the path does not count");
+}

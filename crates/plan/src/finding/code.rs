@@ -97,6 +97,8 @@ codes! {
         "The user of the process may not write a volume"
     "B0308" EnvPath "environment-leads-nowhere" Warning
         "A variable of the environment leads to what is not in the image"
+    "B0309" VolumeNoDirectory "volume-no-directory" Error
+        "A volume is to be where the image has a file"
 
     "B0401" NothingTaken "nothing-taken" Error
         "The from of a [[files]] takes no file"

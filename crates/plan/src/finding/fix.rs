@@ -153,6 +153,9 @@ impl Problem {
                 let drop = toml_list(&names);
                 install(packages).into_iter().chain([Fix::Set("runtime", format!("drop = {drop}"))]).collect()
             }
+            Problem::MissingOnPath { program, .. } if program.contains([' ', '\t']) => vec![say(format!(
+                "write `env -S {program}`: the kernel hands over all that stands behind env as one name"
+            ))],
             Problem::MissingOnPath { program, .. } => vec![say(format!(
                 "install {program} where the libraries come from, or add the folder that it is in to PATH"
             ))],
@@ -192,6 +195,9 @@ impl Problem {
             Problem::VolumeNotWritable { path, uid, gid } => {
                 let lines = vec![key("path", path), key("owner", owner(*uid, *gid)), "volume = true".into()];
                 vec![Fix::Add("dirs", lines)]
+            }
+            Problem::VolumeNoDirectory { .. } => {
+                vec![say("name a directory in volumes, or give what stands there another path")]
             }
             Problem::NothingTaken { .. } => vec![say(
                 "build what is to be taken first; `from` is seen from the folder of the spec, and exclude and \

@@ -151,6 +151,8 @@ pub enum Problem {
     },
     /// A volume that the user may not write.
     VolumeNotWritable { path: TreePath, uid: u32, gid: u32 },
+    /// A volume where the image has something else than a directory.
+    VolumeNoDirectory { path: TreePath, found: &'static str },
 }
 
 /// When the lack of a symbol shows.
@@ -210,6 +212,7 @@ impl Problem {
             | Problem::Shell { path, .. }
             | Problem::Setuid { path, .. }
             | Problem::WorldWritable { path, .. }
+            | Problem::VolumeNoDirectory { path, .. }
             | Problem::VolumeNotWritable { path, .. } => Some(path),
             _ => None,
         }

@@ -214,6 +214,7 @@ impl fmt::Display for Problem {
             Problem::VolumeNotWritable { path, uid, gid } => {
                 write!(f, "the user {uid}:{gid} may not write the volume {path}")
             }
+            Problem::VolumeNoDirectory { path, found } => write!(f, "the volume {path} is {found}"),
         }
     }
 }

@@ -87,7 +87,9 @@ impl Gather<'_> {
             let Ok(names) = elf::mentions(content, &facts) else { continue };
             let noted = facts.dlopen_notes.iter().flat_map(|note| &note.sonames);
             let noted: BTreeSet<&str> = noted.map(|soname| without_version(soname)).collect();
-            let is_told = |name: &str| here.contains(name) || noted.contains(name);
+            // A static glibc has the names of its shared self, and no program wants two C libraries.
+            let is_own = |name: &str| name == "libc.so" && facts.interpreter.is_none();
+            let is_told = |name: &str| here.contains(name) || noted.contains(name) || is_own(name);
             let names: Vec<String> =
                 names.into_iter().filter(|name| !is_told(without_version(name))).collect();
             if !names.is_empty() {

@@ -13,7 +13,7 @@ use crate::{
     spec::{Allow, Config, Dir, Line},
 };
 use std::collections::BTreeSet;
-use tree::{TreePath, View, ViewError};
+use tree::{Entry, TreePath, View, ViewError};
 
 /// Where programs are looked for unless the spec says otherwise.
 pub const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -93,7 +93,9 @@ pub(crate) fn find(
 ) -> Result<Option<TreePath>, ViewError> {
     if program.contains('/') {
         let Ok(at) = workdir.join(program) else { return Ok(None) };
-        return Ok(view.follow(&at)?.entry.map(|_| at));
+        // Behind a slash at the end, the kernel takes a directory only.
+        let is_there = |entry: &Entry| entry.is_directory() || !program.ends_with('/');
+        return Ok(view.follow(&at)?.entry.filter(is_there).map(|_| at));
     }
     for dir in path.split(':').filter(|dir| !dir.is_empty()) {
         let Ok(at) = workdir.join(dir).and_then(|dir| dir.join(program)) else { continue };

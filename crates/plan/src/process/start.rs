@@ -32,6 +32,11 @@ pub(crate) fn check(
     check_workdir(draft, process, config.line)?;
     for volume in &process.volumes {
         let found = draft.tree.follow(volume)?;
+        if let Some(entry) = found.entry.as_ref().filter(|entry| !entry.is_directory()) {
+            let (path, found) = (volume.clone(), entry.word());
+            draft.report(Problem::VolumeNoDirectory { path, found });
+            continue;
+        }
         // A volume that is not in the image is made by the runtime, for root.
         let writable = match &found.entry {
             Some(entry) => may(entry, process, W) && blocked(&draft.tree, process, &found.path, X)?.is_none(),

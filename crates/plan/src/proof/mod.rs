@@ -13,7 +13,7 @@ mod scripts;
 mod symbols;
 mod verdict;
 
-use crate::{draft::Draft, error::PlanError, gather::Scope, spec::Allow};
+use crate::{draft::Draft, error::PlanError, gather::Scope, process::Process, spec::Allow};
 use elf::{CachePolicy, Linker};
 use std::collections::BTreeMap;
 use tree::TreePath;
@@ -22,6 +22,7 @@ use tree::TreePath;
 pub(crate) struct Proof<'a> {
     pub scope: Scope<'a>,
     pub allow: &'a [Allow],
+    pub process: &'a Process,
     /// Does the source have glibc? It decides what is advised, never what is judged.
     pub is_glibc_source: bool,
 }

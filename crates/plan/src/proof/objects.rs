@@ -28,6 +28,10 @@ pub(super) fn read(draft: &Draft, scope: Scope<'_>, problems: &mut Vec<Finding>)
             Ok(Some(facts)) if matches!(facts.kind, elf::Kind::Other(_)) => {
                 objects.others.insert(path.clone(), facts.kind.word());
             }
+            // Code for a graphics card is data to the program that brings it.
+            Ok(Some(facts)) if !facts.machine.has_linux() && facts.interpreter.is_none() => {
+                objects.others.insert(path.clone(), "for an unknown machine");
+            }
             Ok(Some(facts)) if !facts.machine.matches(scope.machine) => {
                 let (is, wanted) = (facts.machine.to_string(), scope.machine.to_string());
                 let of_source = draft.taken.contains(path);

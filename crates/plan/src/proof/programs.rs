@@ -9,9 +9,12 @@ use super::{
 use crate::{
     draft::Draft,
     finding::Finding,
-    process::access::{PASS, R, X},
+    process::{
+        Process,
+        access::{PASS, R, X},
+    },
 };
-use elf::{Closure, Facts, Linker};
+use elf::{CachePolicy, Closure, ElfError, Facts, Linker};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -31,7 +34,12 @@ pub(super) fn judge(
     let mut programs = BTreeMap::new();
     for (path, facts) in objects.files.iter().filter(|(_, facts)| facts.is_program()) {
         let by_name = draft.by_name.get(path).map_or(&[][..], Vec::as_slice);
-        match linker.closure_with(path, by_name) {
+        let gains_rights = draft.tree.get(path).is_some_and(|entry| gains_rights(entry, proof.process));
+        let closure = match gains_rights {
+            false => linker.closure_with(path, by_name),
+            true => secure_closure(proof, linker, path, by_name, &mut verdict),
+        };
+        match closure {
             Ok(closure) => {
                 interpreter::judge(draft, path, facts, &closure, proof.is_glibc_source, problems);
                 programs.insert(path.clone(), opened(&closure));
@@ -56,6 +64,41 @@ pub(super) fn judge(
     problems.extend(verdict.problems(draft, proof.scope.facts, proof.allow).into_iter().map(Finding::new));
     problems.extend(symbols.findings(linker, objects));
     programs
+}
+
+/// Does a program gain rights when the process's user starts it? Then its loader trusts less.
+fn gains_rights(entry: &Entry, process: &Process) -> bool {
+    let meta = &entry.meta;
+    let setuid = meta.mode & 0o4000 != 0 && meta.uid != process.uid;
+    let setgid = meta.mode & 0o2010 == 0o2010 && meta.gid != process.gid;
+    setuid || setgid || (process.uid != 0 && meta.xattrs.contains_key("security.capability"))
+}
+
+/// What a program that gains rights loads, with advice about what it would find only without them.
+fn secure_closure(
+    proof: &Proof<'_>,
+    linker: &Linker<'_>,
+    path: &TreePath,
+    by_name: &[String],
+    verdict: &mut Verdict,
+) -> Result<Closure, ElfError> {
+    let plain = linker.closure_with(path, by_name)?;
+    let secure = Linker::new(linker.view(), proof.scope.facts).cache_policy(CachePolicy::AsIs).secure();
+    let closure = secure.closure_with(path, by_name)?;
+    for missing in &closure.missing {
+        if plain.missing.iter().all(|it| it.soname != missing.soname) {
+            verdict.advise(
+                &missing.soname,
+                &format!(
+                    "{path} has a setuid bit or file capabilities, for which the loader takes neither \
+                     LD_LIBRARY_PATH nor $ORIGIN: put {} into a directory where it looks anyway, or link \
+                     the program with the absolute path as its RUNPATH",
+                    missing.soname
+                ),
+            );
+        }
+    }
+    Ok(closure)
 }
 
 /// The loader, which the kernel executes, and the libraries, which it reads.

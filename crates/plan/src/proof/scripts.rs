@@ -30,9 +30,15 @@ pub(super) fn judge(draft: &Draft, scope: Scope<'_>, problems: &mut Vec<Finding>
                 Some(format!("the kernel goes through no more than {MAX_SCRIPTS} scripts"))
             }
             Interpreter::Script(_) | Interpreter::Program => {
-                if let Some(program) = elf::env_program(&shebang)
-                    && process::find(&draft.tree, &program, &TreePath::root(), scope.path)?.is_none()
-                {
+                let missing = match (elf::env_unsplit(&shebang), elf::env_program(&shebang)) {
+                    (Some(all), _) => Some(all.to_owned()),
+                    (None, Some(program)) => {
+                        let found = process::find(&draft.tree, &program, &TreePath::root(), scope.path)?;
+                        found.is_none().then_some(program)
+                    }
+                    (None, None) => None,
+                };
+                if let Some(program) = missing {
                     let (script, path) = (path.clone(), scope.path.to_owned());
                     problems.push(Finding::new(Problem::MissingOnPath { script, program, path, of_source }));
                 }

@@ -71,7 +71,7 @@ pub fn world(code: &str) -> Option<World> {
         "B0118" => with(elf().isa_level(2)),
         "B0201" => world.payload("deploy/start.py", script("#!/usr/bin/python3")),
         "B0202" => world.payload("dist/server.js", script("#!/usr/bin/env node")),
-        "B0301" | "B0302" | "B0303" | "B0304" | "B0305" | "B0306" | "B0307" => shop(),
+        "B0301" | "B0302" | "B0303" | "B0304" | "B0305" | "B0306" | "B0307" | "B0309" => shop(),
         "B0308" => shop().source("/usr/share/zoneinfo/Europe/Madrid", "TZif"),
         "B0401" => shop().payload("web/dist/shop.map", "map\n"),
         "B0410" => shop(),
