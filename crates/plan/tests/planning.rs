@@ -832,6 +832,7 @@ fn files_of_the_source_for_what_the_processors_also_run_are_told() {
     error B0104: /app/app is for 32-bit x86, and the image is for x86-64
         take the file that is built for x86-64; ${arch} in `from` names the one for each platform
         build for the platform of the file: platforms, or --platform
+        leave it out with exclude, if nothing in the image uses it
     error B0104: /usr/libexec/loaded-x86 is for 32-bit x86, and the image is for x86-64
         in [runtime]: drop = ["/usr/libexec/loaded-x86"]
     error B0104: /usr/libexec/tool-arm is for 32-bit ARM (hard float), and the image is for x86-64
@@ -950,5 +951,6 @@ fn code_for_a_graphics_card_is_data() {
     error B0104: /app/other is for machine number 224, and the image is for x86-64
         take the file that is built for x86-64; ${arch} in `from` names the one for each platform
         build for the platform of the file: platforms, or --platform
+        leave it out with exclude, if nothing in the image uses it
     ");
 }

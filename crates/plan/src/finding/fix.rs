@@ -107,6 +107,7 @@ impl Problem {
                     "take the file that is built for {wanted}; ${{arch}} in `from` names the one for each platform"
                 )),
                 say("build for the platform of the file: platforms, or --platform"),
+                say("leave it out with exclude, if nothing in the image uses it"),
             ],
             Problem::DamagedElf { .. } => vec![say("build or copy the file again")],
             Problem::MissingScriptInterpreter { interpreter: program, .. }
