@@ -1,173 +1,176 @@
-//! Measures bantam against other builders of the same tree. Numbers are reported, never asserted.
+//! Measures bantam against other builders of the same content. Times are reported, never asserted; what is asserted, by
+//! `--check`, are counts of instructions.
 
+mod check;
+mod fleet;
+mod limit;
 mod measure;
+mod memory;
+mod page;
 mod payload;
+mod peers;
+mod scale;
+mod size;
 mod start;
+mod table;
+mod trees;
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
 use crate::install;
-use crate::step::{self, Outcome, cargo, output, root, timed};
-use measure::{Measured, Tool, interleaved};
+use crate::step::{self, Outcome, cargo, root, timed};
+use measure::{Rounds, Row};
+use peers::Peer;
 
-const TOOLS: [(&str, &str); 4] =
-    [("/usr/bin/umoci", "umoci"), ("/usr/bin/pigz", "pigz"), ("/usr/bin/time", "time"), start::PROGRAM];
+/// A section of the report: its name, whether only `--full` has it, and what makes it.
+type Section = (&'static str, bool, fn(&mut Bench) -> Outcome<String>);
 
-/// The payload's spec: the same files as the others get, nothing beside them, and no check that needs a runtime.
-const SPEC: &str = r#"
-name = "example.com/bench"
+const SECTIONS: [Section; 7] = [
+    ("many", false, trees::many),
+    ("one", false, trees::one),
+    ("libraries", false, trees::libraries),
+    ("fleet", false, fleet::section),
+    ("start", false, start::section),
+    ("large", true, scale::large),
+    ("growth", true, scale::growth),
+];
 
-[runtime]
-source = "none"
-profile = "none"
-
-[[files]]
-from = "PAYLOAD"
-to = "/app/"
-
-[policy]
-allow = ["unresolved:*", "secrets", "dangling-links", "world-writable"]
-"#;
-
-/// `[--write]`: prints the tables, or writes them to `docs/benchmarks.md`.
+/// `[--full] [--write] [--rounds N] [SECTION…]`: prints the tables, or writes them to `docs/benchmarks.md`.
+/// `--check [--write]`: compares counts of instructions, or writes new ones.
 pub fn run(options: &[&str]) -> Outcome {
-    let write = match options {
-        [] => false,
-        ["--write"] => true,
-        _ => return Err(format!("{}: no such option of cargo xtask bench", options.join(" "))),
-    };
-    install::debian(&TOOLS);
+    let options = Options::of(options)?;
     timed("build", || step::run(&mut cargo(&["build", "--release", "--locked", "--package", "bantam-cli"])))?;
+    if options.check {
+        return check::run(options.write);
+    }
+    install::debian(&[start::PROGRAM]);
+    let rounds = Rounds { warm_up: options.rounds > 1, counted: options.rounds };
     let folder = root().join("target/bench");
-    let many = timed("payload of many files", || payload::many_files(&folder.join("many")))?;
-    let one = timed("payload of one program", || payload::one_program(&folder.join("one"), &many))?;
-
+    let mut bench = Bench { folder, peers: peers::all(), rounds, measured: 0, skipped: 0 };
     let mut report = String::new();
-    for payload in [&many, &one] {
-        let measured = timed(&payload.title, || measure(payload, &folder.join("work")))?;
-        report.push_str(&table(&payload.title, &measured));
+    for (name, _, section) in SECTIONS.iter().filter(|(name, full, _)| options.wants(name, *full)) {
+        report.push_str(&timed(name, || section(&mut bench))?);
     }
-    report.push_str(&timed("would it start", || start::section(&folder.join("start")))?);
-    if write {
+    let sum = format!("{} rows measured, {} skipped", bench.measured, bench.skipped);
+    let page = page::page(&bench, &report, &sum)?;
+    if options.write {
         let file = root().join("docs/benchmarks.md");
-        let text = format!("{}\n{report}{}\n{HOW}", head()?, payload::origin());
-        fs::write(&file, text).map_err(|error| format!("{}: {error}", file.display()))
+        fs::write(&file, page).map_err(|error| format!("{}: {error}", file.display()))?;
     } else {
-        println!("{report}");
-        Ok(())
+        println!("{page}");
     }
+    eprintln!("{sum}");
+    Ok(())
 }
 
-/// A tree to build an image of.
-struct Payload {
-    title: String,
+/// What all sections use.
+struct Bench {
     folder: PathBuf,
-    /// A file whose change is measured too, if the payload has many.
-    changed: Option<PathBuf>,
+    peers: Vec<Box<dyn Peer>>,
+    rounds: Rounds,
+    measured: usize,
+    skipped: usize,
 }
 
-fn measure(payload: &Payload, work: &Path) -> Outcome<Vec<Measured>> {
-    let bantam = root().join("target/release/bantam");
-    let build = |name: &'static str, remove: &'static [&'static str], change: Option<PathBuf>| {
-        let mut command = Command::new(&bantam);
-        command.args(["build", "bantam.toml", "-o", "oci:out:1", "--quiet"]);
-        command.env("BANTAM_CACHE_DIR", work.join("cache"));
-        Tool { name, remove, prepare: None, change, command, layers: Some("out") }
-    };
-    let umoci = {
-        let mut command = Command::new("umoci");
-        command.args(["insert", "--rootless", "--image", "umoci:1"]).arg(&payload.folder).arg("/app");
-        let prepare = "umoci init --layout umoci && umoci new --image umoci:1";
-        Tool {
-            name: "umoci insert",
-            remove: &["umoci"],
-            prepare: Some(prepare),
-            change: None,
-            command,
-            layers: Some("umoci"),
+impl Bench {
+    /// An empty folder for the work of a section.
+    fn work(&self) -> Outcome<PathBuf> {
+        let work = self.folder.join("work");
+        measure::remove(&work)?;
+        fs::create_dir_all(&work).map_err(|error| format!("{}: {error}", work.display()))?;
+        Ok(work)
+    }
+
+    /// Takes the rows into the sum at the end, and shows those that are missing.
+    fn count(&mut self, rows: &[Row]) {
+        let (measured, skipped) = table::counted(rows);
+        self.measured += measured;
+        self.skipped += skipped;
+        for row in rows {
+            if let Row::Skipped { name, why } = row {
+                eprintln!("SKIPPED: {name}: {why}");
+            }
         }
-    };
-    let pigz = {
-        let mut command = Command::new("sh");
-        command.args(["-c", r#"tar -C "$0" -cf - . | pigz -6 > tar.gz"#]).arg(&payload.folder);
-        Tool { name: "tar, pigz -6", remove: &["tar.gz"], prepare: None, change: None, command, layers: None }
-    };
-    let mut tools = vec![
-        build("bantam build, nothing cached", &["out", "cache", "bantam.lock"], None),
-        build("bantam build again, unchanged", &["out"], None),
-    ];
-    if let Some(changed) = &payload.changed {
-        tools.push(build("bantam build, one file changed", &["out"], Some(changed.clone())));
     }
-    tools.extend([umoci, pigz]);
-
-    let failed = |error: std::io::Error| format!("{}: {error}", work.display());
-    if work.exists() {
-        fs::remove_dir_all(work).map_err(failed)?;
-    }
-    fs::create_dir_all(work).map_err(failed)?;
-    let spec = SPEC.replace("PAYLOAD", &format!("{}/", payload.folder.display()));
-    fs::write(work.join("bantam.toml"), spec).map_err(failed)?;
-    interleaved(&mut tools, work)
 }
 
-/// A table with ratios to umoci, the builder that others measure against.
-fn table(title: &str, measured: &[Measured]) -> String {
-    let reference = measured.iter().find(|row| row.name.starts_with("umoci"));
-    let ratio = |value: f64, of: fn(&Measured) -> f64| match reference.map(of) {
-        Some(reference) if reference > 0.0 => format!("{:.2}", value / reference),
-        _ => "–".to_owned(),
-    };
-    let mut text = format!("## {title}\n\n");
-    text.push_str("| | time | ÷ umoci | layers | ÷ umoci | peak memory |\n|---|---:|---:|---:|---:|---:|\n");
-    for row in measured {
-        text.push_str(&format!(
-            "| {} | {:.3} s | {} | {:.2} MB | {} | {:.0} MB |\n",
-            row.name,
-            row.seconds,
-            ratio(row.seconds, |row| row.seconds),
-            row.layer_bytes / 1e6,
-            ratio(row.layer_bytes, |row| row.layer_bytes),
-            row.peak_bytes / 1e6,
-        ));
+struct Options {
+    check: bool,
+    full: bool,
+    write: bool,
+    rounds: usize,
+    sections: Vec<String>,
+}
+
+impl Options {
+    fn of(words: &[&str]) -> Outcome<Self> {
+        let mut options = Self { check: false, full: false, write: false, rounds: 5, sections: vec![] };
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
+            match *word {
+                "--check" => options.check = true,
+                "--full" => options.full = true,
+                "--write" => options.write = true,
+                "--rounds" => {
+                    let number = words.next().copied().unwrap_or_default();
+                    let count = number.parse().ok().filter(|count| *count > 0);
+                    options.rounds = count.ok_or_else(|| format!("--rounds {number}: not a count"))?;
+                }
+                name if SECTIONS.iter().any(|(known, ..)| *known == name) => {
+                    options.sections.push(name.to_owned());
+                }
+                other => return Err(format!("{other}: no such option or section of cargo xtask bench")),
+            }
+        }
+        let partly = !options.sections.is_empty() || options.rounds < 5;
+        match options {
+            Self { check: true, full: true, .. } => Err("--check and --full are two things".to_owned()),
+            Self { check: true, .. } if partly => Err("--check has neither sections nor rounds".to_owned()),
+            Self { write: true, check: false, .. } if partly => {
+                Err("the page has all sections, of at least 5 rounds".to_owned())
+            }
+            options => Ok(options),
+        }
     }
-    text.push('\n');
-    text
+
+    fn wants(&self, name: &str, only_full: bool) -> bool {
+        match self.sections.is_empty() {
+            true => self.full || !only_full,
+            false => self.sections.iter().any(|wanted| wanted == name),
+        }
+    }
 }
 
-fn head() -> Outcome<String> {
-    let line = |program: &str, arguments: &[&str]| -> Outcome<String> {
-        let text = output(Command::new(program).args(arguments))?;
-        Ok(text.lines().next().unwrap_or_default().to_owned())
-    };
-    let cpu_info = fs::read_to_string("/proc/cpuinfo").map_err(|error| format!("/proc/cpuinfo: {error}"))?;
-    let model = cpu_info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    let bantam = root().join("target/release/bantam");
-    Ok(format!(
-        "# Benchmarks\n\nMedians of {} rounds in which the builders take turns, with warm file caches, on {} cores of {}, {}.\n\
-         Versions: {}, {}, {}.\n",
-        measure::ROUNDS,
-        cores,
-        model.map_or("an unknown processor", |(_, model)| model),
-        line("uname", &["-sr"])?,
-        line(&bantam.to_string_lossy(), &["--version"])?,
-        line("umoci", &["--version"])?,
-        line("sh", &["-c", "pigz --version 2>&1"])?,
-    ))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_section_is_wanted_by_name_or_because_it_is_not_only_of_the_full_run() {
+        let wanted = |words: &[&str]| {
+            let options = Options::of(words).unwrap();
+            let wanted = SECTIONS.iter().filter(|(name, full, _)| options.wants(name, *full));
+            wanted.map(|(name, ..)| *name).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(wanted(&[]), "many one libraries fleet start");
+        assert_eq!(wanted(&["--full"]), "many one libraries fleet start large growth");
+        assert_eq!(wanted(&["growth", "--rounds", "1", "one"]), "one growth");
+    }
+
+    #[test]
+    fn what_does_not_go_together() {
+        for words in [
+            &["--rounds"][..],
+            &["--rounds", "0"],
+            &["mony"],
+            &["--write", "one"],
+            &["--write", "--rounds", "2"],
+            &["--check", "--full"],
+            &["--check", "one"],
+        ] {
+            assert!(Options::of(words).is_err(), "{words:?}");
+        }
+        assert!(Options::of(&["--check", "--write"]).is_ok());
+    }
 }
-
-const HOW: &str = "\
-Times are those of the command from start to end. Layers are the compressed layers as a registry would store them.
-Peak memory is the largest resident set of one process. umoci's empty layout is made before its clock starts; it and
-the pipe keep nothing between runs, so they have no other rows. Making the payload is not measured.
-
-Facts are what a loader reads of a file: its headers, dynamic section, versions and notes. They and goblin's, which are
-the headers, the dynamic section and the names in it, are read with `pread` by a program that looks at all ELF files below
-`/usr` in turns. The check is of a spec that lists the program alone, and takes its libraries from the machine: closure,
-symbols, packages, policy. The loader lists the libraries by mapping them.
-
-Repeat with `cargo xtask bench`; `cargo xtask bench --write` writes this page.
-";

@@ -22,7 +22,7 @@ rm -rf "$1"
 "#;
 
 /// Debian's client; a client of another kind may come first on the search path.
-const CLIENT: &str = "/usr/bin/docker";
+pub const CLIENT: &str = "/usr/bin/docker";
 
 /// The folder and what runs in it; dropping it ends and removes both.
 pub struct Peers {
@@ -76,6 +76,13 @@ impl Peers {
     /// The socket of the engine's own containerd.
     pub fn containerd(&self) -> PathBuf {
         self.folder.join("exec/containerd/containerd.sock")
+    }
+
+    /// The engine's process.
+    pub fn engine(&self) -> Outcome<u32> {
+        let file = self.folder.join("pid");
+        let text = std::fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+        text.trim().parse().map_err(|error| format!("{}: {text:?}: {error}", file.display()))
     }
 
     fn log(&self) -> String {

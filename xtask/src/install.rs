@@ -46,23 +46,48 @@ const PACKAGES: [(&str, &str); 34] = [
 ];
 
 /// Programs in Go, with the package to install; the version is fixed because its output is what tests read.
-const GO_PROGRAMS: [(&str, &str); 1] =
-    [("crane", "github.com/google/go-containerregistry/cmd/crane@v0.22.1")];
+const GO_PROGRAMS: [(&str, &str); 2] = [
+    ("crane", "github.com/google/go-containerregistry/cmd/crane@v0.22.1"),
+    ("ko", "github.com/google/ko@v0.19.1"),
+];
 
-/// Where programs that are built from source are kept between runs.
+/// Where what is built from source or fetched is kept between runs.
+pub fn kept() -> PathBuf {
+    root().join("target/peers")
+}
+
+/// Where the programs among it are.
 pub fn programs() -> PathBuf {
-    root().join("target/peers/bin")
+    kept().join("bin")
 }
 
 /// Installs the missing Debian packages of the tests and the Go programs. Never fails.
 pub fn peers() {
     debian(&PACKAGES);
-    for (name, package) in GO_PROGRAMS {
-        if !programs().join(name).exists() {
-            let install = || run(Command::new("go").args(["install", package]).env("GOBIN", programs()));
-            report(timed(&format!("go install {package}"), install));
-        }
+    report(go("crane").map(|_| ()));
+}
+
+/// One of the programs in Go, which is built when it is missing.
+pub fn go(name: &str) -> Outcome<PathBuf> {
+    let program = programs().join(name);
+    let package = GO_PROGRAMS.iter().find(|(known, _)| *known == name).map_or(name, |(_, package)| package);
+    if !program.exists() {
+        let install = || run(Command::new("go").args(["install", package]).env("GOBIN", programs()));
+        timed(&format!("go install {package}"), install)?;
     }
+    Ok(program)
+}
+
+/// A program of a crate, which is built when it is missing.
+pub fn cargo(name: &str, version: &str) -> Outcome<PathBuf> {
+    let program = programs().join(name);
+    if !program.exists() {
+        let mut install = crate::step::cargo(&["install", "--quiet", "--locked", "--root"]);
+        // It puts programs into the `bin` of its root.
+        install.arg(kept()).args(["--version", version, name]);
+        timed(&format!("cargo install {name}"), || run(&mut install))?;
+    }
+    Ok(program)
 }
 
 /// Installs those of the packages whose file is missing. Never fails.

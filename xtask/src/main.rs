@@ -22,7 +22,10 @@ usage: cargo xtask COMMAND
                           --long: what takes long too, and each fuzz target for BANTAM_FUZZ_SECONDS (600)
   fuzz TARGET [SECONDS]   runs a fuzz target of fuzz/
   edges                   checks which crate uses which, and what the pure crates must not use
-  bench [--write]         measures against other builders; --write puts the tables into docs/benchmarks.md
+  bench [--full] [--write] [--rounds N] [SECTION…]
+                          installs other builders and measures against them; --full: with 8 GiB, and ten times the files;
+                          --write puts the tables into docs/benchmarks.md
+  bench --check [--write] counts the instructions of the hot paths and compares them with xtask/instructions.txt
   suites DEBIAN-URL UBUNTU-URL  makes the table of symbol versions by release anew, from these archives' packages";
 
 fn main() -> ExitCode {

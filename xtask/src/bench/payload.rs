@@ -1,13 +1,34 @@
 //! The trees that are measured, made once and kept.
 
+pub mod closure;
+pub mod generated;
+
 use std::fs;
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::Payload;
 use crate::step::{Outcome, root, run};
+
+/// A tree to build an image of.
+pub struct Payload {
+    pub title: String,
+    pub folder: PathBuf,
+    /// A file whose change is measured too, if the payload has many.
+    pub changed: Option<PathBuf>,
+    pub kind: Kind,
+}
+
+/// What kind of thing it is, because some builders are for one kind only.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Tree,
+    /// One static program, of this many bytes.
+    Static(usize),
+    /// What a program of the machine needs; builders that resolve it themselves are given the program.
+    Closure(&'static str),
+}
 
 /// What many Python services are made of: about 20,000 files and 600 MB.
 const PACKAGES: [&str; 10] = [
@@ -24,7 +45,9 @@ const PACKAGES: [&str; 10] = [
 ];
 
 /// How large the one program is.
-const PROGRAM_BYTES: usize = 8_000_000;
+const PROGRAM_BYTES: usize = 8_300_000;
+/// How large a file is changed.
+const CHANGED_BYTES: u64 = 10_000;
 
 /// Where the files come from, for those who repeat it.
 pub fn origin() -> String {
@@ -42,7 +65,7 @@ pub fn many_files(folder: &Path) -> Outcome<Payload> {
         if let Err(message) = run(&mut pip) {
             eprintln!("{message}; the payload is generated");
             remove().map_err(|error| format!("{}: {error}", unfinished.display()))?;
-            generate(&unfinished)?;
+            generated::files(&unfinished, 20_000, 60_000)?;
         }
         // Whether the scripts among the files could run is not what is measured.
         for (path, _) in files_under(&unfinished)? {
@@ -54,8 +77,10 @@ pub fn many_files(folder: &Path) -> Outcome<Payload> {
     let files = files_under(folder)?;
     let bytes: u64 = files.iter().map(|(_, size)| size).sum();
     let title = format!("{} files, {} MB", files.len(), bytes / 1_000_000);
-    let changed = files.iter().find(|(path, _)| path.extension().is_some_and(|extension| extension == "py"));
-    Ok(Payload { title, folder: folder.to_path_buf(), changed: changed.map(|(path, _)| path.clone()) })
+    let scripts =
+        files.iter().filter(|(path, _)| path.extension().is_some_and(|extension| extension == "py"));
+    let changed = scripts.min_by_key(|(_, size)| size.abs_diff(CHANGED_BYTES)).map(|(path, _)| path.clone());
+    Ok(Payload { title, folder: folder.to_path_buf(), changed, kind: Kind::Tree })
 }
 
 /// A static program; what it is filled up with comes from compiled code of the other payload.
@@ -73,35 +98,12 @@ pub fn one_program(folder: &Path, many: &Payload) -> Outcome<Payload> {
     }
     fs::write(&program, &bytes).map_err(failed)?;
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).map_err(failed)?;
-    let title = format!("one static program, {} MB", bytes.len() / 1_000_000);
-    Ok(Payload { title, folder: folder.to_path_buf(), changed: None })
-}
-
-/// Words from a small set in one half of a file and noise in the other: together they shrink as programs do.
-fn generate(folder: &Path) -> Outcome {
-    let mut state = 1u64;
-    let mut noise = move || {
-        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        (state >> 33) as usize
-    };
-    const WORDS: [&str; 8] = ["import ", "return ", "value", "self.", "\n    ", "(", ")\n", "name"];
-    for number in 0..20_000 {
-        let path = folder.join(format!("{}/{}/{number}.py", number % 20, number % 400));
-        let failed = |error: std::io::Error| format!("{}: {error}", path.display());
-        let half = 1 + noise() % 30_000;
-        let mut content = Vec::with_capacity(2 * half);
-        while content.len() < half {
-            content.extend_from_slice(WORDS.get(noise() % 8).copied().unwrap_or_default().as_bytes());
-        }
-        content.extend((0..half).map(|_| noise() as u8));
-        fs::create_dir_all(path.parent().unwrap_or(folder)).map_err(failed)?;
-        fs::write(&path, content).map_err(failed)?;
-    }
-    Ok(())
+    let title = format!("one static program, {:.1} MB", bytes.len() as f64 / 1e6);
+    Ok(Payload { title, folder: folder.to_path_buf(), changed: None, kind: Kind::Static(bytes.len()) })
 }
 
 /// All files with their sizes, sorted.
-fn files_under(folder: &Path) -> Outcome<Vec<(PathBuf, u64)>> {
+pub fn files_under(folder: &Path) -> Outcome<Vec<(PathBuf, u64)>> {
     let failed = |error: std::io::Error| format!("{}: {error}", folder.display());
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).map_err(failed)? {

@@ -5,8 +5,10 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
+use super::Bench;
 use super::measure::median;
-use crate::step::{Outcome, cargo, output, root, run};
+use super::peers::Bantam;
+use crate::step::{Outcome, cargo, output, run};
 
 /// A program with many libraries, and the Debian package that has it.
 pub const PROGRAM: (&str, &str) = ("/usr/bin/ffmpeg", "ffmpeg");
@@ -16,7 +18,8 @@ const ROUNDS: usize = 21;
 const FILES: &str = "/usr";
 
 /// The section of the report.
-pub fn section(work: &Path) -> Outcome<String> {
+pub fn section(bench: &mut Bench) -> Outcome<String> {
+    let work = &bench.folder.join("start");
     let mut text = "## Would it start\n\n| | time | ÷ |\n|---|---:|---:|\n".to_owned();
     let mut rows = |ours: (String, f64), theirs: (String, f64)| {
         for (name, seconds) in [&ours, &theirs] {
@@ -55,13 +58,10 @@ fn check(work: &Path) -> Outcome<(usize, f64, f64)> {
     let (program, name) = PROGRAM;
     let failed = |error: std::io::Error| format!("{}: {error}", work.display());
     fs::create_dir_all(work).map_err(failed)?;
-    let spec = format!(
-        "name = \"example.com/{name}\"\n\n[config]\nentrypoint = [\"{program}\"]\n\n\
-         [[files]]\nfrom = \"{program}\"\nto = \"{program}\"\n"
-    );
+    let spec = Bantam::spec_of(name, program, "");
     fs::write(work.join("bantam.toml"), spec).map_err(failed)?;
-    let mut check = Command::new(root().join("target/release/bantam"));
-    check.args(["check", "--quiet"]).current_dir(work);
+    let mut check = Bantam::command(work, &["check"]);
+    check.current_dir(work);
     let mut list = Command::new("ld.so");
     list.args(["--list", program]);
     let libraries = output(&mut list)?.lines().count();
