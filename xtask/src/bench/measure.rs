@@ -88,9 +88,13 @@ pub fn interleaved(
     for round in first..=rounds.counted {
         for turn in turns.iter_mut().filter(|turn| turn.failed.is_none()) {
             match once(&mut turn.tool) {
-                Ok(measured) if round > 0 => turn.measured.push(measured),
-                Ok(_) => (),
-                Err(message) if turn.tool.ours => return Err(message),
+                Ok(measured) => {
+                    eprintln!("   {round}: {} {:.3} s", measured.name, measured.seconds);
+                    if round > 0 {
+                        turn.measured.push(measured);
+                    }
+                }
+                Err(message) if turn.tool.ours => return Err(format!("{}: {message}", turn.tool.name)),
                 Err(message) => turn.failed = Some(message),
             }
         }
@@ -132,7 +136,7 @@ fn once(tool: &mut Tool) -> Outcome<Measured> {
     let seconds = start.elapsed().as_secs_f64();
     if !status.success() {
         let said = fs::read(&said).unwrap_or_default();
-        return Err(format!("{}: {status}: {}", tool.name, reason(&String::from_utf8_lossy(&said))));
+        return Err(format!("{status}: {}", reason(&String::from_utf8_lossy(&said))));
     }
     let text = fs::read_to_string(&time).map_err(|error| format!("{}: {error}", time.display()))?;
     let kibibytes: f64 = text.trim().parse().map_err(|error| format!("{}: {text:?}: {error}", tool.name))?;
@@ -219,7 +223,7 @@ mod tests {
             [Row::Measured(good), Row::Skipped { name, why }] => {
                 assert_eq!((good.name.as_str(), good.bytes), ("good", Some(5.0)));
                 assert!(good.peak_bytes.unwrap() > 100_000.0);
-                assert_eq!((name.as_str(), why.as_str()), ("bad", "bad: exit status: 3: the reason"));
+                assert_eq!((name.as_str(), why.as_str()), ("bad", "exit status: 3: the reason"));
             }
             rows => panic!("{} rows", rows.len()),
         }

@@ -49,7 +49,7 @@ the largest resident set of one process. A client that talks to a daemon has tha
 each at its own peak since the command began, with what they hold when idle.
 
 umoci's empty layout is made before its clock starts. crane has no way to make a tar, so `tar` does it, on the clock.
-ko's program holds the same bytes as the other static program, and is compiled before; that Go finds nothing to compile
+ko is for programs in Go, and in one table only: its program holds the same bytes as the other static program, and is compiled before; that Go finds nothing to compile
 is on the clock. jib starts a Java machine each time. gnoci looks for libraries as bantam does; the others get the files
 that bantam took. A builder that fails or is missing has a row that tells why.
 

@@ -102,7 +102,7 @@ pub fn one_program(folder: &Path, many: &Payload) -> Outcome<Payload> {
     Ok(Payload { title, folder: folder.to_path_buf(), changed: None, kind: Kind::Static(bytes.len()) })
 }
 
-/// All files with their sizes, sorted.
+/// All regular files with their sizes, sorted.
 pub fn files_under(folder: &Path) -> Outcome<Vec<(PathBuf, u64)>> {
     let failed = |error: std::io::Error| format!("{}: {error}", folder.display());
     let mut files = Vec::new();
@@ -111,7 +111,7 @@ pub fn files_under(folder: &Path) -> Outcome<Vec<(PathBuf, u64)>> {
         let meta = entry.metadata().map_err(failed)?;
         if meta.is_dir() {
             files.extend(files_under(&entry.path())?);
-        } else {
+        } else if meta.is_file() {
             files.push((entry.path(), meta.len()));
         }
     }

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use super::{Peer, first_line};
 use crate::bench::measure::Tool;
-use crate::bench::payload::Payload;
+use crate::bench::payload::{Kind, Payload};
 use crate::bench::size::Written;
 use crate::install;
 use crate::step::{Outcome, output, root, timed};
@@ -54,6 +54,9 @@ impl Peer for Jib {
 
     fn tools(&self, payload: &Payload, work: &Path) -> Outcome<Vec<Tool>> {
         let folder = self.0.clone()?;
+        if let Kind::Closure(_) = payload.kind {
+            return Err("it follows symbolic links, and would take every file several times".to_owned());
+        }
         let build = |what, remove, change| {
             let mut command = Command::new("java");
             command.arg("-cp").arg(format!("{0}:{0}/lib/*", folder.display())).arg("Build");

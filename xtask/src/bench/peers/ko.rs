@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -30,13 +31,23 @@ pub struct Ko(Outcome<Running>);
 
 struct Running {
     ko: PathBuf,
-    registry: Child,
+    guard: Child,
     base: String,
 }
 
+/// Runs the registry until standard input ends: our end of the pipe closes when we do, however we end.
+const GUARD: &str = r#"
+"$0" registry serve --address "$1" --disk "$2" </dev/null &
+registry=$!
+cat
+kill "$registry"
+wait "$registry"
+"#;
+
 impl Drop for Running {
     fn drop(&mut self) {
-        if let Err(error) = self.registry.kill().and_then(|()| self.registry.wait()) {
+        drop(self.guard.stdin.take());
+        if let Err(error) = self.guard.wait() {
             eprintln!("the registry for ko: {error}");
         }
     }
@@ -55,16 +66,20 @@ fn start() -> Outcome<Running> {
     remove(&folder)?;
     fs::create_dir_all(folder.join("blobs")).map_err(failed)?;
     let address = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).map_err(failed)?;
-    let registry = Command::new(&crane)
-        .args(["registry", "serve", "--address", &address.to_string(), "--disk"])
+    let guard = Command::new("sh")
+        .args(["-c", GUARD])
+        .arg(&crane)
+        .arg(address.to_string())
         .arg(folder.join("blobs"))
-        .stdin(Stdio::null())
+        .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
+        // An interrupt from the terminal is for us alone.
+        .process_group(0)
         .spawn()
         .map_err(failed)?;
     let base = format!("{address}/base:1");
-    let running = Running { ko, registry, base: base.clone() };
+    let running = Running { ko, guard, base: base.clone() };
     let empty = folder.join("empty.tar");
     output(Command::new("tar").arg("-cf").arg(&empty).args(["-T", "/dev/null"]))?;
     let push = || {
