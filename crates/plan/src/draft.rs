@@ -6,7 +6,10 @@ use crate::{
     reason::{Reason, Reasons},
     spec::{Line, Profile, UserRef},
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 use tree::{Entry, Kind, ReadError, Tree, TreePath};
 
 /// The layers that bantam fills itself, by rate of change; between libraries and app come the layers
@@ -26,7 +29,7 @@ pub struct Draft {
     /// Why.
     pub reasons: Reasons,
     /// Which layer a path goes to; parents that nobody asked for are in none.
-    pub layer: BTreeMap<TreePath, String>,
+    pub layer: BTreeMap<TreePath, Arc<str>>,
     /// The paths that came from the runtime source.
     pub taken: BTreeSet<TreePath>,
     /// What programs load by name while running, by name or path, as far as that is known.
@@ -35,6 +38,10 @@ pub struct Draft {
     pub unusable: BTreeMap<String, (TreePath, String)>,
     /// What is wrong so far.
     pub findings: Vec<Finding>,
+    /// The names of the layers.
+    layers: Vec<Arc<str>>,
+    /// The directory that something was put into last: what comes next mostly goes there, too.
+    last_dir: Option<TreePath>,
 }
 
 /// Who brings an entry: decides who wins where two bring the same path.
@@ -75,29 +82,47 @@ impl Draft {
             }
             return Ok(());
         }
-        let known = self.tree.get(path).filter(|_| self.layer.contains_key(path));
-        match known {
+        match self.tree.get_mut(path) {
+            None => self.insert(path, entry, origin, layer),
+            Some(known) if !self.layer.contains_key(path) => {
+                // So far it only holds something.
+                if !entry.is_directory() && known.is_directory() {
+                    self.report_of(Problem::Conflict { path: path.clone() }, &reason);
+                    return Ok(());
+                }
+                *known = entry;
+                self.enter(path, origin, layer);
+            }
             Some(known) if origin == Origin::Payload => {
                 if !same(known, &entry)? {
                     self.report_of(Problem::Conflict { path: path.clone() }, &reason);
                 }
             }
             Some(_) => {}
-            None => {
-                if !entry.is_directory() && self.tree.get(path).is_some_and(Entry::is_directory) {
-                    self.report_of(Problem::Conflict { path: path.clone() }, &reason);
-                    return Ok(());
-                }
-                self.tree.insert(path.clone(), entry);
-                self.layer.insert(path.clone(), layer.into());
-                if origin == Origin::Source {
-                    self.taken.insert(path.clone());
-                }
-            }
         }
         self.reasons.add(path, reason);
-        self.add_parents(path);
         Ok(())
+    }
+
+    fn insert(&mut self, path: &TreePath, entry: Entry, origin: Origin, layer: &str) {
+        self.tree.insert(path.clone(), entry);
+        self.enter(path, origin, layer);
+        self.add_parents(path);
+    }
+
+    fn enter(&mut self, path: &TreePath, origin: Origin, layer: &str) {
+        let layer = match self.layers.iter().find(|known| ***known == *layer) {
+            Some(known) => Arc::clone(known),
+            None => {
+                let new: Arc<str> = layer.into();
+                self.layers.push(Arc::clone(&new));
+                new
+            }
+        };
+        self.layer.insert(path.clone(), layer);
+        if origin == Origin::Source {
+            self.taken.insert(path.clone());
+        }
     }
 
     /// Reports a problem with its usual severity.
@@ -147,18 +172,24 @@ impl Draft {
     /// Something above `path` that is no directory. All that is above an entry is: the nearest one
     /// decides.
     fn obstacle(&self, path: &TreePath) -> Option<TreePath> {
+        if self.last_dir.as_ref().is_some_and(|dir| path.is_child_of(dir)) {
+            return None;
+        }
         let nearest = path.ancestors().find(|dir| self.tree.get(dir).is_some())?;
         self.tree.get(&nearest).is_some_and(|entry| !entry.is_directory()).then_some(nearest)
     }
 
     fn add_parents(&mut self, path: &TreePath) {
+        if self.last_dir.as_ref().is_some_and(|dir| path.is_child_of(dir)) {
+            return;
+        }
         for dir in path.ancestors() {
-            if self.tree.get(&dir).is_some() {
+            if self.tree.insert_new(dir.clone(), Entry::directory(0o755)).is_err() {
                 break;
             }
-            self.tree.insert(dir.clone(), Entry::directory(0o755));
             self.reasons.add(&dir, Reason::Parent);
         }
+        self.last_dir = path.parent();
     }
 }
 

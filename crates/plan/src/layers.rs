@@ -4,8 +4,8 @@ use crate::{
     draft::{APP, BASE, Draft, LIBS},
     spec::Split,
 };
-use std::collections::BTreeMap;
-use tree::Tree;
+use std::collections::{BTreeMap, HashSet};
+use tree::{Entry, Tree, TreePath};
 
 /// One layer: its name, and a tree that stands by itself, with every parent and its final metadata.
 #[derive(Debug, Clone)]
@@ -22,23 +22,46 @@ pub(crate) fn cut(draft: &Draft, split: Split, named: &[String]) -> Vec<LayerPla
     let mut order: Vec<&str> = vec![BASE, LIBS];
     order.extend(named.iter().map(String::as_str).filter(|name| *name != APP));
     order.push(APP);
-    let mut trees: BTreeMap<usize, Tree> = BTreeMap::new();
+    let mut layers: BTreeMap<usize, Layer> = BTreeMap::new();
+    // Both have the same order.
+    let mut entries = draft.tree.iter().peekable();
     for (path, layer) in &draft.layer {
-        let Some(entry) = draft.tree.get(path) else { continue };
+        while entries.next_if(|(known, _)| *known < path).is_some() {}
+        let Some((_, entry)) = entries.next_if(|(known, _)| *known == path) else { continue };
         let index = match split {
             Split::Single => order.len() - 1,
-            Split::Auto => order.iter().position(|name| name == layer).unwrap_or(order.len() - 1),
+            Split::Auto => order.iter().position(|name| *name == &**layer).unwrap_or(order.len() - 1),
         };
-        let tree = trees.entry(index).or_default();
-        tree.insert(path.clone(), entry.clone());
-        for dir in path.ancestors() {
-            if dir.is_root() || tree.get(&dir).is_some() {
-                break;
-            }
-            if let Some(entry) = draft.tree.get(&dir) {
-                tree.insert(dir, entry.clone());
-            }
-        }
+        layers.entry(index).or_default().add(path, entry, draft);
     }
-    trees.into_iter().map(|(index, tree)| LayerPlan { name: order[index].into(), tree }).collect()
+    let plan = |(index, layer): (usize, Layer)| LayerPlan {
+        name: order[index].into(),
+        tree: layer.entries.into_iter().collect(),
+    };
+    layers.into_iter().map(plan).collect()
+}
+
+/// A layer that is being filled, in order.
+#[derive(Default)]
+struct Layer {
+    entries: Vec<(TreePath, Entry)>,
+    dirs: HashSet<TreePath>,
+}
+
+impl Layer {
+    fn add(&mut self, path: &TreePath, entry: &Entry, draft: &Draft) {
+        let missing: Vec<TreePath> =
+            path.ancestors().take_while(|dir| !dir.is_root() && !self.dirs.contains(dir)).collect();
+        // The parents that are not there yet come after all that was put before.
+        for dir in missing.into_iter().rev() {
+            if let Some(entry) = draft.tree.get(&dir) {
+                self.entries.push((dir.clone(), entry.clone()));
+            }
+            self.dirs.insert(dir);
+        }
+        if entry.is_directory() {
+            self.dirs.insert(path.clone());
+        }
+        self.entries.push((path.clone(), entry.clone()));
+    }
 }

@@ -212,7 +212,7 @@ pub(crate) fn put(
         if path.is_root() {
             continue;
         }
-        if path.names().any(|name| name.starts_with(".wh.")) {
+        if path.as_str().contains("/.wh.") {
             let reason = "a name that begins with `.wh.` takes a file away".into();
             draft.report(Problem::BadPath { path: path.to_string(), reason, line: files.line });
             continue;
@@ -257,9 +257,9 @@ pub(crate) fn put(
                 }
             }
         }
-        match draft.tree.get_mut(&path) {
-            Some(known) if is_start && known.is_directory() => known.meta = entry.meta.clone(),
-            _ => {}
+        let start = if is_start { draft.tree.get_mut(&path) } else { None };
+        if let Some(known) = start.filter(|known| known.is_directory()) {
+            known.meta = entry.meta.clone();
         }
         draft.put(&path, entry, Origin::Payload, &files.layer, Reason::Listed { line: files.line })?;
     }

@@ -116,22 +116,31 @@ pub struct Reasons(BTreeMap<TreePath, Known>);
 #[derive(Debug, Clone, Default)]
 struct Known {
     in_order: Vec<Reason>,
+    /// The same, once they are many.
     sorted: BTreeSet<Reason>,
 }
+
+/// So many reasons are looked through one by one.
+const FEW: usize = 8;
 
 impl Reasons {
     /// Adds a reason, once.
     pub fn add(&mut self, path: &TreePath, reason: Reason) {
-        let known = self.0.entry(path.clone()).or_default();
+        let Known { in_order, sorted } = self.0.entry(path.clone()).or_default();
         // That a directory holds something says nothing once there is a better reason.
-        if reason == Reason::Parent && !known.in_order.is_empty() {
+        if reason == Reason::Parent && !in_order.is_empty() {
             return;
         }
-        if known.sorted.remove(&Reason::Parent) {
-            known.in_order.clear();
+        if in_order.first() == Some(&Reason::Parent) {
+            in_order.clear();
         }
-        if known.sorted.insert(reason.clone()) {
-            known.in_order.push(reason);
+        if in_order.len() == FEW {
+            sorted.extend(in_order.iter().cloned());
+        }
+        let is_new =
+            if in_order.len() < FEW { !in_order.contains(&reason) } else { sorted.insert(reason.clone()) };
+        if is_new {
+            in_order.push(reason);
         }
     }
 

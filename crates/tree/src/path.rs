@@ -1,6 +1,6 @@
 //! Paths inside an image.
 
-use std::{cmp::Ordering, fmt, str::FromStr};
+use std::{cmp::Ordering, fmt, str::FromStr, sync::Arc};
 
 /// The longest path that Linux opens, in bytes.
 const MAX_LEN: usize = 4095;
@@ -13,7 +13,7 @@ const MAX_NAME: usize = 255;
 /// Paths order by component, so that in a sorted map a directory is followed by all that is below
 /// it: `/a`, `/a/b`, `/a-b`.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct TreePath(Box<str>);
+pub struct TreePath(Arc<str>);
 
 /// Why a text is not a path inside an image.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -129,6 +129,11 @@ impl TreePath {
     /// Is this path `dir` itself or below it?
     pub fn is_within(&self, dir: &TreePath) -> bool {
         self.below(dir).is_some()
+    }
+
+    /// Is this path directly below `dir`?
+    pub fn is_child_of(&self, dir: &TreePath) -> bool {
+        self.below(dir).is_some_and(|rest| !rest.is_empty() && !rest.contains('/'))
     }
 
     /// What is left of this path below `dir`, without a leading slash; empty for `dir` itself.

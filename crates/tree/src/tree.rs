@@ -34,6 +34,14 @@ pub enum TreeError {
     },
 }
 
+impl FromIterator<(TreePath, Entry)> for Tree {
+    /// A tree of these entries; the last one for a path stays. Fast where they come in order.
+    fn from_iter<T: IntoIterator<Item = (TreePath, Entry)>>(entries: T) -> Self {
+        let root = (TreePath::root(), Entry::directory(0o755));
+        Tree { entries: std::iter::once(root).chain(entries).collect() }
+    }
+}
+
 impl Default for Tree {
     fn default() -> Self {
         Tree { entries: BTreeMap::from([(TreePath::root(), Entry::directory(0o755))]) }
@@ -55,6 +63,20 @@ impl Tree {
     /// whether all stand, [`Tree::add_parents`] adds what is missing.
     pub fn insert(&mut self, path: TreePath, entry: Entry) -> Option<Entry> {
         self.entries.insert(path, entry)
+    }
+
+    /// Puts an entry where nothing is.
+    ///
+    /// # Errors
+    /// What stands there, which stays.
+    pub fn insert_new(&mut self, path: TreePath, entry: Entry) -> Result<(), &mut Entry> {
+        match self.entries.entry(path) {
+            btree_map::Entry::Vacant(vacant) => {
+                vacant.insert(entry);
+                Ok(())
+            }
+            btree_map::Entry::Occupied(occupied) => Err(occupied.into_mut()),
+        }
     }
 
     /// Takes an entry away; what is below it stays.

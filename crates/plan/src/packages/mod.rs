@@ -138,7 +138,7 @@ impl Package {
     }
 
     fn layer(&self, draft: &Draft) -> &'static str {
-        let in_base = |path| draft.layer.get(path).is_some_and(|layer| layer == BASE);
+        let in_base = |path| draft.layer.get(path).is_some_and(|layer| **layer == *BASE);
         if self.files.iter().all(in_base) { BASE } else { LIBS }
     }
 }
