@@ -42,6 +42,10 @@ pub struct Request {
     pub jobs: NonZeroUsize,
     /// Where images go without a destination, and where layers are written when none is a file.
     pub cache: PathBuf,
+    /// Caches of others that are asked for what that one lacks, and are not written.
+    pub cache_from: Vec<PathBuf>,
+    /// Caches of others that get all that is written.
+    pub cache_to: Vec<PathBuf>,
     /// The value of `SOURCE_DATE_EPOCH`.
     pub source_date_epoch: Option<String>,
     /// Files that the caller writes about the build.
@@ -139,7 +143,8 @@ pub fn build(request: &Request, watch: Watch<'_>) -> Result<Vec<Built>, Error> {
     let images = Reference::layout(request.cache.join("images"));
     let destinations: &[Reference] =
         if request.destinations.is_empty() { std::slice::from_ref(&images) } else { &request.destinations };
-    let cache = Cache::new(request.cache.clone());
+    let cache =
+        Cache::new(request.cache.clone()).with_shared(request.cache_from.clone(), request.cache_to.clone());
     let with_platforms = |target| Ok((target, platforms_of(target, &request.platforms)?));
     let targets: Vec<(&Target, Vec<Platform>)> =
         request.targets.iter().map(with_platforms).collect::<Result<_, Error>>()?;
@@ -180,6 +185,7 @@ pub fn build(request: &Request, watch: Watch<'_>) -> Result<Vec<Built>, Error> {
             chunks.complain(&error, watch);
         }
     }
+    cache.troubles().iter().for_each(|error| chunks.complain(error, watch));
     let written = request.targets.iter().zip(&built);
     let written = written.flat_map(|(target, built)| built.images.iter().map(move |image| (target, image)));
     refuse(written.map(|(target, image)| (target, image.platform, &image.findings[..])))?;

@@ -7,7 +7,7 @@ use crate::{
     Error,
     event::{Event, Watch},
 };
-use cache::{Cache, RecordKind};
+use cache::{Cache, CacheError, RecordKind};
 use oci::{Blob, Chunk, Chunks, Layer, LayerOptions, StoredChunk, Written};
 use plan::LayerPlan;
 use std::{
@@ -83,30 +83,31 @@ impl<'a> Layers<'a> {
         let written = oci::write_layer_with(&plan.tree, &self.options, self.chunks, &mut file, &advance)
             .map_err(|source| Error::Layer { name: plan.name.clone(), source })?;
         let blob = file.finish(&written.layer.descriptor)?;
-        if let Err(error) = self.keep(key, &written, &*blob) {
-            self.chunks.complain(&error, watch);
-        }
+        self.keep(key, &written, &*blob).into_iter().for_each(|error| self.chunks.complain(&error, watch));
         Ok(Ready { layer: written.layer, blob })
     }
 
-    /// Leaves a layer to later runs.
-    fn keep(&self, key: &Sha256Digest, written: &Written, blob: &dyn Blob) -> Result<(), cache::CacheError> {
+    /// Leaves a layer to later runs. Gives what could not be written: that one of several places fails is no matter
+    /// of the others.
+    fn keep(&self, key: &Sha256Digest, written: &Written, blob: &dyn Blob) -> Vec<CacheError> {
         let descriptor = &written.layer.descriptor;
         let digest = Sha256Digest(*descriptor.digest.bytes());
         let Some(file) = blob.fd().and_then(|fd| fd.as_fd().try_clone_to_owned().ok()).map(File::from) else {
-            return Ok(());
+            return vec![];
         };
-        self.cache.put_blob(&digest, &file)?;
-        let list = ChunkList {
-            size: descriptor.size,
-            start: self.options.prologue(),
-            chunks: written.chunks.clone(),
-        };
-        self.cache.put_record(RecordKind::Chunks, &digest, &list.encode())?;
+        let start = self.options.prologue();
+        let list = ChunkList { size: descriptor.size, start, chunks: written.chunks.clone() };
         let record = serde_json::to_vec(&written.layer).unwrap_or_default();
-        self.cache.put_record(RecordKind::Layer, key, &record)?;
-        self.chunks.add(digest, &list);
-        Ok(())
+        let puts = [
+            self.cache.put_blob(&digest, &file),
+            self.cache.put_record(RecordKind::Chunks, &digest, &list.encode()),
+            self.cache.put_record(RecordKind::Layer, key, &record),
+        ];
+        let failed: Vec<CacheError> = puts.into_iter().filter_map(Result::err).collect();
+        if failed.is_empty() {
+            self.chunks.add(digest, &list);
+        }
+        failed
     }
 }
 
@@ -170,7 +171,7 @@ impl<'a> StoredChunks<'a> {
     }
 
     /// Says once that the cache takes nothing: the build goes on without.
-    pub fn complain(&self, error: &cache::CacheError, watch: Watch<'_>) {
+    pub fn complain(&self, error: &CacheError, watch: Watch<'_>) {
         if self.complained.set(()).is_ok() {
             let cause =
                 std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();

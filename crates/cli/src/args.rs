@@ -109,6 +109,12 @@ pub struct Build {
         help = "Tell how much larger it is than this image, and which files grew most"
     )]
     pub baseline: Option<String>,
+    /// A cache directory that is asked for what this machine's lacks; may be repeated
+    #[arg(long, value_name = "DIR")]
+    pub cache_from: Vec<PathBuf>,
+    /// A cache directory that gets what is written, for other machines; may be repeated
+    #[arg(long, value_name = "DIR")]
+    pub cache_to: Vec<PathBuf>,
     #[command(flatten)]
     pub receipts: Receipts,
 }

@@ -30,7 +30,8 @@ pub fn run(args: &Build, global: &Global) -> Result<ExitCode, Error> {
     }
     let receipts = receipts::paths(&args.receipts);
     let baseline = args.baseline.as_deref().map(str::parse::<Reference>).transpose()?;
-    let request = Request { receipts, baseline, ..request(targets, destinations, global)? };
+    let (cache_from, cache_to) = (args.cache_from.clone(), args.cache_to.clone());
+    let request = Request { receipts, baseline, cache_from, cache_to, ..request(targets, destinations, global)? };
     let built = build(&request, global, &|image| get(&request, image))?;
     receipts::write(&args.receipts, &request.targets, &built)?;
     github::report(&built);
@@ -76,6 +77,8 @@ pub fn request(
         lock_file: global.lock_file.clone(),
         jobs: global.jobs(),
         cache: cache(),
+        cache_from: vec![],
+        cache_to: vec![],
         source_date_epoch,
         receipts: vec![],
         baseline: None,

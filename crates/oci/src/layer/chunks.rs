@@ -71,7 +71,7 @@ impl Chunk {
     /// Reads what [`write_all`](Chunk::write_all) wrote; none if it did not write this.
     pub fn read_all(bytes: &[u8]) -> Option<Vec<Chunk>> {
         let (records, []) = bytes.as_chunks::<CHUNK_LEN>() else { return None };
-        records.iter().map(|record| Chunk::read(record)).collect()
+        records.iter().map(Chunk::read).collect()
     }
 
     fn read(record: &[u8; CHUNK_LEN]) -> Option<Chunk> {
