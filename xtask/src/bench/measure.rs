@@ -1,6 +1,7 @@
 //! Time, memory and size of commands that take turns.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -76,7 +77,8 @@ struct Turn {
     failed: Option<String>,
 }
 
-/// In each round every tool has its turn, and then `beside`. A tool that fails has no further turns, and a row that tells why.
+/// In each round every tool has its turn, and then `beside`. A tool that fails has no further turns, and a row that
+/// tells why.
 pub fn interleaved(
     tools: Vec<Tool>,
     rounds: Rounds,
@@ -129,7 +131,7 @@ fn once(tool: &mut Tool) -> Outcome<Measured> {
     command.args(["--quiet", "--format=%M", "--output"]).arg(&time).arg(tool.command.get_program());
     command.args(tool.command.get_args()).current_dir(folder);
     command.envs(tool.command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let stderr = fs::File::create(&said).map_err(|error| format!("{}: {error}", said.display()))?;
+    let stderr = File::create(&said).map_err(|error| format!("{}: {error}", said.display()))?;
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr);
     let start = Instant::now();
     let status = command.status().map_err(|error| format!("{}: {error}", shown(&command)))?;
@@ -175,10 +177,10 @@ fn change(file: &Path) -> Outcome {
     let failed = |error: std::io::Error| format!("{}: {error}", file.display());
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     let mark = format!("\n# {:030}\n", now.as_nanos());
-    let mut bytes = fs::read(file).map_err(failed)?;
-    bytes.truncate(bytes.len().saturating_sub(mark.len()));
-    bytes.extend(mark.as_bytes());
-    fs::write(file, bytes).map_err(failed)
+    let mut file = File::options().write(true).open(file).map_err(failed)?;
+    let length = file.metadata().map_err(failed)?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(mark.len() as u64))).map_err(failed)?;
+    file.write_all(mark.as_bytes()).map_err(failed)
 }
 
 /// The middle one; 0 of none.

@@ -86,7 +86,7 @@ impl Peer for Bantam {
             build("build again, unchanged", &["out"], None),
         ];
         if let Some(changed) = &payload.changed {
-            tools.push(build("build again, a 10 KB file changed", &["out"], Some(changed.clone())));
+            tools.push(build("build again, one file changed", &["out"], Some(changed.clone())));
         }
         if let Kind::Closure(_) = payload.kind {
             tools.push(Self::tool(

@@ -66,7 +66,7 @@ impl Peer for Docker {
         let mut tools =
             vec![Tool { prepare: Some(clean), ..build("nothing cached") }, build("again, unchanged")];
         if let Some(changed) = &payload.changed {
-            tools.push(Tool { change: Some(changed.clone()), ..build("again, a 10 KB file changed") });
+            tools.push(Tool { change: Some(changed.clone()), ..build("again, one file changed") });
         }
         Ok(tools)
     }

@@ -69,7 +69,7 @@ impl Peer for Jib {
             build("again, unchanged", &["out.tar"], None),
         ];
         if let Some(changed) = &payload.changed {
-            tools.push(build("again, a 10 KB file changed", &["out.tar"], Some(changed.clone())));
+            tools.push(build("again, one file changed", &["out.tar"], Some(changed.clone())));
         }
         Ok(tools)
     }
