@@ -6,9 +6,10 @@ use crate::{
     event::{Event, Watch},
     layers::{Layers, Ready, StoredChunks},
     lockfile::{LockFile, LockUpdate, Locking},
-    open::open,
+    open::{Opened, open},
     places::{self, Place},
     remembered::Remembered,
+    runtime::Runtimes,
     when,
 };
 use cache::Cache;
@@ -20,7 +21,10 @@ use plan::{
 };
 use std::{
     num::NonZeroUsize,
+    panic,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
 };
 use store::{Publication, Reference, Spool};
 use tree::Content;
@@ -106,8 +110,9 @@ pub fn check(
 ) -> Result<Vec<Plan>, Error> {
     let own: Vec<PathBuf> = receipts.iter().cloned().chain(target.lock_file()).collect();
     let cache = Cache::new(cache.into());
-    let remembered = Remembered::read(&cache, target);
-    let plans = plans(target, &platforms_of(target, platforms)?, &own, &remembered, watch)?;
+    let remembered = Remembered::read(&cache, [target]);
+    let plans = plans(target, &platforms_of(target, platforms)?, &own, &Runtimes::new(&remembered), watch)?;
+    tell(target, &plans, watch);
     // A cache that takes nothing is no reason to say so here.
     let _ = remembered.write(&cache, target, &plans);
     Ok(plans)
@@ -153,14 +158,19 @@ pub fn build(request: &Request, watch: Watch<'_>) -> Result<Vec<Built>, Error> {
     for (target, platforms) in targets {
         let options = LayerOptions { threads: request.jobs, ..layers_for(destinations, target)? };
         let lock = LockFile::read(target, request.lock_file.as_deref(), request.locking)?;
-        let remembered = Remembered::read(&cache, target);
-        works.push(Work { target, platforms, options, lock, remembered, plans: vec![] });
+        works.push(Work { target, platforms, options, lock, plans: vec![] });
     }
     let own = own_files(request, destinations);
     let spool = Spool::for_destinations(destinations, &request.cache.join("tmp"))?;
 
-    for work in &mut works {
-        work.plans = plans(work.target, &work.platforms, &own, &work.remembered, watch)?;
+    let remembered = Remembered::read(&cache, &request.targets);
+    let runtimes = Runtimes::new(&remembered);
+    let planned = side_by_side(request.jobs, &works, &|work| {
+        plans(work.target, &work.platforms, &own, &runtimes, watch)
+    });
+    for (work, planned) in works.iter_mut().zip(planned) {
+        work.plans = planned?;
+        tell(work.target, &work.plans, watch);
         if let Some(baseline) = &request.baseline {
             tell_growth(baseline, &work.plans, watch)?;
         }
@@ -176,7 +186,7 @@ pub fn build(request: &Request, watch: Watch<'_>) -> Result<Vec<Built>, Error> {
 
     let mut built = vec![];
     let chunks = StoredChunks::new(&cache);
-    for Work { target, options, plans, remembered, .. } in works {
+    for Work { target, options, plans, .. } in works {
         let layers = Layers::new(&cache, &spool, options, &chunks);
         built.push(write(target, plans, created, &layers, watch)?);
         if let Err(error) =
@@ -241,7 +251,6 @@ struct Work<'a> {
     platforms: Vec<Platform>,
     options: LayerOptions,
     lock: Option<LockFile>,
-    remembered: Remembered,
     plans: Vec<Plan>,
 }
 
@@ -249,24 +258,54 @@ fn plans(
     target: &Target,
     platforms: &[Platform],
     own: &[PathBuf],
-    remembered: &Remembered,
+    runtimes: &Runtimes<'_>,
     watch: Watch<'_>,
 ) -> Result<Vec<Plan>, Error> {
-    let shown = target.shown();
     let mut plans = vec![];
     for &platform in platforms {
         watch(Event::Planning { name: &target.name, platform });
-        let opened = open(target, platform, own, remembered)?;
-        let sources = Sources { runtime: opened.runtime.as_deref(), payload: opened.payload };
-        let plan = plan::plan(&target.spec, platform, &sources)?;
-        let files = files(&plan);
-        let unpacked = plan.tree.iter().filter_map(|(_, entry)| entry.content()).map(Content::size).sum();
-        let packages = plan.packages.len();
-        let findings = &plan.findings;
-        watch(Event::Planned { shown: &shown, platform, findings, files, packages, unpacked });
-        plans.push(plan);
+        let Opened { runtime, payload } = open(target, platform, own, runtimes)?;
+        let sources = Sources { runtime: runtime.view(), payload, memo: &runtime.memo };
+        plans.push(plan::plan(&target.spec, platform, &sources)?);
     }
     Ok(plans)
+}
+
+/// Tells what came of the plans of a target.
+fn tell(target: &Target, plans: &[Plan], watch: Watch<'_>) {
+    for plan in plans {
+        watch(Event::Planned {
+            shown: &target.shown(),
+            platform: plan.platform,
+            findings: &plan.findings,
+            files: files(plan),
+            packages: plan.packages.len(),
+            unpacked: plan.tree.iter().filter_map(|(_, entry)| entry.content()).map(Content::size).sum(),
+        });
+    }
+}
+
+/// Does something with each of many, on so many threads; what comes of it is in their order.
+fn side_by_side<T: Sync, R: Send>(jobs: NonZeroUsize, many: &[T], each: &(dyn Fn(&T) -> R + Sync)) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = vec![];
+        while let Some((at, one)) =
+            Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|at| Some((at, many.get(at)?)))
+        {
+            done.push((at, each(one)));
+        }
+        done
+    };
+    let mut all: Vec<(usize, R)> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..jobs.get().min(many.len())).map(|_| scope.spawn(work)).collect();
+        workers
+            .into_iter()
+            .flat_map(|worker| worker.join().unwrap_or_else(|panic| panic::resume_unwind(panic)))
+            .collect()
+    });
+    all.sort_by_key(|(at, _)| *at);
+    all.into_iter().map(|(_, done)| done).collect()
 }
 
 fn platforms_of(target: &Target, asked: &[Platform]) -> Result<Vec<Platform>, Error> {

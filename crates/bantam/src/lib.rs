@@ -16,6 +16,7 @@ mod lockfile;
 mod open;
 mod places;
 mod remembered;
+mod runtime;
 mod target;
 mod unpacked;
 mod when;

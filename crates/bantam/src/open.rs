@@ -1,23 +1,24 @@
 //! Opens what a plan is made of: the runtime source and the payload.
 
-use crate::{Error, Target};
-use plan::{
-    Selection, Taken,
-    expand::Vars,
-    spec::{Platform, RuntimeSource},
+use crate::{
+    Error, Target,
+    runtime::{Runtime, Runtimes},
 };
-use source::{Directory, Memory, SourceError, Step};
-use std::path::{Path, PathBuf};
-use tree::View;
+use plan::{Selection, Taken, expand::Vars, spec::Platform};
+use source::{Memory, SourceError, Step};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// What a plan is made of, opened.
 pub(crate) struct Opened<'a> {
-    pub runtime: Option<Box<dyn View + 'a>>,
+    pub runtime: Arc<Runtime<'a>>,
     pub payload: Vec<Taken>,
 }
 
 /// Opens the sources of a target for a platform. Only metadata is read. What the run itself writes,
-/// `own`, is part of no payload: else every build would hold the one before. `memory` knows files from earlier runs.
+/// `own`, is part of no payload: else every build would hold the one before.
 ///
 /// # Errors
 /// Everything that cannot be read, at once.
@@ -25,17 +26,14 @@ pub(crate) fn open<'a>(
     target: &Target,
     platform: Platform,
     own: &[PathBuf],
-    memory: &'a dyn Memory,
+    runtimes: &Runtimes<'a>,
 ) -> Result<Opened<'a>, Error> {
     let vars = Vars::release(platform);
     let mut errors = vec![];
-    let runtime = match open_runtime(target, &vars, memory) {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            errors.push(error);
-            None
-        }
-    };
+    let runtime = runtimes.open(target, &vars).unwrap_or_else(|error| {
+        errors.push(error);
+        Arc::default()
+    });
     let mut payload = vec![];
     for files in &target.spec.files {
         let ignore = match &files.ignore_file {
@@ -54,7 +52,7 @@ pub(crate) fn open<'a>(
         match Selection::new(files, &vars, ignore.as_deref()) {
             Err(message) => errors.push(Problem::Files { line: files.line, message }),
             Ok(None) => payload.push(Taken::default()),
-            Ok(Some(selection)) => match take(target, &selection, own, memory) {
+            Ok(Some(selection)) => match take(target, &selection, own, runtimes.memory()) {
                 Ok(taken) => payload.push(taken),
                 // A glob that starts nowhere takes nothing; the plan tells it.
                 Err(found) if selection.is_glob() && found.iter().all(is_missing) => {
@@ -94,22 +92,6 @@ pub enum Problem {
     },
     /// A variable of the runtime source.
     Runtime(plan::expand::ExpandError),
-}
-
-fn open_runtime<'a>(
-    target: &Target,
-    vars: &Vars<'_>,
-    memory: &'a dyn Memory,
-) -> Result<Option<Box<dyn View + 'a>>, Problem> {
-    let directory = match &target.spec.runtime.source {
-        RuntimeSource::None => return Ok(None),
-        RuntimeSource::Host => Directory::host(),
-        RuntimeSource::Rootfs(dir) => {
-            let dir = plan::expand::expand(dir, vars).map_err(Problem::Runtime)?;
-            Directory::open(&target.folder.join(dir))
-        }
-    };
-    Ok(Some(Box::new(directory.map_err(Problem::Source)?.with_memory(memory))))
 }
 
 fn take(

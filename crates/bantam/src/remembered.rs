@@ -6,13 +6,15 @@
 use crate::Target;
 use cache::{Cache, RecordKind};
 use plan::Plan;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use tree::{FileIdentity, HEAD, Known, Sha256Digest};
 
-/// What is known of the files of a target.
+/// What is known of the files of the targets of a run.
 #[derive(Default)]
 pub(crate) struct Remembered {
     known: HashMap<FileIdentity, Known>,
+    /// The record of each target, as it was read.
+    records: HashMap<Sha256Digest, Sha256Digest>,
 }
 
 impl source::Memory for Remembered {
@@ -22,10 +24,21 @@ impl source::Memory for Remembered {
 }
 
 impl Remembered {
-    /// Reads what an earlier run left about a target. What cannot be read is forgotten.
-    pub fn read(cache: &Cache, target: &Target) -> Self {
-        let known = cache.record(RecordKind::Facts, &key(target)).and_then(|bytes| decode(&bytes));
-        Remembered { known: known.unwrap_or_default() }
+    /// Reads what earlier runs left about targets. What cannot be read is forgotten.
+    pub fn read<'a>(cache: &Cache, targets: impl IntoIterator<Item = &'a Target>) -> Self {
+        let mut remembered = Remembered::default();
+        for target in targets {
+            let key = key(target);
+            let Some(record) = cache.record(RecordKind::Facts, &key) else { continue };
+            let Some(known) = decode(&record) else { continue };
+            remembered.records.insert(key, Sha256Digest::of(&record));
+            if remembered.known.is_empty() {
+                remembered.known = known;
+            } else {
+                remembered.known.extend(known);
+            }
+        }
+        remembered
     }
 
     /// Leaves what is known now to the next run.
@@ -35,14 +48,15 @@ impl Remembered {
     pub fn write(&self, cache: &Cache, target: &Target, plans: &[Plan]) -> Result<(), cache::CacheError> {
         let contents =
             plans.iter().flat_map(|plan| plan.tree.iter()).filter_map(|(_, entry)| entry.content());
-        let known: HashMap<FileIdentity, Known> = contents
+        let known: BTreeMap<FileIdentity, Known> = contents
             .filter_map(|content| Some((content.identity()?, content.known())))
             .filter(|(_, known)| *known != Known::default())
             .collect();
-        if known == self.known {
+        let (key, record) = (key(target), encode(&known));
+        if self.records.get(&key) == Some(&Sha256Digest::of(&record)) {
             return Ok(());
         }
-        cache.put_record(RecordKind::Facts, &key(target), &encode(&known))
+        cache.put_record(RecordKind::Facts, &key, &record)
     }
 }
 
@@ -57,11 +71,9 @@ fn key(target: &Target) -> Sha256Digest {
 const HAS_DIGEST: u8 = 1;
 const HAS_HEAD: u8 = 2;
 
-fn encode(known: &HashMap<FileIdentity, Known>) -> Vec<u8> {
-    let mut files: Vec<(&FileIdentity, &Known)> = known.iter().collect();
-    files.sort_by_key(|(identity, _)| **identity);
+fn encode(known: &BTreeMap<FileIdentity, Known>) -> Vec<u8> {
     let mut out = vec![];
-    for (FileIdentity { device, inode, size, mtime, ctime }, Known { head, sha256 }) in files {
+    for (FileIdentity { device, inode, size, mtime, ctime }, Known { head, sha256 }) in known {
         for number in [device, inode, size] {
             out.extend_from_slice(&number.to_le_bytes());
         }
@@ -120,14 +132,14 @@ mod tests {
     fn what_is_written_is_read_again() {
         let identity = |inode| FileIdentity { device: 1, inode, size: 3, mtime: -4, ctime: 5 };
         let known = |head: &[u8], sha256| Known { head: Some(head.into()), sha256 };
-        let files: HashMap<FileIdentity, Known> = [
+        let files: BTreeMap<FileIdentity, Known> = [
             (identity(1), known(b"", None)),
             (identity(2), known(&[7; HEAD], Some(Sha256Digest([9; 32])))),
             (identity(3), Known { head: None, sha256: Some(Sha256Digest([1; 32])) }),
         ]
         .into();
         let bytes = encode(&files);
-        assert_eq!(decode(&bytes), Some(files));
+        assert_eq!(decode(&bytes), Some(files.into_iter().collect()));
         assert_eq!(decode(&[]), Some(HashMap::new()));
         for cut in [1, 30, bytes.len() - 1] {
             assert_eq!(decode(&bytes[..cut]), None);

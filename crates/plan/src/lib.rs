@@ -43,7 +43,7 @@ pub use layers::LayerPlan;
 pub use offers::Offers;
 pub use packages::Package;
 pub use payload::{Selection, Taken};
-pub use plan::{Plan, Sources, plan};
+pub use plan::{Memo, Plan, Sources, plan};
 pub use policy::check_compressed;
 pub use process::{DEFAULT_PATH, Process, find_program};
 pub use suites::Suite;

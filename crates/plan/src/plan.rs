@@ -31,6 +31,15 @@ pub struct Sources<'a> {
     pub runtime: Option<&'a dyn View>,
     /// What each `[[files]]` takes, in their order.
     pub payload: Vec<Taken>,
+    /// What earlier plans with this runtime source found out.
+    pub memo: &'a Memo,
+}
+
+/// What plans with one runtime source find out about it, kept for the next of them.
+#[derive(Default)]
+pub struct Memo {
+    facts: FactsMemo,
+    packages: packages::Memo,
 }
 
 /// An image as a value: what goes into it, cut into layers, and why.
@@ -80,17 +89,19 @@ pub fn plan(spec: &Spec, platform: Platform, sources: &Sources<'_>) -> Result<Pl
     put_listed(&mut draft, spec, &accounts, source)?;
     profile::put_own(&mut draft, &accounts, spec)?;
 
-    let facts = FactsMemo::default();
+    let facts = &sources.memo.facts;
     let library_path = spec.config.env.get("LD_LIBRARY_PATH").map_or("", String::as_str);
     let library_path = process::library_path(library_path, &spec.config.workdir);
     let path = process::path_of(&spec.config);
-    let scope = Scope { machine: &machine, facts: &facts, library_path: &library_path, path };
+    let scope = Scope { machine: &machine, facts, library_path: &library_path, path };
     gather(&mut draft, spec, source, scope)?;
     if let Some(masked) = &masked {
         masked.tell_unused(&mut draft);
     }
     let packages = match sources.runtime {
-        Some(_) if spec.runtime.profile != Profile::None => packages::add(&mut draft, source)?,
+        Some(_) if spec.runtime.profile != Profile::None => {
+            packages::add(&mut draft, source, &sources.memo.packages)?
+        }
         _ => vec![],
     };
     profile::put_os_release(&mut draft, spec.runtime.profile)?;

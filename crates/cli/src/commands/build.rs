@@ -31,7 +31,8 @@ pub fn run(args: &Build, global: &Global) -> Result<ExitCode, Error> {
     let receipts = receipts::paths(&args.receipts);
     let baseline = args.baseline.as_deref().map(str::parse::<Reference>).transpose()?;
     let (cache_from, cache_to) = (args.cache_from.clone(), args.cache_to.clone());
-    let request = Request { receipts, baseline, cache_from, cache_to, ..request(targets, destinations, global)? };
+    let request =
+        Request { receipts, baseline, cache_from, cache_to, ..request(targets, destinations, global)? };
     let built = build(&request, global, &|image| get(&request, image))?;
     receipts::write(&args.receipts, &request.targets, &built)?;
     github::report(&built);

@@ -6,6 +6,7 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     ops::Range,
     string::FromUtf8Error,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 use tree::{Entry, TreePath, View};
 
@@ -25,18 +26,32 @@ pub(super) const MADE_BY: &[(&str, &str)] = &[
     ("/etc/nsswitch.conf", "base-files"),
 ];
 
+/// What is known of the database of a source, for all who plan with it.
+#[derive(Default)]
+pub struct Memo {
+    status: OnceLock<Arc<Status>>,
+    /// The packages of each path that was asked for.
+    owners: Mutex<HashMap<TreePath, Vec<String>>>,
+}
+
 /// dpkg's database of a source.
 pub(super) struct Database<'a> {
     source: &'a dyn View,
-    status: String,
+    memo: &'a Memo,
+    status: Arc<Status>,
+    /// Of the lists, what lies below [`DOC`], once they were read.
+    docs: Vec<(String, Vec<u8>)>,
+}
+
+/// Which packages there are.
+struct Status {
+    text: String,
     /// Where in the status a package's control data stand, by dpkg's name of the package in its file
     /// names: `NAME` or `NAME:ARCH`.
     stanzas: BTreeMap<String, Range<usize>>,
     info: TreePath,
     /// The packages that have a `.list` file.
     listed: Vec<String>,
-    /// Of the lists, what lies below [`DOC`], once they were read.
-    docs: Vec<(String, Vec<u8>)>,
 }
 
 impl<'a> Database<'a> {
@@ -44,32 +59,25 @@ impl<'a> Database<'a> {
     ///
     /// # Errors
     /// When the source cannot be read.
-    pub fn open(source: &'a dyn View) -> Result<Option<Self>, PlanError> {
-        let Some(status) = read(source, STATUS)? else { return Ok(None) };
-        let Ok(info) = TreePath::parse(INFO) else { return Ok(None) };
-        let info = source.follow(&info)?.path;
-        let names = source.list(&info)?;
-        let listed: Vec<String> =
-            names.iter().filter_map(|name| name.strip_suffix(".list")).map(String::from).collect();
-        let known: HashSet<&str> = listed.iter().map(String::as_str).collect();
-        let mut stanzas = BTreeMap::new();
-        let mut start = 0;
-        let ends = memchr::memmem::find_iter(status.as_bytes(), "\n\n").chain([status.len()]);
-        for end in ends {
-            let range = start..end;
-            start = end + 2;
-            let Some(stanza) = status.get(range.clone()) else { continue };
-            let Some(name) = field(stanza, "Package").filter(|name| is_name(name)) else { continue };
-            let qualified = format!("{name}:{}", field(stanza, "Architecture").unwrap_or_default());
-            let key = if known.contains(&*qualified) { qualified } else { name.to_owned() };
-            stanzas.insert(key, range);
+    pub fn open(source: &'a dyn View, memo: &'a Memo) -> Result<Option<Self>, PlanError> {
+        let at = TreePath::parse(STATUS).ok();
+        let found = at.map(|at| source.follow(&at)).transpose()?.and_then(|found| found.entry);
+        if found.is_none() {
+            return Ok(None);
         }
-        Ok(Some(Database { source, status, stanzas, info, listed, docs: vec![] }))
+        let status = match memo.status.get() {
+            Some(status) => Arc::clone(status),
+            None => match Status::read(source)? {
+                Some(status) => Arc::clone(memo.status.get_or_init(|| Arc::new(status))),
+                None => return Ok(None),
+            },
+        };
+        Ok(Some(Database { source, memo, status, docs: vec![] }))
     }
 
     /// The control data of a package, by dpkg's name of it.
     pub fn control(&self, package: &str) -> Option<&str> {
-        self.status.get(self.stanzas.get(package)?.clone())
+        self.status.text.get(self.status.stanzas.get(package)?.clone())
     }
 
     /// The package that each path belongs to, by dpkg's name of it. A path may be of several.
@@ -77,10 +85,36 @@ impl<'a> Database<'a> {
     /// # Errors
     /// When the source cannot be read.
     pub fn owners(&mut self, paths: &BTreeSet<TreePath>) -> Result<Vec<(TreePath, String)>, PlanError> {
+        let lock = || self.memo.owners.lock().unwrap_or_else(PoisonError::into_inner);
+        let new: BTreeSet<TreePath> = {
+            let known = lock();
+            paths.iter().filter(|path| !known.contains_key(*path)).cloned().collect()
+        };
+        if !new.is_empty() {
+            let found = self.look_up(&new)?;
+            let mut known = lock();
+            for path in new {
+                known.entry(path).or_default();
+            }
+            for (path, package) in found {
+                known.entry(path).or_default().push(package);
+            }
+        }
+        let known = lock();
+        let of = |path: &TreePath| {
+            let packages = known.get(path).into_iter().flatten();
+            packages.map(|package| (path.clone(), package.clone())).collect::<Vec<_>>()
+        };
+        Ok(paths.iter().flat_map(of).collect())
+    }
+
+    fn look_up(&mut self, paths: &BTreeSet<TreePath>) -> Result<Vec<(TreePath, String)>, PlanError> {
         let wanted = Wanted::new(paths);
         let mut owners: Vec<(TreePath, String)> = vec![];
         for (path, package) in MADE_BY {
-            if let Some(path) = wanted.get(path.as_bytes()).filter(|_| self.stanzas.contains_key(*package)) {
+            if let Some(path) =
+                wanted.get(path.as_bytes()).filter(|_| self.status.stanzas.contains_key(*package))
+            {
                 owners.push((path.clone(), (*package).into()));
             }
         }
@@ -104,7 +138,7 @@ impl<'a> Database<'a> {
         let part = |packages: &[String]| {
             let (mut owners, mut docs) = Lists::default();
             for package in packages {
-                let path = self.info.child(&format!("{package}.list"));
+                let path = self.status.info.child(&format!("{package}.list"));
                 let Some(list) = read_bytes(self.source, &path)? else { continue };
                 let mut below_doc = vec![];
                 for line in lines(&list) {
@@ -120,7 +154,8 @@ impl<'a> Database<'a> {
         };
         let (mut owners, mut docs) = Lists::default();
         std::thread::scope(|scope| {
-            let parts = self.listed.chunks(self.listed.len().div_ceil(READERS).max(1));
+            let listed = &self.status.listed;
+            let parts = listed.chunks(listed.len().div_ceil(READERS).max(1));
             let readers: Vec<_> = parts.map(|packages| scope.spawn(move || part(packages))).collect();
             for reader in readers {
                 let read = reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
@@ -136,12 +171,37 @@ impl<'a> Database<'a> {
     /// # Errors
     /// When the source cannot be read.
     pub fn md5sums(&self, name: &str, package: &Package) -> Result<String, PlanError> {
-        let path = self.info.child(&format!("{name}.md5sums"));
+        let path = self.status.info.child(&format!("{name}.md5sums"));
         let Some(text) = read(self.source, path.as_str())? else { return Ok(String::new()) };
         let names = package.files.iter().flat_map(|path| [Some(path.as_str()), unmerged(path)]);
         let kept: HashSet<&str> = names.flatten().filter_map(|name| name.strip_prefix('/')).collect();
         let is_kept = |line: &&str| line.split_once("  ").is_some_and(|(_, path)| kept.contains(path));
         Ok(text.lines().filter(is_kept).flat_map(|line| [line, "\n"]).collect())
+    }
+}
+
+impl Status {
+    fn read(source: &dyn View) -> Result<Option<Self>, PlanError> {
+        let Some(text) = read(source, STATUS)? else { return Ok(None) };
+        let Ok(info) = TreePath::parse(INFO) else { return Ok(None) };
+        let info = source.follow(&info)?.path;
+        let names = source.list(&info)?;
+        let listed: Vec<String> =
+            names.iter().filter_map(|name| name.strip_suffix(".list")).map(String::from).collect();
+        let known: HashSet<&str> = listed.iter().map(String::as_str).collect();
+        let mut stanzas = BTreeMap::new();
+        let mut start = 0;
+        let ends = memchr::memmem::find_iter(text.as_bytes(), "\n\n").chain([text.len()]);
+        for end in ends {
+            let range = start..end;
+            start = end + 2;
+            let Some(stanza) = text.get(range.clone()) else { continue };
+            let Some(name) = field(stanza, "Package").filter(|name| is_name(name)) else { continue };
+            let qualified = format!("{name}:{}", field(stanza, "Architecture").unwrap_or_default());
+            let key = if known.contains(&*qualified) { qualified } else { name.to_owned() };
+            stanzas.insert(key, range);
+        }
+        Ok(Some(Status { text, stanzas, info, listed }))
     }
 }
 

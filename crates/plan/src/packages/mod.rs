@@ -7,6 +7,7 @@ use crate::{
     error::PlanError,
     reason::Reason,
 };
+pub use database::Memo;
 use database::{Database, MADE_BY, field, read};
 use std::collections::{BTreeMap, BTreeSet};
 use tree::{Content, Entry, Overlay, Tree, TreePath, View};
@@ -33,8 +34,8 @@ pub struct Package {
 ///
 /// # Errors
 /// When the source cannot be read.
-pub(crate) fn add(draft: &mut Draft, source: &dyn View) -> Result<Vec<Package>, PlanError> {
-    let Some(mut database) = Database::open(source)? else { return Ok(vec![]) };
+pub(crate) fn add(draft: &mut Draft, source: &dyn View, memo: &Memo) -> Result<Vec<Package>, PlanError> {
+    let Some(mut database) = Database::open(source, memo)? else { return Ok(vec![]) };
     let mut packages: BTreeMap<String, Package> = BTreeMap::new();
     let mut asked: BTreeSet<TreePath> = BTreeSet::new();
     loop {
@@ -101,8 +102,9 @@ pub(crate) fn recorded(tree: &Tree) -> Result<Vec<Package>, PlanError> {
         }
         packages.push(package);
     }
+    let memo = Memo::default();
     if packages.is_empty()
-        && let Some(mut database) = Database::open(tree)?
+        && let Some(mut database) = Database::open(tree, &memo)?
     {
         let paths = tree.iter().filter(|(_, entry)| !entry.is_directory()).map(|(path, _)| path.clone());
         let mut by_name: BTreeMap<String, Package> = BTreeMap::new();

@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 use elf::testing::Elf;
-use plan::{Plan, Selection, Sources, Taken, expand::Vars, explain::Record, spec};
+use plan::{Memo, Plan, Selection, Sources, Taken, expand::Vars, explain::Record, spec};
 use std::fmt::Write as _;
 use tree::{Content, Entry, Tree, TreePath, View};
 
@@ -123,7 +123,8 @@ impl World {
         let payload = spec.files.iter().map(|files| self.take(files, &Vars::release(platform))).collect();
         let has_source = spec.runtime.source != spec::RuntimeSource::None;
         let runtime = has_source.then_some(&self.source as &dyn View);
-        let sources = Sources { runtime, payload };
+        let memo = Memo::default();
+        let sources = Sources { runtime, payload, memo: &memo };
         let plan = plan::plan(&spec, platform, &sources).unwrap();
         Image(plan, spec)
     }
