@@ -41,29 +41,11 @@ fn write_inputs(workshop: &Workshop) {
 fn killed_at_many_moments(destination: &str, check: impl Fn(&Workshop) -> bool) {
     let workshop = Workshop::new();
     write_inputs(&workshop);
-    let build = |killed_after: Option<Duration>| {
-        fs::create_dir_all(workshop.path("out")).unwrap();
-        // Without the wrapper that limits the time: it would be killed in place of the build.
-        let mut command = std::process::Command::new(bantam());
-        workshop.prepare(&mut command);
-        command.args(["build", "bantam.toml", "-o", destination]).stdin(Stdio::null());
-        let Some(moment) = killed_after else { return ok(&mut command) };
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        sleep(moment);
-        child.kill().unwrap();
-        child.wait().unwrap();
-        String::new()
-    };
-
+    let build = |killed_after| build(&workshop, &["-o", destination], killed_after);
     let start = Instant::now();
     let expected = build(None);
     let whole = start.elapsed();
-    let moments = match (is_long(), peers_folder()) {
-        (true, _) => 400,
-        (false, Some(_)) => 100,
-        // `cargo test` alone is for those who wait for it.
-        (false, None) => 20,
-    };
+    let moments = moments();
     let mut cut_short = 0;
     for moment in 0..moments {
         workshop.remove("cache");
@@ -76,6 +58,60 @@ fn killed_at_many_moments(destination: &str, check: impl Fn(&Workshop) -> bool) 
     }
     println!("{cut_short} of {moments} builds were cut short");
     assert!(cut_short > moments / 4, "only {cut_short} of {moments} builds were cut short");
+}
+
+fn moments() -> u32 {
+    match (is_long(), peers_folder()) {
+        (true, _) => 400,
+        (false, Some(_)) => 100,
+        // `cargo test` alone is for those who wait for it.
+        (false, None) => 20,
+    }
+}
+
+/// Builds, and says what was built; or kills the build after so long.
+fn build(workshop: &Workshop, options: &[&str], killed_after: Option<Duration>) -> String {
+    fs::create_dir_all(workshop.path("out")).unwrap();
+    // Without the wrapper that limits the time: it would be killed in place of the build.
+    let mut command = std::process::Command::new(bantam());
+    workshop.prepare(&mut command);
+    command.args(["build", "bantam.toml"]).args(options).stdin(Stdio::null());
+    let Some(moment) = killed_after else { return ok(&mut command) };
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    sleep(moment);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    String::new()
+}
+
+/// Each build has other files than the one before, and its own and a shared cache full of what killed builds left.
+/// At last a machine that has the shared cache alone builds it all again.
+#[test]
+fn caches_of_killed_builds_give_the_same_image() {
+    let workshop = Workshop::new();
+    write_inputs(&workshop);
+    let shared = ["-o", "oci:out/layout:1", "--cache-from", "shared", "--cache-to", "shared"];
+    let alone = |options: &[&str]| {
+        ["cache", "out", "bantam.lock"].into_iter().for_each(|name| workshop.remove(name));
+        build(&workshop, options, None)
+    };
+    let start = Instant::now();
+    alone(&shared);
+    let whole = start.elapsed();
+    let moments = moments() * 2;
+    let step = if moments > 100 { 20 } else { 10 };
+    for moment in 0..moments {
+        workshop.write("payload/3.bin", format!("at moment {moment}").repeat(20_000));
+        workshop.remove("out");
+        build(&workshop, &shared, Some(whole * moment / moments));
+        if moment % step == 0 {
+            let left = build(&workshop, &shared, None);
+            layout::assert_whole(&workshop.path("out/layout"));
+            assert_eq!(alone(&shared), left, "with the shared cache alone, after moment {moment}");
+            layout::assert_whole(&workshop.path("out/layout"));
+            assert_eq!(alone(&["-o", "oci:out/layout:1"]), left, "without any cache, after moment {moment}");
+        }
+    }
 }
 
 fn names(folder: &Path) -> Vec<String> {

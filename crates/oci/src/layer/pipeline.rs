@@ -41,12 +41,19 @@ struct Encoded {
 type Slot = Receiver<Result<Encoded, LayerError>>;
 
 /// Buffers that were used and may be used again.
-#[derive(Default)]
-struct Pool(Mutex<Vec<Vec<u8>>>);
+struct Pool {
+    buffers: Mutex<Vec<Vec<u8>>>,
+    /// More than can be under way at a time are not kept.
+    most: usize,
+}
 
 impl Pool {
+    fn new(most: usize) -> Self {
+        Pool { buffers: Mutex::default(), most }
+    }
+
     fn take(&self) -> Vec<u8> {
-        self.0.lock().ok().and_then(|mut pool| pool.pop()).unwrap_or_default()
+        self.buffers.lock().ok().and_then(|mut pool| pool.pop()).unwrap_or_default()
     }
 
     /// Takes a buffer back from the last of those who share it.
@@ -58,7 +65,9 @@ impl Pool {
 
     fn give(&self, mut buf: Vec<u8>) {
         buf.clear();
-        if let Ok(mut pool) = self.0.lock() {
+        if let Ok(mut pool) = self.buffers.lock()
+            && pool.len() < self.most
+        {
             pool.push(buf);
         }
     }
@@ -79,9 +88,10 @@ pub(super) fn run(
     // More threads than any machine has processors only cost memory.
     let threads = threads.min(MOST_THREADS);
     let (jobs, waiting) = sync_channel::<Job>(threads.get());
-    let (slots, in_order) = sync_channel::<Slot>(CHUNKS_EACH.saturating_mul(threads.get()));
+    let under_way = CHUNKS_EACH.saturating_mul(threads.get());
+    let (slots, in_order) = sync_channel::<Slot>(under_way);
     let (plain, to_hash) = sync_channel::<Arc<Vec<u8>>>(threads.get());
-    let (raw, packed) = (Pool::default(), Pool::default());
+    let (raw, packed) = (Pool::new(under_way), Pool::new(under_way));
     thread::scope(|scope| {
         let producer = scope.spawn(|| {
             let (jobs, slots, plain) = (jobs, slots, plain);
