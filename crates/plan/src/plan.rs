@@ -113,7 +113,13 @@ pub fn plan(spec: &Spec, platform: Platform, sources: &Sources<'_>) -> Result<Pl
         let dlopen = spec.runtime.dlopen.iter().map(|library| library.name.clone());
         draft.by_name.entry(program.clone()).or_default().extend(dlopen);
     }
-    let proof = Proof { scope, allow, process: &process, is_glibc_source: is_glibc(source, &machine)? };
+    let proof = Proof {
+        scope,
+        allow,
+        process: &process,
+        program: program.as_ref(),
+        is_glibc_source: is_glibc(source, &machine)?,
+    };
     let loaded = proof.run(&mut draft)?;
     process::check(&mut draft, &spec.config, &process, &loaded)?;
     let (config, dirs, program) = (&spec.config, &spec.dirs, program.as_ref());

@@ -58,6 +58,10 @@ pub fn check_packages(
                     codes.insert(code.to_owned());
                 } else if code == "B0101" && !names.contains(soname) {
                     checked.refused.entry(package.name.clone()).or_default().insert(soname.to_owned());
+                } else if let Some(program) =
+                    looked_up(code, said).filter(|program| !names.contains(*program))
+                {
+                    checked.refused.entry(package.name.clone()).or_default().insert(program.to_owned());
                 } else {
                     checked.wrongly.push(format!("{}: {code}: {said}", package.name));
                 }
@@ -73,6 +77,12 @@ pub fn check_packages(
         }
     });
     checked.into_inner().unwrap()
+}
+
+/// The program that a script's `env` does not find: often a link that only a package's scripts would make.
+fn looked_up<'t>(code: &str, said: &'t str) -> Option<&'t str> {
+    let (_, rest) = said.split_once("starts with `env ").filter(|_| code == "B0202")?;
+    rest.split_once('`').map(|(program, _)| program)
 }
 
 fn text<'v>(finding: &'v Value, key: &str) -> &'v str {

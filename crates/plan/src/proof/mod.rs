@@ -23,6 +23,8 @@ pub(crate) struct Proof<'a> {
     pub scope: Scope<'a>,
     pub allow: &'a [Allow],
     pub process: &'a Process,
+    /// The program that the process runs, where the image has it.
+    pub program: Option<&'a TreePath>,
     /// Does the source have glibc? It decides what is advised, never what is judged.
     pub is_glibc_source: bool,
 }
@@ -59,7 +61,7 @@ impl Proof<'_> {
         let objects = objects::read(draft, self.scope, &mut problems);
         let programs = programs::judge(self, draft, &linker, &objects, &mut problems);
         processor::judge(&objects, &programs, &mut problems);
-        scripts::judge(draft, self.scope, &mut problems)?;
+        scripts::judge(draft, self.scope, self.program, &mut problems)?;
         companions::judge(draft, objects.files.keys(), &mut problems)?;
         draft.findings.extend(problems);
         Ok(Loaded { programs, others: objects.others })

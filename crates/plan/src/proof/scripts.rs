@@ -17,12 +17,18 @@ const MAX_SCRIPTS: usize = 5;
 ///
 /// # Errors
 /// When the image's own files cannot be read.
-pub(super) fn judge(draft: &Draft, scope: Scope<'_>, problems: &mut Vec<Finding>) -> Result<(), PlanError> {
+pub(super) fn judge(
+    draft: &Draft,
+    scope: Scope<'_>,
+    program: Option<&TreePath>,
+    problems: &mut Vec<Finding>,
+) -> Result<(), PlanError> {
     for (path, entry) in draft.tree.iter().filter(|(_, entry)| entry.is_executable()) {
         let Some(content) = entry.content() else { continue };
         let Some(shebang) = elf::shebang_of(content)? else { continue };
         let interpreter = shebang.interpreter.clone();
-        let of_source = draft.taken.contains(path);
+        // What the process runs is wanted, wherever it is from.
+        let of_source = draft.taken.contains(path) && program != Some(path);
         let unusable = match interpreter_of(draft, &shebang)? {
             Interpreter::Missing => None,
             Interpreter::Useless(why) => Some(why.to_owned()),
