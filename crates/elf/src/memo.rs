@@ -1,6 +1,7 @@
 //! What files say, read once.
 
 use crate::{Cache, ElfError, Endian, Facts, Loader, read};
+use goblin::elf::header::ELFMAG;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -39,6 +40,10 @@ struct Known<K, V>(Mutex<HashMap<K, (V, Content)>>);
 
 impl FactsOf for FactsMemo {
     fn facts_of(&self, _: &TreePath, content: &Content) -> Result<Option<Arc<Facts>>, ElfError> {
+        // Most files of an image are something else, of which nothing need be kept.
+        if !content.head(ELFMAG.len())?.starts_with(ELFMAG) {
+            return Ok(None);
+        }
         self.facts.get(content.handle(), content, || Ok(read(content)?.map(Arc::new)))
     }
 

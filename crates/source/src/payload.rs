@@ -9,10 +9,12 @@ use std::{
     fs::{File, Metadata, OpenOptions},
     io,
     os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt},
+    panic,
     path::{Path, PathBuf},
+    thread,
 };
 use tree::{Content, ContentHandle, Entry, FileIdentity, Kind, Meta, ReadAt};
-use walkdir::WalkDir;
+use walkdir::{DirEntry, WalkDir};
 
 /// What to do with something met on a walk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +49,7 @@ pub fn walk(
     step: &mut dyn FnMut(&str, bool) -> Step,
 ) -> Result<Vec<Found>, Vec<SourceError>> {
     let moment = Moment::now();
-    let mut found = vec![];
+    let mut taken = vec![];
     let mut errors = vec![];
     let mut walk = WalkDir::new(start).follow_links(follow).sort_by_file_name().into_iter();
     while let Some(next) = walk.next() {
@@ -59,7 +61,7 @@ pub fn walk(
             }
         };
         let at = entry.path();
-        let Some(path) = at.strip_prefix(start).ok().and_then(Path::to_str) else {
+        let Some(path) = below(at, start) else {
             // Only an error if it would be taken: lossy names match globs well enough to tell.
             let lossy = at.strip_prefix(start).unwrap_or(at).to_string_lossy().into_owned();
             if step(&lossy, entry.file_type().is_dir()) == Step::Take {
@@ -69,23 +71,54 @@ pub fn walk(
         };
         let is_dir = entry.file_type().is_dir();
         match step(path, is_dir) {
-            Step::Take => {}
-            Step::Pass => continue,
-            Step::Skip if is_dir => {
-                walk.skip_current_dir();
-                continue;
+            Step::Take => {
+                let path = path.to_owned();
+                taken.push((path, entry));
             }
-            Step::Skip => continue,
+            Step::Pass => {}
+            Step::Skip if is_dir => walk.skip_current_dir(),
+            Step::Skip => {}
         }
-        match entry.metadata() {
-            Ok(meta) => match read_entry(at, &meta, moment, memory) {
-                Ok(entry) => found.push(Found { path: path.into(), entry }),
-                Err(error) => errors.push(error),
-            },
-            Err(error) => errors.push(walk_error(&error, start)),
+    }
+    let look = |(path, entry): &(String, DirEntry)| {
+        let meta = entry.metadata().map_err(|error| walk_error(&error, start))?;
+        Ok(Found { path: path.clone(), entry: read_entry(entry.path(), &meta, moment, memory)? })
+    };
+    let mut found = Vec::with_capacity(taken.len());
+    for looked in in_parts(&taken, &look) {
+        match looked {
+            Ok(one) => found.push(one),
+            Err(error) => errors.push(error),
         }
     }
     if errors.is_empty() { Ok(found) } else { Err(errors) }
+}
+
+/// The path below `start`, if it is text.
+fn below<'p>(path: &'p Path, start: &Path) -> Option<&'p str> {
+    let (path, start) = (path.as_os_str().as_encoded_bytes(), start.as_os_str().as_encoded_bytes());
+    let rest = path.strip_prefix(start)?;
+    std::str::from_utf8(rest.strip_prefix(b"/").unwrap_or(rest)).ok()
+}
+
+/// So few are not worth a thread.
+const FEW: usize = 256;
+
+/// Looks at each, on all processors: what the file system says takes longer than anything else.
+fn in_parts<T: Sync, R: Send>(all: &[T], look: &(dyn Fn(&T) -> R + Sync)) -> Vec<R> {
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let size = all.len().div_ceil(threads).max(FEW);
+    thread::scope(|scope| {
+        let mut parts = all.chunks(size);
+        let first = parts.next().unwrap_or_default();
+        let others: Vec<_> =
+            parts.map(|part| scope.spawn(move || part.iter().map(look).collect::<Vec<_>>())).collect();
+        let mut looked: Vec<R> = first.iter().map(look).collect();
+        for part in others {
+            looked.extend(part.join().unwrap_or_else(|panic| panic::resume_unwind(panic)));
+        }
+        looked
+    })
 }
 
 fn read_entry(
