@@ -101,10 +101,25 @@ pub fn read_cache(bytes: &[u8], endian: Endian) -> Result<Vec<CacheEntry>, Cache
     Ok(entries.filter_map(|entry| basic_entry(entry, &mut strings, endian)).collect())
 }
 
-/// The flags by which `ldconfig` of a machine's kind marks the libraries of a machine; none if it
-/// passes such libraries over.
+/// The flags by which `ldconfig` of a machine's kind marks a library; none if it passes it over.
 pub fn cache_flags(facts: &Facts) -> Option<u32> {
-    let machine = &facts.machine;
+    // Where libraries were not marked for their machine from the start, they are for the C library that they
+    // need themselves.
+    let is_libc6 = || {
+        let knows =
+            |interpreter: &String| interpreter.contains("/ld-linux") || interpreter.contains("/ld.so.1");
+        facts.needed.iter().any(|name| name == "libc.so.6" || name == "libm.so.6")
+            || facts.interpreter.as_ref().is_some_and(knows)
+    };
+    machine_flags(&facts.machine).map(|flags| if flags == LIBC6 && !is_libc6() { ELF } else { flags })
+}
+
+/// Any library, and one for glibc.
+const ELF: u32 = 1;
+const LIBC6: u32 = 3;
+
+/// The flags of the libraries of a machine; none if `ldconfig` passes them over.
+fn machine_flags(machine: &Machine) -> Option<u32> {
     let required = match (machine.machine, machine.class, machine.abi) {
         (eh::EM_X86_64, Class::Elf64, _) => 0x300,
         (eh::EM_X86_64, Class::Elf32, _) => 0x800,
@@ -137,7 +152,7 @@ pub fn cache_flags(facts: &Facts) -> Option<u32> {
         (crate::machine::EM_LOONGARCH, ..) => return None,
         _ => 0,
     };
-    Some(required | 3)
+    Some(required | LIBC6)
 }
 
 /// The library that a loader of this machine takes for `soname`: the entry for all processors.
@@ -146,10 +161,10 @@ pub fn find_in_cache<'a>(
     soname: &str,
     machine: &Machine,
 ) -> Option<&'a CacheEntry> {
-    let own = cache_flags(&Facts::bare(*machine, crate::Kind::SharedObject))?;
+    let own = machine_flags(machine)?;
     // Machines whose libraries were not marked from the start take unmarked ones as well.
     let takes = |flags: u32| {
-        flags == own || (machine.machine == eh::EM_ARM && flags == 3) || (own == 3 && flags == 1)
+        flags == own || (machine.machine == eh::EM_ARM && flags == LIBC6) || (own == LIBC6 && flags == ELF)
     };
     let usable = entries
         .into_iter()

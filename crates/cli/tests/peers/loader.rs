@@ -59,7 +59,7 @@ impl Loader<'_> {
             let (name, path) = loaded.split_once(" => ").unwrap_or((loaded, loaded));
             // The kernel's own object has no path.
             if path.starts_with('/') && !is_loader(path, self.path) {
-                said.loaded.push((name.into(), plain(path)));
+                said.loaded.push(named(name, plain(path)));
             }
         } else if let Some((what, by)) =
             line.strip_suffix(')').and_then(|line| line.rsplit_once(" (required by "))
@@ -98,7 +98,7 @@ fn object(line: &str, loader: &str) -> (String, Said) {
     };
     let mut said = Said {
         loaded: list("libraries")
-            .map(|library| (text(library, "soname"), text(library, "path")))
+            .map(|library| named(&text(library, "soname"), text(library, "path")))
             .filter(|(_, path)| !is_loader(path, loader))
             .collect(),
         missing: list("missing").map(|missing| text(missing, "soname")).collect(),
@@ -112,6 +112,11 @@ fn object(line: &str, loader: &str) -> (String, Said) {
         said.unversioned.extend(needed_by(lack).into_iter().map(|by| [text(lack, "library"), by]));
     }
     (text(&object, "program"), said)
+}
+
+/// A library that is needed by a path is called by where it is: the loader has put in what `$ORIGIN` stands for.
+fn named(name: &str, path: String) -> (String, String) {
+    if name.contains('/') { (path.clone(), path) } else { (name.to_owned(), path) }
 }
 
 fn is_loader(path: &str, loader: &str) -> bool {

@@ -119,6 +119,7 @@ fn compare_root(root: &Root, architecture: &Architecture) -> Vec<String> {
             let inside = twin.path.join(EMULATOR.trim_start_matches('/'));
             fs::copy(find(emulator).unwrap(), &inside).unwrap();
         }
+        remove_legacy_folders(&twin, architecture);
         prepare(&twin);
         let emulator = architecture.emulator.map(|_| EMULATOR);
         let loader = Loader { root: &twin.path, path: architecture.loader, emulator };
@@ -145,6 +146,18 @@ fn compare_root(root: &Root, architecture: &Architecture) -> Vec<String> {
         damage(twin, architecture);
     });
     wrong
+}
+
+/// Until glibc 2.37, libraries for some processors stood below folders with their names, and the loader looks there as
+/// its processor has it. bantam takes nothing from there.
+fn remove_legacy_folders(root: &Root, architecture: &Architecture) {
+    for name in ["i686", "i586", "sse2", "neon", "vfp", "tls"] {
+        let path = root.path.join("usr/lib").join(architecture.multiarch).join(name);
+        if path.is_dir() {
+            println!("{}: without {}", architecture.name, path.display());
+            fs::remove_dir_all(path).unwrap();
+        }
+    }
 }
 
 /// Has the root's own ldconfig make a cache, which must be ours to the byte.
