@@ -57,12 +57,12 @@ impl<'a> Layers<'a> {
         watch(Event::LayerStarted { name: &plan.name, unpacked });
         let failed = |source| Error::Layer { name: plan.name.clone(), source };
         let key = oci::layer_key(&plan.tree, &self.options).map_err(failed)?;
-        let ready = match self.find(&key) {
+        let ready = match key.and_then(|key| self.find(&key)) {
             Some(ready) => {
                 watch(Event::LayerAdvanced { bytes: ready.layer.tar_size });
                 ready
             }
-            None => self.write(plan, &key, watch)?,
+            None => self.write(plan, key, watch)?,
         };
         watch(Event::LayerDone { name: &plan.name, compressed: ready.layer.descriptor.size });
         Ok(ready)
@@ -77,7 +77,7 @@ impl<'a> Layers<'a> {
         Some(Ready { layer, blob })
     }
 
-    fn write(&self, plan: &LayerPlan, key: &Sha256Digest, watch: Watch<'_>) -> Result<Ready, Error> {
+    fn write(&self, plan: &LayerPlan, key: Option<Sha256Digest>, watch: Watch<'_>) -> Result<Ready, Error> {
         let advance = |bytes| watch(Event::LayerAdvanced { bytes });
         let mut file = self.spool.file()?;
         let written = oci::write_layer_with(&plan.tree, &self.options, self.chunks, &mut file, &advance)
@@ -89,7 +89,7 @@ impl<'a> Layers<'a> {
 
     /// Leaves a layer to later runs. Gives what could not be written: that one of several places fails is no matter
     /// of the others.
-    fn keep(&self, key: &Sha256Digest, written: &Written, blob: &dyn Blob) -> Vec<CacheError> {
+    fn keep(&self, key: Option<Sha256Digest>, written: &Written, blob: &dyn Blob) -> Vec<CacheError> {
         let descriptor = &written.layer.descriptor;
         let digest = Sha256Digest(*descriptor.digest.bytes());
         let Some(file) = blob.fd().and_then(|fd| fd.as_fd().try_clone_to_owned().ok()).map(File::from) else {
@@ -101,7 +101,7 @@ impl<'a> Layers<'a> {
         let puts = [
             self.cache.put_blob(&digest, &file),
             self.cache.put_record(RecordKind::Chunks, &digest, &list.encode()),
-            self.cache.put_record(RecordKind::Layer, key, &record),
+            key.map_or(Ok(()), |key| self.cache.put_record(RecordKind::Layer, &key, &record)),
         ];
         let failed: Vec<CacheError> = puts.into_iter().filter_map(Result::err).collect();
         if failed.is_empty() {

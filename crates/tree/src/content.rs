@@ -63,6 +63,11 @@ pub trait ContentHandle: Send + Sync {
     fn identity(&self) -> Option<FileIdentity> {
         None
     }
+
+    /// May another look at the bytes find others? Not where they are in memory.
+    fn may_change(&self) -> bool {
+        true
+    }
 }
 
 /// What the file system says of a file whose bytes were left alone: as long as all of it is the same,
@@ -173,6 +178,11 @@ impl Content {
     /// A number that clones of one content share, and no other content has while one of them lives.
     pub fn handle(&self) -> usize {
         Arc::as_ptr(&self.0).cast::<()>().addr()
+    }
+
+    /// May another look at the bytes find others?
+    pub fn may_change(&self) -> bool {
+        self.0.handle.may_change()
     }
 
     /// Opens the content for reading at any offset.
@@ -305,6 +315,10 @@ impl ContentHandle for Memory {
 
     fn origin(&self) -> String {
         self.origin.clone()
+    }
+
+    fn may_change(&self) -> bool {
+        false
     }
 }
 

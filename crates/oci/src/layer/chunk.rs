@@ -105,7 +105,7 @@ impl Chunks<'_, '_> {
     fn copy(&mut self, path: &TreePath, content: &Content) -> Result<(), Stop> {
         let size = content.size();
         let read_error = |source: ReadError| LayerError::Read { path: path.clone(), source };
-        let id = FileKey::at_hand(content);
+        let id = FileKey::of(content);
         let file = content.open().map_err(read_error)?;
         let mut offset = 0;
         while offset < size {

@@ -7,24 +7,26 @@ use super::chunk::HardLinks;
 use super::encode::Codec;
 use super::{LayerError, LayerOptions};
 use sha2::{Digest as _, Sha256};
-use tree::{Content, Entry, FileIdentity, Kind, ReadError, Sha256Digest, Tree, TreePath};
+use tree::{Content, Entry, FileIdentity, Kind, Sha256Digest, Tree, TreePath};
 
 /// The version of the rules by which a layer is written: another one writes other bytes.
 const RULES: u32 = 1;
 
-/// The key of the layer that [`write_layer`](super::write_layer) would write. Files that were left alone are told
-/// apart by their identity and not read; others by their digest.
+/// The key of the layer that [`write_layer`](super::write_layer) would write; none where nothing tells without
+/// reading a file what is in it: what was just changed may change again before it is written. No file is read.
 ///
 /// # Errors
-/// When a file without identity cannot be read, or the options make no sense.
-pub fn layer_key(tree: &Tree, options: &LayerOptions) -> Result<Sha256Digest, LayerError> {
+/// When the options make no sense.
+pub fn layer_key(tree: &Tree, options: &LayerOptions) -> Result<Option<Sha256Digest>, LayerError> {
     let codec = Codec::new(options.compression, options.level)?;
     let mut key = Key::new("layer", codec);
     let mut links = HardLinks::default();
     for (path, entry) in tree.iter().filter(|(path, _)| !path.is_root()) {
-        key.entry(path, entry, links.first_name(path, entry))?;
+        if key.entry(path, entry, links.first_name(path, entry)).is_none() {
+            return Ok(None);
+        }
     }
-    Ok(key.finish())
+    Ok(Some(key.finish()))
 }
 
 /// A key that is being made.
@@ -74,7 +76,8 @@ impl Key {
         self.bytes(text.as_bytes());
     }
 
-    fn entry(&mut self, path: &TreePath, entry: &Entry, first: Option<&TreePath>) -> Result<(), LayerError> {
+    /// None for a file that nothing tells from others.
+    fn entry(&mut self, path: &TreePath, entry: &Entry, first: Option<&TreePath>) -> Option<()> {
         self.text(path.as_str());
         let meta = &entry.meta;
         for number in [u64::from(meta.mode), meta.uid.into(), meta.gid.into(), meta.xattrs.len() as u64] {
@@ -100,12 +103,11 @@ impl Key {
             }
             (Kind::File(content), _) => {
                 self.0.update([b'f']);
-                let read_error = |source| LayerError::Read { path: path.clone(), source };
                 self.number(content.size());
-                self.file(&FileKey::of(content).map_err(read_error)?);
+                self.file(&FileKey::of(content)?);
             }
         }
-        Ok(())
+        Some(())
     }
 }
 
@@ -116,17 +118,9 @@ pub(super) enum FileKey {
 }
 
 impl FileKey {
-    /// Reads the file if it has to.
-    pub fn of(content: &Content) -> Result<Self, ReadError> {
-        match content.identity() {
-            Some(identity) => Ok(FileKey::Identity(identity)),
-            None => content.sha256().map(FileKey::Digest),
-        }
-    }
-
-    /// Reads nothing.
-    pub fn at_hand(content: &Content) -> Option<Self> {
-        let digest = || content.known().sha256.map(FileKey::Digest);
-        content.identity().map(FileKey::Identity).or_else(digest)
+    /// None where nothing tells without reading the file.
+    pub fn of(content: &Content) -> Option<Self> {
+        let fixed = || if content.may_change() { None } else { content.sha256().ok() };
+        content.identity().map(FileKey::Identity).or_else(|| fixed().map(FileKey::Digest))
     }
 }

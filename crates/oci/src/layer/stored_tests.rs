@@ -149,7 +149,7 @@ fn a_chunk_of_another_length_is_not_taken() {
 #[test]
 fn keys_tell_everything_apart() {
     let key = |tree: &Tree, compression, level| {
-        layer_key(tree, &LayerOptions { level, ..options(compression) }).unwrap()
+        layer_key(tree, &LayerOptions { level, ..options(compression) }).unwrap().unwrap()
     };
     let base = || Tree::from_lines("755 0:0 /a/\n644 0:0 /a/b = text\n777 0:0 /c -> a").unwrap();
     let lines = [
@@ -186,7 +186,20 @@ fn keys_tell_everything_apart() {
     );
     let threads = NonZeroUsize::new(7).unwrap();
     let more = LayerOptions { threads, ..options(Compression::Gzip) };
-    assert_eq!(layer_key(&base(), &more).unwrap(), key(&base(), Compression::Gzip, None));
+    assert_eq!(layer_key(&base(), &more).unwrap().unwrap(), key(&base(), Compression::Gzip, None));
+}
+
+/// It could be found by bytes that it had for a moment only.
+#[test]
+fn what_was_just_changed_has_no_key() {
+    let mut tree = files(None, false);
+    let fresh = OnDisk { bytes: b"fresh".to_vec(), identity: None };
+    tree.insert("/lib/fresh".parse().unwrap(), Entry::file(Content::new(fresh), 0o644));
+    let options = options(Compression::Gzip);
+    assert_eq!(layer_key(&tree, &options).unwrap(), None);
+    let (written, _) = Store::default().write(&tree, &options);
+    let without = written.chunks.iter().filter(|chunk| chunk.source.is_none()).count();
+    assert_eq!(without, 1, "but for the chunk that has it, all are known by what they are made of");
 }
 
 #[test]

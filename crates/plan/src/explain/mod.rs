@@ -2,7 +2,7 @@
 //! every reason for it.
 //!
 //! A record is taken of a plan ([`Record::of`]), read back from the document that a build wrote
-//! ([`read`], described in `docs/reasons.md`), or derived from a finished image ([`derive`]). A
+//! ([`read`], described in `docs/reasons.md`), or derived from a finished image ([`derive()`]). A
 //! [`Graph`] of its reasons answers: the shortest chain from a path to something that was asked for,
 //! all of them, what hangs on what, and what would go if something went.
 
