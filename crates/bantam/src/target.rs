@@ -1,7 +1,11 @@
 //! What is to be built: a spec, or a program without one.
 
 use crate::Error;
-use plan::spec::{self, Config, Files, From, LinkPolicy, Platform, RuntimeSource, Spec, UserRef};
+use plan::{
+    Glob,
+    spec::{self, Config, Files, From, LinkPolicy, Platform, RuntimeSource, Spec, UserRef},
+};
+use source::{NoMemory, Step};
 use std::{
     ffi::OsStr,
     path::{Path, PathBuf},
@@ -43,6 +47,31 @@ impl Target {
             return Target::read_spec(path);
         }
         Target::program(path)
+    }
+
+    /// What an argument names: itself; or, for a glob where nothing has that name, all that match, in order.
+    pub fn matching(argument: &Path) -> Vec<PathBuf> {
+        const WILD: [char; 4] = ['*', '?', '[', '{'];
+        let itself = || vec![argument.to_path_buf()];
+        let Some(text) = argument.to_str().filter(|text| text.contains(WILD)) else { return itself() };
+        let Ok(glob) = Glob::new(text) else { return itself() };
+        if argument.exists() {
+            return itself();
+        }
+        let fixed = text.find(WILD).and_then(|wild| text[..wild].rfind('/')).map_or("", |at| &text[..=at]);
+        let start = if fixed.is_empty() { Path::new(".") } else { Path::new(fixed) };
+        let mut found = vec![];
+        let step = &mut |path: &str, is_dir: bool| {
+            let path = format!("{fixed}{path}");
+            if glob.matches(&path) {
+                found.push(PathBuf::from(path));
+                return Step::Skip;
+            }
+            if is_dir && (path == fixed || glob.reaches_below(&path)) { Step::Pass } else { Step::Skip }
+        };
+        // What cannot be read is told when nothing is found.
+        let _ = source::walk(start, false, &NoMemory, step);
+        if found.is_empty() { itself() } else { found }
     }
 
     fn read_spec(file: &Path) -> Result<Self, Error> {
@@ -159,8 +188,8 @@ fn literally(name: &str) -> String {
 
 /// The platform that an ELF program is for; none for anything else.
 fn platform_of(path: &Path) -> Option<Platform> {
-    let step = &mut |_: &str, _: bool| source::Step::Take;
-    let found = source::walk(path, true, &source::NoMemory, step).ok()?;
+    let step = &mut |_: &str, _: bool| Step::Take;
+    let found = source::walk(path, true, &NoMemory, step).ok()?;
     let content = found.first()?.entry.content()?.clone();
     let facts = elf::read(&content).ok()??;
     spec::Architecture::all()

@@ -89,7 +89,7 @@ pub enum Command {
 
 #[derive(Debug, Args)]
 pub struct Build {
-    /// Specs (*.toml, or a folder with a bantam.toml) or programs; default: ./bantam.toml
+    /// Specs (*.toml, or a folder with a bantam.toml), globs of them, or programs; default: ./bantam.toml
     #[arg(value_name = "SPEC|PROGRAM")]
     pub targets: Vec<PathBuf>,
     #[arg(

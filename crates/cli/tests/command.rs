@@ -128,6 +128,23 @@ fn every_image_that_is_wrong_is_told_at_once_with_its_spec() {
 }
 
 #[test]
+fn a_glob_names_all_specs_that_match() {
+    let folder = Folder::new();
+    for name in ["b", "a", "c/deep"] {
+        fs::create_dir_all(folder.path(&format!("services/{name}/data"))).unwrap();
+        folder.write(&format!("services/{name}/data/file"), name);
+        folder.spec(&format!("services/{name}/bantam.toml"), &format!("name = \"{name}\""), "");
+    }
+    let (code, out, _) =
+        folder.bantam(&["build", "services/*/bantam.toml", "-o", "oci:out", "--platform", "linux/amd64"]);
+    let names: Vec<&str> = out.lines().map(|line| line.split_once('@').unwrap().0).collect();
+    assert_eq!((code, names), (0, vec!["a", "b"]));
+    let (code, out, words) = folder.bantam(&["build", "services/*/none.toml", "-o", "oci:out"]);
+    assert_eq!((code, &*out), (3, ""), "{words}");
+    assert!(words.contains("cannot read the spec services/*/none.toml"), "{words}");
+}
+
+#[test]
 fn an_image_over_its_compressed_size_shows_what_is_large() {
     let folder = Folder::new();
     folder.spec("a.toml", "name = \"a\"\nplatforms = [\"linux/amd64\"]", "[limits]\ncompressed = \"10 B\"");

@@ -38,6 +38,7 @@ mod tables;
 mod wildcard;
 
 pub use error::PlanError;
+pub use glob::{Glob, GlobError};
 pub use growth::{Growth, growth};
 pub use layers::LayerPlan;
 pub use offers::Offers;

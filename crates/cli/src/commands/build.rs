@@ -91,7 +91,8 @@ fn targets(arguments: &[PathBuf]) -> Result<Vec<Target>, Error> {
     if arguments.is_empty() {
         return Ok(vec![Target::read(None)?]);
     }
-    arguments.iter().map(|argument| Target::read(Some(argument))).collect()
+    let named = arguments.iter().flat_map(|argument| Target::matching(argument));
+    named.map(|path| Target::read(Some(&path))).collect()
 }
 
 /// How to get at what was built, as a command to copy.
