@@ -15,12 +15,7 @@ const TOLD: usize = 10;
 pub fn tell_growth(baseline: &Reference, plans: &[Plan], watch: Watch<'_>) -> Result<(), Error> {
     let stored = inside::find(baseline)?;
     for plan in plans {
-        let platform = plan
-            .platform
-            .to_string()
-            .parse()
-            .map_err(|error: oci::PlatformError| Error::Usage(error.to_string()))?;
-        let image = inside::image(&stored, Some(&platform))?;
+        let image = inside::image_for(&stored, plan.platform)?;
         let before =
             inside::files(&image)?.into_iter().filter_map(|(path, listed)| match listed.entry.kind {
                 oci::EntryKind::File { size, .. } => Some((path, size)),

@@ -27,7 +27,6 @@ use std::{
     thread,
 };
 use store::{Publication, Reference, Spool};
-use tree::Content;
 
 /// What to build, and how.
 #[derive(Debug, Clone)]
@@ -187,13 +186,11 @@ pub fn build(request: &Request, watch: Watch<'_>) -> Result<Vec<Built>, Error> {
     let mut built = vec![];
     let chunks = StoredChunks::new(&cache);
     for Work { target, options, plans, .. } in works {
-        let layers = Layers::new(&cache, &spool, options, &chunks);
-        built.push(write(target, plans, created, &layers, watch)?);
-        if let Err(error) =
-            remembered.write(&cache, target, built.last().map_or(&[][..], |built| &built.plans))
-        {
+        let image = write(target, plans, created, &Layers::new(&spool, options, &chunks), watch)?;
+        if let Err(error) = remembered.write(&cache, target, &image.plans) {
             chunks.complain(&error, watch);
         }
+        built.push(image);
     }
     cache.troubles().iter().for_each(|error| chunks.complain(error, watch));
     let written = request.targets.iter().zip(&built);
@@ -280,7 +277,7 @@ fn tell(target: &Target, plans: &[Plan], watch: Watch<'_>) {
             findings: &plan.findings,
             files: files(plan),
             packages: plan.packages.len(),
-            unpacked: plan.tree.iter().filter_map(|(_, entry)| entry.content()).map(Content::size).sum(),
+            unpacked: plan.tree.content_size(),
         });
     }
 }
@@ -290,12 +287,11 @@ fn side_by_side<T: Sync, R: Send>(jobs: NonZeroUsize, many: &[T], each: &(dyn Fn
     let next = AtomicUsize::new(0);
     let work = || {
         let mut done = vec![];
-        while let Some((at, one)) =
-            Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|at| Some((at, many.get(at)?)))
-        {
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(one) = many.get(at) else { return done };
             done.push((at, each(one)));
         }
-        done
     };
     let mut all: Vec<(usize, R)> = thread::scope(|scope| {
         let workers: Vec<_> = (0..jobs.get().min(many.len())).map(|_| scope.spawn(work)).collect();

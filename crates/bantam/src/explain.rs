@@ -81,10 +81,7 @@ fn of_image(reference: &Reference, platforms: &[Platform], scratch: &Path) -> Re
     let name = stored.names().first().cloned().unwrap_or_else(|| reference.to_string());
     let mut images = vec![];
     for platform in platforms {
-        let platform = platform.to_string();
-        let platform =
-            platform.parse().map_err(|error: oci::PlatformError| Error::Usage(error.to_string()))?;
-        images.push(inside::image(&stored, Some(&platform))?);
+        images.push(inside::image_for(&stored, *platform)?);
     }
     if platforms.is_empty() {
         for image in stored.images() {

@@ -1,7 +1,7 @@
 //! A look inside of images that exist.
 
 use crate::Error;
-use oci::{Image, LayerEntry, Listed, Platform};
+use oci::{Image, LayerEntry, Listed, Platform, PlatformError};
 use std::collections::BTreeMap;
 use store::{Reference, Stored};
 use tree::TreePath;
@@ -20,6 +20,16 @@ pub fn find(reference: &Reference) -> Result<Stored, Error> {
 /// When there is none, or several, or its documents are damaged.
 pub fn image(stored: &Stored, platform: Option<&Platform>) -> Result<Image, Error> {
     Ok(stored.image(platform)?.load()?)
+}
+
+/// The image of a platform that a spec can name.
+///
+/// # Errors
+/// As [`image`].
+pub(crate) fn image_for(stored: &Stored, platform: plan::spec::Platform) -> Result<Image, Error> {
+    let platform = platform.to_string().parse();
+    let platform = platform.map_err(|error: PlatformError| Error::Usage(error.to_string()))?;
+    image(stored, Some(&platform))
 }
 
 /// Every path of an image as a container sees it, with the layer it comes from. Every layer is read

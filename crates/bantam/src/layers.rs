@@ -17,7 +17,7 @@ use std::{
     sync::{Arc, OnceLock, PoisonError, RwLock},
 };
 use store::Spool;
-use tree::{Content, Sha256Digest};
+use tree::Sha256Digest;
 
 /// How many layers are asked for chunks: those that were used last.
 const LAYERS: usize = 256;
@@ -26,7 +26,6 @@ const LISTS: u64 = 64 << 20;
 
 /// Writes layers, or finds them.
 pub(crate) struct Layers<'a> {
-    cache: &'a Cache,
     spool: &'a Spool,
     options: LayerOptions,
     chunks: &'a StoredChunks<'a>,
@@ -39,13 +38,9 @@ pub(crate) struct Ready {
 }
 
 impl<'a> Layers<'a> {
-    pub fn new(
-        cache: &'a Cache,
-        spool: &'a Spool,
-        options: LayerOptions,
-        chunks: &'a StoredChunks<'a>,
-    ) -> Self {
-        Layers { cache, spool, options, chunks }
+    /// `chunks` are those of the cache in which layers are looked for and left.
+    pub fn new(spool: &'a Spool, options: LayerOptions, chunks: &'a StoredChunks<'a>) -> Self {
+        Layers { spool, options, chunks }
     }
 
     /// The layer of a plan.
@@ -53,7 +48,7 @@ impl<'a> Layers<'a> {
     /// # Errors
     /// When its files cannot be read, or it can be written nowhere.
     pub fn make(&self, plan: &LayerPlan, watch: Watch<'_>) -> Result<Ready, Error> {
-        let unpacked = plan.tree.iter().filter_map(|(_, entry)| entry.content()).map(Content::size).sum();
+        let unpacked = plan.tree.content_size();
         watch(Event::LayerStarted { name: &plan.name, unpacked });
         let failed = |source| Error::Layer { name: plan.name.clone(), source };
         let key = oci::layer_key(&plan.tree, &self.options).map_err(failed)?;
@@ -69,10 +64,11 @@ impl<'a> Layers<'a> {
     }
 
     fn find(&self, key: &Sha256Digest) -> Option<Ready> {
-        let record = self.cache.record(RecordKind::Layer, key)?;
+        let cache = self.chunks.cache;
+        let record = cache.record(RecordKind::Layer, key)?;
         let layer: Layer = serde_json::from_slice(&record).ok()?;
         let descriptor = &layer.descriptor;
-        let file = self.cache.blob(&Sha256Digest(*descriptor.digest.bytes()), descriptor.size)?;
+        let file = cache.blob(&Sha256Digest(*descriptor.digest.bytes()), descriptor.size)?;
         let blob = store::file_blob(file, descriptor.clone());
         Some(Ready { layer, blob })
     }
@@ -80,28 +76,34 @@ impl<'a> Layers<'a> {
     fn write(&self, plan: &LayerPlan, key: Option<Sha256Digest>, watch: Watch<'_>) -> Result<Ready, Error> {
         let advance = |bytes| watch(Event::LayerAdvanced { bytes });
         let mut file = self.spool.file()?;
-        let written = oci::write_layer_with(&plan.tree, &self.options, self.chunks, &mut file, &advance)
-            .map_err(|source| Error::Layer { name: plan.name.clone(), source })?;
-        let blob = file.finish(&written.layer.descriptor)?;
-        self.keep(key, &written, &*blob).into_iter().for_each(|error| self.chunks.complain(&error, watch));
-        Ok(Ready { layer: written.layer, blob })
+        let Written { layer, chunks } =
+            oci::write_layer_with(&plan.tree, &self.options, self.chunks, &mut file, &advance)
+                .map_err(|source| Error::Layer { name: plan.name.clone(), source })?;
+        let blob = file.finish(&layer.descriptor)?;
+        self.keep(key, &layer, chunks, &*blob).iter().for_each(|error| self.chunks.complain(error, watch));
+        Ok(Ready { layer, blob })
     }
 
     /// Leaves a layer to later runs. Gives what could not be written: that one of several places fails is no matter
     /// of the others.
-    fn keep(&self, key: Option<Sha256Digest>, written: &Written, blob: &dyn Blob) -> Vec<CacheError> {
-        let descriptor = &written.layer.descriptor;
+    fn keep(
+        &self,
+        key: Option<Sha256Digest>,
+        layer: &Layer,
+        chunks: Vec<Chunk>,
+        blob: &dyn Blob,
+    ) -> Vec<CacheError> {
+        let (cache, descriptor) = (self.chunks.cache, &layer.descriptor);
         let digest = Sha256Digest(*descriptor.digest.bytes());
         let Some(file) = blob.fd().and_then(|fd| fd.as_fd().try_clone_to_owned().ok()).map(File::from) else {
             return vec![];
         };
-        let start = self.options.prologue();
-        let list = ChunkList { size: descriptor.size, start, chunks: written.chunks.clone() };
-        let record = serde_json::to_vec(&written.layer).unwrap_or_default();
+        let list = ChunkList { size: descriptor.size, start: self.options.prologue(), chunks };
+        let record = serde_json::to_vec(layer).unwrap_or_default();
         let puts = [
-            self.cache.put_blob(&digest, &file),
-            self.cache.put_record(RecordKind::Chunks, &digest, &list.encode()),
-            key.map_or(Ok(()), |key| self.cache.put_record(RecordKind::Layer, &key, &record)),
+            cache.put_blob(&digest, &file),
+            cache.put_record(RecordKind::Chunks, &digest, &list.encode()),
+            key.map_or(Ok(()), |key| cache.put_record(RecordKind::Layer, &key, &record)),
         ];
         let failed: Vec<CacheError> = puts.into_iter().filter_map(Result::err).collect();
         if failed.is_empty() {

@@ -51,23 +51,22 @@ impl Target {
 
     /// What an argument names: itself; or, for a glob where nothing has that name, all that match, in order.
     pub fn matching(argument: &Path) -> Vec<PathBuf> {
-        const WILD: [char; 4] = ['*', '?', '[', '{'];
         let itself = || vec![argument.to_path_buf()];
-        let Some(text) = argument.to_str().filter(|text| text.contains(WILD)) else { return itself() };
-        let Ok(glob) = Glob::new(text) else { return itself() };
-        if argument.exists() {
+        let Some(text) = argument.to_str().filter(|_| !argument.exists()) else { return itself() };
+        let Some(glob) = Glob::new(text).ok().filter(|glob| glob.literal() != Some(text)) else {
             return itself();
-        }
-        let fixed = text.find(WILD).and_then(|wild| text[..wild].rfind('/')).map_or("", |at| &text[..=at]);
-        let start = if fixed.is_empty() { Path::new(".") } else { Path::new(fixed) };
+        };
+        let prefix = Path::new(glob.literal_prefix());
+        let start = if prefix.as_os_str().is_empty() { Path::new(".") } else { prefix };
         let mut found = vec![];
         let step = &mut |path: &str, is_dir: bool| {
-            let path = format!("{fixed}{path}");
-            if glob.matches(&path) {
-                found.push(PathBuf::from(path));
+            let whole = prefix.join(path);
+            let Some(text) = whole.to_str() else { return Step::Skip };
+            if glob.matches(text) {
+                found.push(whole);
                 return Step::Skip;
             }
-            if is_dir && (path == fixed || glob.reaches_below(&path)) { Step::Pass } else { Step::Skip }
+            if is_dir && (path.is_empty() || glob.reaches_below(text)) { Step::Pass } else { Step::Skip }
         };
         // What cannot be read is told when nothing is found.
         let _ = source::walk(start, false, &NoMemory, step);

@@ -139,6 +139,9 @@ fn a_glob_names_all_specs_that_match() {
         folder.bantam(&["build", "services/*/bantam.toml", "-o", "oci:out", "--platform", "linux/amd64"]);
     let names: Vec<&str> = out.lines().map(|line| line.split_once('@').unwrap().0).collect();
     assert_eq!((code, names), (0, vec!["a", "b"]));
+    let (code, again, _) =
+        folder.bantam(&["build", "./services//*/bantam.toml", "-o", "oci:out", "--platform", "linux/amd64"]);
+    assert_eq!((code, again), (0, out));
     let (code, out, words) = folder.bantam(&["build", "services/*/none.toml", "-o", "oci:out"]);
     assert_eq!((code, &*out), (3, ""), "{words}");
     assert!(words.contains("cannot read the spec services/*/none.toml"), "{words}");

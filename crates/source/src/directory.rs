@@ -129,18 +129,19 @@ impl<'a> Directory<'a> {
 
     fn file(&self, path: &TreePath, stat: &sys::Stat) -> Kind {
         let (device, inode) = (stat.st_dev, stat.st_ino);
-        let identity = self.moment.settled(FileIdentity {
+        let size = u64::try_from(stat.st_size).unwrap_or(0);
+        let identity = FileIdentity {
             device,
             inode,
-            size: u64::try_from(stat.st_size).unwrap_or(0),
+            size,
             mtime: nanoseconds(stat.st_mtime, stat.st_mtime_nsec as i64),
             ctime: nanoseconds(stat.st_ctime, stat.st_ctime_nsec as i64),
-        });
-        let known = identity.map(|identity| self.memory.known(&identity)).unwrap_or_default();
+        };
+        let (identity, known) = self.moment.recall(identity, self.memory);
         let file = DirectoryFile {
             root: self.root.clone(),
             path: path.clone(),
-            size: u64::try_from(stat.st_size).unwrap_or(0),
+            size,
             // Only a file with several names can be a hard link of another.
             id: (stat.st_nlink > 1).then_some(FileId { device, inode }),
             identity,

@@ -38,8 +38,14 @@ impl Moment {
         Moment(i128::try_from(now).unwrap_or(0))
     }
 
+    /// The identity of a file that was left alone for long enough, and what is known of it.
+    pub fn recall(self, identity: FileIdentity, memory: &dyn Memory) -> (Option<FileIdentity>, Known) {
+        let identity = self.settled(identity);
+        (identity, identity.map(|identity| memory.known(&identity)).unwrap_or_default())
+    }
+
     /// The identity itself, if the file was left alone for long enough.
-    pub fn settled(self, identity: FileIdentity) -> Option<FileIdentity> {
+    fn settled(self, identity: FileIdentity) -> Option<FileIdentity> {
         let FileIdentity { mtime, ctime, .. } = identity;
         let margin = if ctime % SECOND == 0 { COARSE } else { TICK };
         (mtime.max(ctime) < self.0.saturating_sub(margin)).then_some(identity)

@@ -131,14 +131,14 @@ fn read_entry(
     let kind = if kind.is_dir() {
         Kind::Directory
     } else if kind.is_file() {
-        let identity = moment.settled(FileIdentity {
+        let identity = FileIdentity {
             device: meta.dev(),
             inode: meta.ino(),
             size: meta.len(),
             mtime: nanoseconds(meta.mtime(), meta.mtime_nsec()),
             ctime: nanoseconds(meta.ctime(), meta.ctime_nsec()),
-        });
-        let known = identity.map(|identity| memory.known(&identity)).unwrap_or_default();
+        };
+        let (identity, known) = moment.recall(identity, memory);
         let file = PayloadFile { path: path.into(), size: meta.len(), identity };
         Kind::File(Content::with_known(file, known))
     } else if kind.is_symlink() {

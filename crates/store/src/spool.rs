@@ -69,7 +69,7 @@ impl SpoolFile {
                 found: format!("{size} bytes"),
             });
         }
-        Ok(Arc::new(Spooled { file: self.file, descriptor: descriptor.clone() }))
+        Ok(file_blob(self.file, descriptor.clone()))
     }
 }
 

@@ -99,6 +99,11 @@ impl Tree {
         self.entries.len()
     }
 
+    /// The bytes of all files, each counted under every name that it has.
+    pub fn content_size(&self) -> u64 {
+        self.entries.values().filter_map(Entry::content).map(Content::size).sum()
+    }
+
     /// Is there nothing but the root?
     pub fn is_empty(&self) -> bool {
         self.entries.len() <= 1

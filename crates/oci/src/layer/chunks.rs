@@ -44,16 +44,14 @@ pub(super) fn raw_key(codec: Codec, raw: &[u8]) -> Sha256Digest {
     key.finish()
 }
 
+const CHUNK_LEN: usize = 32 + 32 + 4 * 4;
+
 impl Chunk {
     /// Are these the bytes that it became?
     pub fn is(&self, bytes: &[u8]) -> bool {
         bytes.len() == self.len as usize && crc32fast::hash(bytes) == self.check
     }
-}
 
-const CHUNK_LEN: usize = 32 + 32 + 4 * 4;
-
-impl Chunk {
     /// Writes chunks as a cache keeps them: for each 80 bytes, numbers with the lowest byte first, and zeros where
     /// there is no key of the source.
     pub fn write_all(chunks: &[Chunk]) -> Vec<u8> {
