@@ -7,7 +7,7 @@ use crate::step::{Outcome, cargo, output, root};
 use graph::Graph;
 
 /// For each crate of the workspace, by folder name: the crates of the workspace that it may use.
-const EDGES: [(&str, &[&str]); 11] = [
+const EDGES: [(&str, &[&str]); 12] = [
     ("tree", &[]),
     ("fetch", &[]),
     ("elf", &["tree"]),
@@ -15,10 +15,11 @@ const EDGES: [(&str, &[&str]); 11] = [
     ("oci", &["tree"]),
     ("cache", &["tree"]),
     ("source", &["oci", "tree", "fetch", "cache"]),
+    ("debian", &["oci", "tree", "fetch", "cache"]),
     ("store", &["oci", "tree", "fetch", "cache"]),
     ("attest", &["oci", "tree"]),
-    ("bantam", &["tree", "fetch", "elf", "plan", "oci", "cache", "source", "store", "attest"]),
-    ("cli", &["tree", "fetch", "elf", "plan", "oci", "cache", "source", "store", "attest", "bantam"]),
+    ("bantam", &["tree", "fetch", "elf", "plan", "oci", "cache", "source", "debian", "store", "attest"]),
+    ("cli", &["tree", "fetch", "elf", "plan", "oci", "cache", "source", "debian", "store", "attest", "bantam"]),
 ];
 
 /// Crates that only compute.
