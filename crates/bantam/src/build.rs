@@ -261,8 +261,9 @@ fn plans(
     let mut plans = vec![];
     for &platform in platforms {
         watch(Event::Planning { name: &target.name, platform });
-        let Opened { runtime, payload } = open(target, platform, own, runtimes)?;
-        let sources = Sources { runtime: runtime.view(), payload, memo: &runtime.memo };
+        let Opened { runtime, payload, ca } = open(target, platform, own, runtimes)?;
+        let sources =
+            Sources { runtime: runtime.view(), payload, ca, known: &[], pinned: vec![], memo: &runtime.memo };
         plans.push(plan::plan(&target.spec, platform, &sources)?);
     }
     Ok(plans)

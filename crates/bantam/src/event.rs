@@ -44,6 +44,20 @@ pub enum Event<'a> {
         /// More of it, a line each.
         details: &'a [String],
     },
+    /// Packages are being fetched.
+    FetchStarted {
+        /// How many.
+        packages: usize,
+        /// Their bytes.
+        bytes: u64,
+    },
+    /// So many more bytes of them are there.
+    FetchAdvanced {
+        /// How many.
+        bytes: u64,
+    },
+    /// All of them are there.
+    FetchDone,
     /// A layer is being written.
     LayerStarted {
         /// Its name.

@@ -3,8 +3,8 @@
 use crate::{Error, Target};
 use plan::{
     Plan,
-    lock::{Lock, LockChanges, LockedFile, diff},
-    spec::Platform,
+    lock::{Lock, LockChanges, LockedFile, LockedPackage, diff},
+    spec::{Platform, RuntimeSource},
 };
 use std::{
     collections::BTreeMap,
@@ -23,6 +23,8 @@ pub(crate) struct LockFile {
     asked: bool,
     known: Option<Lock>,
     source: String,
+    /// Does it hold packages?
+    of_archive: bool,
     format: u32,
 }
 
@@ -78,7 +80,23 @@ impl LockFile {
         }
         let kept = known.as_ref().filter(|_| locking != Locking::Renew);
         let format = kept.map(|lock| lock.format).or(wanted).unwrap_or(FORMAT);
-        Ok(Some(LockFile { path, asked: other.is_some(), known, source, format }))
+        let of_archive = matches!(target.spec.runtime.source, RuntimeSource::Archive(_));
+        Ok(Some(LockFile { path, asked: other.is_some(), known, source, of_archive, format }))
+    }
+
+    /// The packages that it has for a platform; none where it has none, or is not there.
+    pub fn packages(&self, platform: Platform) -> Option<&[LockedPackage]> {
+        self.known.as_ref()?.packages.get(&platform).map(Vec::as_slice)
+    }
+
+    /// It does not fit the spec.
+    pub fn misfit(&self, what: &'static str, lock: &str, spec: &str) -> Error {
+        Error::LockMisfit { path: self.path.clone(), what, lock: lock.into(), spec: spec.into() }
+    }
+
+    /// It has nothing for a platform, and may not get it.
+    pub fn absent_for(&self, platform: Platform) -> Error {
+        Error::LockChanged { path: self.path.clone(), changes: vec![format!("+ {platform}: all packages")] }
     }
 
     /// Holds the lock against what plans took, and gives the text to write with what changed in
@@ -91,10 +109,15 @@ impl LockFile {
         let kept = self.known.as_ref().filter(|_| locking != Locking::Renew);
         let mut images: BTreeMap<Platform, Vec<LockedFile>> =
             kept.map(|lock| lock.images.clone()).unwrap_or_default();
+        let mut packages = kept.map(|lock| lock.packages.clone()).unwrap_or_default();
         for plan in plans {
-            images.insert(plan.platform, locked_files(plan)?);
+            if self.of_archive {
+                packages.insert(plan.platform, plan.pinned.clone());
+            } else {
+                images.insert(plan.platform, locked_files(plan)?);
+            }
         }
-        let lock = Lock { format: self.format, source: self.source.clone(), images };
+        let lock = Lock { format: self.format, source: self.source.clone(), images, packages };
         let changes = match &self.known {
             None => vec![],
             Some(known) => match lines(diff(known, &lock)) {
@@ -137,8 +160,8 @@ impl LockUpdate {
 
 /// The changes, each by itself: names of files may have newlines.
 fn lines(changes: LockChanges) -> Vec<String> {
-    let LockChanges { format, source, files } = changes;
-    let head = LockChanges { format, source, files: vec![] }.to_string();
+    let LockChanges { format, source, packages, files } = changes;
+    let head = LockChanges { format, source, packages, files: vec![] }.to_string();
     let of_files = files.into_iter().map(|file| {
         let line = LockChanges { files: vec![file], ..LockChanges::default() }.to_string();
         line.trim_end_matches('\n').to_owned()

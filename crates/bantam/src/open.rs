@@ -4,7 +4,11 @@ use crate::{
     Error, Target,
     runtime::{Runtime, Runtimes},
 };
-use plan::{Selection, Taken, expand::Vars, spec::Platform};
+use plan::{
+    CaSource, Selection, Taken,
+    expand::Vars,
+    spec::{CaFile, Platform},
+};
 use source::{Memory, SourceError, Step};
 use std::{
     path::{Path, PathBuf},
@@ -15,6 +19,7 @@ use std::{
 pub(crate) struct Opened<'a> {
     pub runtime: Arc<Runtime<'a>>,
     pub payload: Vec<Taken>,
+    pub ca: Vec<CaSource>,
 }
 
 /// Opens the sources of a target for a platform. Only metadata is read. What the run itself writes,
@@ -28,7 +33,7 @@ pub(crate) fn open<'a>(
     own: &[PathBuf],
     runtimes: &Runtimes<'a>,
 ) -> Result<Opened<'a>, Error> {
-    let vars = Vars::release(platform);
+    let vars = Vars::of(platform, target.spec.runtime.variant);
     let mut errors = vec![];
     let runtime = runtimes.open(target, &vars).unwrap_or_else(|error| {
         errors.push(error);
@@ -64,8 +69,17 @@ pub(crate) fn open<'a>(
             },
         }
     }
+    let mut ca = vec![];
+    for file in &target.spec.runtime.ca {
+        match take_ca(target, file, &vars, runtimes.memory()) {
+            Ok(taken) => ca.extend(taken),
+            Err(found) => {
+                errors.extend(found.into_iter().map(|error| Problem::Payload { line: file.line, error }))
+            }
+        }
+    }
     if errors.is_empty() {
-        return Ok(Opened { runtime, payload });
+        return Ok(Opened { runtime, payload, ca });
     }
     Err(Error::Sources { shown: target.shown(), problems: errors })
 }
@@ -118,6 +132,24 @@ fn take(
         }
     })?;
     Ok(Taken { items: found.into_iter().map(|found| (found.path, found.entry)).collect() })
+}
+
+fn take_ca(
+    target: &Target,
+    file: &CaFile,
+    vars: &Vars<'_>,
+    memory: &dyn Memory,
+) -> Result<Option<CaSource>, Vec<SourceError>> {
+    let CaFile { path, line } = file;
+    // A spec whose variables mean nothing was refused before.
+    let path = plan::expand::expand(path, vars).unwrap_or_else(|_| path.clone());
+    let start = target.folder.join(&path);
+    let found = source::walk(&start, true, memory, &mut |_, _| Step::Take)?;
+    let content = found.first().and_then(|found| found.entry.content()).cloned();
+    match content {
+        Some(content) => Ok(Some(CaSource { path, line: *line, content })),
+        None => Err(vec![SourceError::NotAFile { path: start }]),
+    }
 }
 
 /// A path without links in it, as far as it exists.

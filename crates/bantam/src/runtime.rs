@@ -51,6 +51,10 @@ impl<'a> Runtimes<'a> {
         let root = match &target.spec.runtime.source {
             RuntimeSource::None => return Ok(Arc::default()),
             RuntimeSource::Host => None,
+            RuntimeSource::Archive(release) => {
+                let path = release.to_string().into();
+                return Err(Problem::Source(source::SourceError::Missing { path }));
+            }
             RuntimeSource::Rootfs(dir) => {
                 let dir = plan::expand::expand(dir, vars).map_err(Problem::Runtime)?;
                 Some(target.folder.join(dir))

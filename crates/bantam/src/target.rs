@@ -3,7 +3,7 @@
 use crate::Error;
 use plan::{
     Glob,
-    spec::{self, Config, Files, From, LinkPolicy, Platform, RuntimeSource, Spec, UserRef},
+    spec::{self, Config, Files, From, LinkPolicy, Platform, Spec, UserRef},
 };
 use source::{NoMemory, Step};
 use std::{
@@ -152,11 +152,7 @@ impl Target {
 
     /// The runtime source as a lock writes it.
     pub fn source(&self) -> String {
-        match &self.spec.runtime.source {
-            RuntimeSource::Host => "host".into(),
-            RuntimeSource::Rootfs(dir) => format!("rootfs:{dir}"),
-            RuntimeSource::None => "none".into(),
-        }
+        self.spec.runtime.source.to_string()
     }
 }
 

@@ -1,6 +1,6 @@
 //! The variables of a spec: `${arch}` and its like.
 
-use crate::spec::Platform;
+use crate::spec::{Platform, Variant};
 
 /// The variables that [`expand`] knows, in the order in which messages list them.
 pub const VARIABLES: [&str; 6] = ["arch", "uname", "target", "os", "platform", "variant"];
@@ -35,7 +35,12 @@ pub enum ExpandError {
 impl Vars<'_> {
     /// The variables of the release variant of a platform.
     pub fn release(platform: Platform) -> Self {
-        Vars { platform, variant: "release" }
+        Vars::of(platform, Variant::Release)
+    }
+
+    /// The variables of a variant of a platform.
+    pub fn of(platform: Platform, variant: Variant) -> Self {
+        Vars { platform, variant: variant.name() }
     }
 
     fn value(&self, name: &str) -> Option<String> {

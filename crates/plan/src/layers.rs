@@ -1,6 +1,7 @@
 //! The image cut into layers.
 
 use crate::{
+    debug::DEBUG,
     draft::{APP, BASE, Draft, LIBS},
     spec::Split,
 };
@@ -21,7 +22,8 @@ pub struct LayerPlan {
 pub(crate) fn cut(draft: &Draft, split: Split, named: &[String]) -> Vec<LayerPlan> {
     let mut order: Vec<&str> = vec![BASE, LIBS];
     order.extend(named.iter().map(String::as_str).filter(|name| *name != APP));
-    order.push(APP);
+    let app = order.len();
+    order.extend([APP, DEBUG]);
     let mut layers: BTreeMap<usize, Layer> = BTreeMap::new();
     // Both have the same order.
     let mut entries = draft.tree.iter().peekable();
@@ -29,8 +31,9 @@ pub(crate) fn cut(draft: &Draft, split: Split, named: &[String]) -> Vec<LayerPla
         while entries.next_if(|(known, _)| *known < path).is_some() {}
         let Some((_, entry)) = entries.next_if(|(known, _)| *known == path) else { continue };
         let index = match split {
-            Split::Single => order.len() - 1,
-            Split::Auto => order.iter().position(|name| *name == &**layer).unwrap_or(order.len() - 1),
+            Split::Single if **layer != *DEBUG => app,
+            Split::Single => app + 1,
+            Split::Auto => order.iter().position(|name| *name == &**layer).unwrap_or(app),
         };
         layers.entry(index).or_default().add(path, entry, draft);
     }

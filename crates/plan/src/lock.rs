@@ -2,8 +2,10 @@
 
 mod changes;
 mod document;
+mod packages;
 
-pub use changes::{LockChange, LockChanges, diff};
+pub use changes::{Change, LockChanges, diff};
+pub use packages::{LockedPackage, LockedWhy};
 
 use crate::spec::Platform;
 use std::collections::BTreeMap;
@@ -14,7 +16,7 @@ const USUAL_MODE: u32 = 0o644;
 /// The layout of the file that is written here, and the newest that can be read.
 const VERSION: u32 = 1;
 
-/// A lock of a `host` or `rootfs` source.
+/// A lock: the files that a `host` or `rootfs` source gave, or the packages of an archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lock {
     /// The bytes contract that the image keeps.
@@ -23,6 +25,8 @@ pub struct Lock {
     pub source: String,
     /// The files of the source that each platform's image holds, by path, each once.
     pub images: BTreeMap<Platform, Vec<LockedFile>>,
+    /// The packages that each platform's image is made of, by name, each once.
+    pub packages: BTreeMap<Platform, Vec<LockedPackage>>,
 }
 
 /// A file or symbolic link that was taken from the source.

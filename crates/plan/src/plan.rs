@@ -2,6 +2,8 @@
 
 use crate::{
     accounts::Accounts,
+    certificates::{self, CaSource},
+    debug,
     draft::{APP, BASE, Draft, LIBS, Origin},
     environment::Environment,
     error::PlanError,
@@ -10,8 +12,9 @@ use crate::{
     gather::{Choice, Gather, Scope},
     glob::Glob,
     layers::{self, LayerPlan},
+    lock::LockedPackage,
     masked::Masked,
-    packages::{self, Package},
+    packages::{self, LeftOut, Package, Wanted},
     payload::{self, Taken},
     policy, process,
     process::Process,
@@ -19,7 +22,7 @@ use crate::{
     proof::Proof,
     reason::{Reason, Reasons},
     search_path,
-    spec::{Config, Platform, Profile, Spec},
+    spec::{Config, Platform, Profile, Spec, Variant},
 };
 use elf::{FactsMemo, Machine};
 use std::collections::BTreeMap;
@@ -31,6 +34,12 @@ pub struct Sources<'a> {
     pub runtime: Option<&'a dyn View>,
     /// What each `[[files]]` takes, in their order.
     pub payload: Vec<Taken>,
+    /// The files of `ca`, in their order.
+    pub ca: Vec<CaSource>,
+    /// What the runtime source itself is known to lack.
+    pub known: &'a [Problem],
+    /// The packages of an archive that the runtime source is made of.
+    pub pinned: Vec<LockedPackage>,
     /// What earlier plans with this runtime source found out.
     pub memo: &'a Memo,
 }
@@ -39,7 +48,7 @@ pub struct Sources<'a> {
 #[derive(Default)]
 pub struct Memo {
     facts: FactsMemo,
-    packages: packages::Memo,
+    pub(crate) packages: packages::Memo,
 }
 
 /// An image as a value: what goes into it, cut into layers, and why.
@@ -57,7 +66,11 @@ pub struct Plan {
     pub process: Process,
     /// The packages of which files are kept.
     pub packages: Vec<Package>,
-    /// The files and links that came from the runtime source: what a lock pins.
+    /// The packages that others depend on, and that no program of the image needs.
+    pub left_out: Vec<LeftOut>,
+    /// The packages of an archive that it was made of: what a lock pins of an archive.
+    pub pinned: Vec<LockedPackage>,
+    /// The files and links that came from the runtime source: what a lock pins of any other.
     pub taken: BTreeMap<TreePath, Entry>,
     /// Everything that is wrong.
     pub findings: Vec<Finding>,
@@ -75,8 +88,10 @@ impl Plan {
 /// # Errors
 /// Only when something cannot be read; what is wrong with the image is in [`Plan::findings`].
 pub fn plan(spec: &Spec, platform: Platform, sources: &Sources<'_>) -> Result<Plan, PlanError> {
+    let debug = Spec { config: debug::config(&spec.config, process::path_of(&spec.config)), ..spec.clone() };
+    let spec = if spec.runtime.variant == Variant::Debug { &debug } else { spec };
     let machine = platform.architecture.machine().ok_or(PlanError::Machine(platform))?;
-    let vars = Vars::release(platform);
+    let vars = Vars::of(platform, spec.runtime.variant);
     let nothing = Tree::new();
     let masked = sources.runtime.map(|view| Masked::new(view, spec));
     let source: &dyn View = masked.as_ref().map_or(&nothing, |masked| masked);
@@ -94,9 +109,13 @@ pub fn plan(spec: &Spec, platform: Platform, sources: &Sources<'_>) -> Result<Pl
     let library_path = process::library_path(library_path, &spec.config.workdir);
     let path = process::path_of(&spec.config);
     let scope = Scope { machine: &machine, facts, library_path: &library_path, path };
-    gather(&mut draft, spec, source, scope)?;
+    let left_out = gather(&mut draft, spec, platform, sources, source, scope)?;
     if let Some(masked) = &masked {
         masked.tell_unused(&mut draft);
+    }
+    certificates::add(&mut draft, &sources.ca)?;
+    if spec.runtime.variant == Variant::Debug {
+        debug::put(&mut draft, source, spec.runtime.line)?;
     }
     let packages = match sources.runtime {
         Some(_) if spec.runtime.profile != Profile::None => {
@@ -127,11 +146,31 @@ pub fn plan(spec: &Spec, platform: Platform, sources: &Sources<'_>) -> Result<Pl
     process::check_root(&mut draft, &process, allow, spec.config.line);
     policy::check(&mut draft, allow, &spec.runtime.keep, &process.volumes)?;
     policy::check_limits(&mut draft, &spec.limits, &packages);
-    Ok(finish(draft, spec, platform, process, packages))
+    for problem in sources.known {
+        if concerns(problem, &draft, &packages) {
+            draft.report(problem.clone());
+        }
+    }
+    Ok(Plan { left_out, pinned: sources.pinned.clone(), ..finish(draft, spec, platform, process, packages) })
+}
+
+/// Does something that the source lacks matter to this image?
+fn concerns(problem: &Problem, draft: &Draft, packages: &[Package]) -> bool {
+    match problem {
+        Problem::ScriptNotRun { package, .. } => packages.iter().any(|kept| kept.name == *package),
+        problem => problem.subject().is_none_or(|path| draft.has(path)),
+    }
 }
 
 /// Takes from the source what the profile, `keep`, the process and the payload need.
-fn gather(draft: &mut Draft, spec: &Spec, source: &dyn View, scope: Scope<'_>) -> Result<(), PlanError> {
+fn gather(
+    draft: &mut Draft,
+    spec: &Spec,
+    platform: Platform,
+    sources: &Sources<'_>,
+    source: &dyn View,
+    scope: Scope<'_>,
+) -> Result<Vec<LeftOut>, PlanError> {
     let mut gather = Gather::new(draft, source, scope);
     let profile = spec.runtime.profile;
     for wanted in profile.files() {
@@ -150,9 +189,12 @@ fn gather(draft: &mut Draft, spec: &Spec, source: &dyn View, scope: Scope<'_>) -
             gather.draft.report_of_profile(profile, wanted.soname, wanted.purpose);
         }
     }
+    let mut wanted = Wanted::new(&mut gather, spec, platform, source, sources)?;
+    wanted.take(&mut gather)?;
     keep(&mut gather, spec)?;
     take_program(&mut gather, &spec.config)?;
     gather.run()?;
+    wanted.take_what_waits(&mut gather)?;
     let program = match find_program(&gather, &spec.config)? {
         Some(at) => Some(gather.overlay().follow(&at)?.path),
         None => None,
@@ -168,7 +210,7 @@ fn gather(draft: &mut Draft, spec: &Spec, source: &dyn View, scope: Scope<'_>) -
     gather.finish_by_name(program.as_ref())?;
     let dirs = std::mem::take(&mut gather.library_dirs);
     search_path::write(draft, scope.machine, scope.facts, &dirs)?;
-    Ok(())
+    Ok(wanted.left_out())
 }
 
 /// Takes what `keep` names.
@@ -266,7 +308,18 @@ fn finish(draft: Draft, spec: &Spec, platform: Platform, process: Process, packa
     let mut findings: Vec<Finding> =
         findings.into_iter().map(|finding| located(finding, spec, &reasons)).collect();
     findings.sort_by(|a, b| (a.severity, a.problem.code()).cmp(&(b.severity, b.problem.code())));
-    Plan { platform, layers, tree, reasons, process, packages, taken, findings }
+    Plan {
+        platform,
+        layers,
+        tree,
+        reasons,
+        process,
+        packages,
+        left_out: vec![],
+        pinned: vec![],
+        taken,
+        findings,
+    }
 }
 
 /// A finding with the line of the spec that brought what it is about; else that of the table that

@@ -2,6 +2,7 @@
 //! more than its limits, unless the spec says so.
 
 use crate::{
+    debug::DEBUG,
     draft::Draft,
     finding::{Finding, Problem, Severity, Unit},
     packages::Package,
@@ -139,14 +140,16 @@ fn largest(all: impl Iterator<Item = (String, u64)>) -> Vec<(String, u64)> {
     all
 }
 
-fn is_shell(path: &TreePath) -> bool {
+/// Has a program the name of a shell?
+pub(crate) fn is_shell(path: &TreePath) -> bool {
     SHELLS.contains(&path.name())
 }
 
 /// A shell is allowed when the policy says so, when `keep` names it itself, or when a script of the
 /// payload starts with it.
 fn shell_allowed(draft: &Draft, path: &TreePath, allow: &[Allow], keep: &[Pattern]) -> bool {
-    if allow.contains(&Allow::Shell) {
+    let of_debug = draft.layer.get(path).is_some_and(|layer| **layer == *DEBUG);
+    if allow.contains(&Allow::Shell) || of_debug {
         return true;
     }
     // The link `sh` stands for the shell that it leads to.

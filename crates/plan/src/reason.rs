@@ -82,6 +82,22 @@ pub enum Reason {
         /// What it is good for.
         purpose: Cow<'static, str>,
     },
+    /// A file of a package that is wanted.
+    OfPackage {
+        /// The package.
+        package: String,
+        /// The line of the spec that names it; 0 where a profile does.
+        line: Line,
+    },
+    /// Data of a package that a wanted one depends on.
+    DataOf {
+        /// The package.
+        package: String,
+        /// Which package depends on it.
+        dependent: String,
+        /// The line of the spec that names what is wanted; 0 where a profile does.
+        line: Line,
+    },
     /// Says that a package is in the image, for scanners and licences.
     Package {
         /// The package.
@@ -191,6 +207,7 @@ impl Reason {
     fn line(&self) -> Option<Line> {
         match self {
             Reason::Listed { line } => Some(*line),
+            Reason::OfPackage { line, .. } | Reason::DataOf { line, .. } if *line > 0 => Some(*line),
             _ => None,
         }
     }
@@ -225,6 +242,10 @@ impl fmt::Display for Reason {
             Reason::Variant { of } => write!(f, "the same as {of} for newer processors"),
             Reason::Parent => write!(f, "holds what is needed"),
             Reason::Profile { name, purpose } => write!(f, "profile {name}: {purpose}"),
+            Reason::OfPackage { package, .. } => write!(f, "of the package {package}, which is wanted"),
+            Reason::DataOf { package, dependent, .. } => {
+                write!(f, "data of the package {package}, on which {dependent} depends")
+            }
             Reason::Package { name } => write!(f, "says that files of the package {name} are here"),
             Reason::LoaderCache { of } => write!(f, "lets the loader find {of}"),
             Reason::MadeOf { of } => write!(f, "made of {of}"),

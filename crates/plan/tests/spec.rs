@@ -29,13 +29,24 @@ annotations = { "org.opencontainers.image.version" = "1.4.2" }
 stop-signal = "2"
 
 [runtime]
-source = "rootfs:sysroots/${arch}"
+source = "debian:bookworm@20260801T000000Z"
 profile = "base-nossl"
+packages = ["libpq5", "tzdata=2026a-0+deb12u1"]
+mirrors = ["https://mirror.example.com/${timestamp}/debian", "file:/srv/debian"]
+keyring = "keys/corp.gpg"
+ca = ["corp-root.pem"]
 dlopen = ["libgomp.so.1"]
 keep = ["/usr/lib/*/gconv/UTF-16.so"]
 drop = ["/usr/share/zoneinfo/right/**"]
-whole-packages = false
-variant = "release"
+whole-packages = true
+variant = "debug"
+
+[[repositories]]
+url = "https://packages.example.com/debian"
+suite = "bookworm"
+components = ["main", "contrib"]
+keyring = "example.gpg"
+architectures = ["amd64"]
 
 [[files]]
 from = "dist/${arch}/"
@@ -218,8 +229,11 @@ fn the_examples_of_the_reference_are_fine() {
 #[test]
 fn the_example_of_a_lock_is_one() {
     let page = file("docs/lock.md");
-    let [block] = blocks(&page)[..] else { panic!("one block") };
-    assert_eq!(plan::lock::Lock::parse(block).unwrap().to_text(), block);
+    let [files, packages] = blocks(&page)[..] else { panic!("two blocks") };
+    assert_eq!(plan::lock::Lock::parse(files).unwrap().to_text(), files);
+    // The second begins as the first.
+    let head = files.split_inclusive('\n').take(2).collect::<String>();
+    assert_eq!(plan::lock::Lock::parse(packages).unwrap().to_text(), format!("{head}{packages}"));
 }
 
 proptest! {

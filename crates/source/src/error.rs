@@ -40,6 +40,12 @@ pub enum SourceError {
         /// The path.
         path: PathBuf,
     },
+    /// Something that is to be a file.
+    #[error("{path} is no file", path = path.display())]
+    NotAFile {
+        /// The path.
+        path: PathBuf,
+    },
     /// A root file system that is no directory.
     #[error("{path} is no directory", path = path.display())]
     NotADirectory {

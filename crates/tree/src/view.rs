@@ -39,6 +39,17 @@ pub trait View: Send + Sync {
             Err(_) => Ok(Resolution { path: path.clone(), entry: None, links: vec![] }),
         }
     }
+
+    /// Where `path` itself stands when every link on the way to it is followed, as [`View::follow`] does.
+    ///
+    /// # Errors
+    /// When the place cannot be read.
+    fn follow_parents(&self, path: &TreePath) -> Result<TreePath, ViewError> {
+        match path.parent() {
+            Some(parent) if !parent.is_root() => Ok(self.follow(&parent)?.path.child(path.name())),
+            _ => Ok(path.clone()),
+        }
+    }
 }
 
 /// A place could not be read.

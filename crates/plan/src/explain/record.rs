@@ -178,7 +178,10 @@ impl View for Record {
 
 fn line_of(reason: &Reason) -> Option<Line> {
     match reason {
-        Reason::Listed { line } | Reason::Entrypoint { line } => Some(*line),
+        Reason::Listed { line }
+        | Reason::Entrypoint { line }
+        | Reason::OfPackage { line, .. }
+        | Reason::DataOf { line, .. } => Some(*line),
         _ => None,
     }
 }
@@ -219,6 +222,8 @@ fn lines(spec: &Spec) -> BTreeMap<Line, String> {
         }
     };
     several("keep", spec.runtime.keep.iter().map(|item| (item.line, &*item.glob)).collect());
+    let packages = spec.runtime.packages.iter().map(|item| (item.line, &*item.name));
+    several("packages", packages.collect());
     several("dlopen", spec.runtime.dlopen.iter().map(|item| (item.line, &*item.name)).collect());
     lines.remove(&0);
     lines.into_iter().map(|(line, texts)| (line, texts.join(", "))).collect()

@@ -11,6 +11,9 @@ impl Step<'_> {
             (Reason::Entrypoint { line }, _) if *line > 0 => {
                 format!("{}, {}", self.reason, place_of(record, *line))
             }
+            (Reason::OfPackage { package, line }, _) if *line > 0 => {
+                format!("of the package {package}, named in {}", place_of(record, *line))
+            }
             (Reason::Parent, Some(because)) => format!("holds {because}"),
             (Reason::Package { .. }, Some(because)) => format!("{}: {because}", self.reason),
             (reason, _) => reason.to_string(),

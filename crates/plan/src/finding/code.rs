@@ -120,6 +120,16 @@ codes! {
         "A symbolic link is among files that allow none"
     "B0410" NothingDropped "nothing-dropped" Notice
         "A drop leaves nothing out"
+    "B0411" MissingPackage "missing-package" Error
+        "A package that is wanted is not in the source"
+    "B0412" BadCertificates "bad-certificates" Error
+        "A file of ca has no certificates"
+    "B0413" NoBusybox "no-busybox" Error
+        "The debug variant needs a busybox, and the source has none"
+    "B0414" PackagesClash "packages-clash" Error
+        "Two packages have different files at one path"
+    "B0415" ScriptNotRun "script-not-run" Warning
+        "A package's own script does more than bantam does for it"
 
     "B0501" Secret "secret" Error
         "A file looks like a key, a password or a token"

@@ -134,6 +134,29 @@ impl Problem {
             Problem::MissingScriptInterpreter { .. } => {
                 vec![say("write the interpreter's whole path behind the #!")]
             }
+            Problem::MissingPackage { no_database: true, .. } => vec![
+                say("take the libraries from an archive: source = \"debian:SUITE\" in [runtime]"),
+                say("name the files themselves in `keep`"),
+            ],
+            Problem::MissingPackage { name, near, .. } => {
+                let near = near.iter().map(|near| say(format!("write {near}, if that is meant")));
+                let install = say(format!("install {name} where the libraries come from"));
+                near.chain([install, say("take it out of `packages`")]).collect()
+            }
+            Problem::BadCertificates { .. } => {
+                vec![say("name a file that begins with `-----BEGIN CERTIFICATE-----`")]
+            }
+            Problem::NoBusybox { .. } => vec![
+                Fix::Install(vec![crate::debug::BUSYBOX_PACKAGE.into()]),
+                Fix::Set("runtime", key("variant", "release")),
+            ],
+            Problem::PackagesClash { packages: [_, other], .. } => {
+                vec![say(format!("take {other} out of `packages`, or what brings it"))]
+            }
+            Problem::ScriptNotRun { .. } => vec![
+                say("if the program needs what they make, add it with [[files]], [[dirs]] or [[links]]"),
+                say("else nothing: the image is built all the same"),
+            ],
             Problem::MissingOfProfile { what, .. } => vec![
                 say(format!("take the libraries from where {what} is")),
                 Fix::Set("runtime", key("profile", "auto")),

@@ -126,6 +126,16 @@ pub enum Problem {
     NothingTaken { from: String, line: Line },
     /// A `keep` that matches nothing.
     NothingKept { glob: String, line: Line },
+    /// A package that the spec or its profile names, and that the source does not have.
+    MissingPackage { name: String, near: Option<String>, no_database: bool, line: Line },
+    /// A file of `ca` that has no certificates to add.
+    BadCertificates { file: String, why: String, line: Line },
+    /// The debug variant, and no busybox in the source.
+    NoBusybox { line: Line },
+    /// Two packages that have different files at one path.
+    PackagesClash { path: TreePath, packages: [String; 2] },
+    /// What the scripts of a package do when it is installed, and bantam does not.
+    ScriptNotRun { package: String, commands: Vec<String> },
     /// A `drop` that matches nothing that the image would take.
     NothingDropped { glob: String, line: Line },
     /// `to` names one file, and `from` has several.
@@ -213,6 +223,7 @@ impl Problem {
             | Problem::Setuid { path, .. }
             | Problem::WorldWritable { path, .. }
             | Problem::VolumeNoDirectory { path, .. }
+            | Problem::PackagesClash { path, .. }
             | Problem::VolumeNotWritable { path, .. } => Some(path),
             _ => None,
         }
@@ -225,6 +236,7 @@ impl Problem {
             Problem::MissingLibrary { soname, .. }
             | Problem::OffSearchPath { soname, .. }
             | Problem::MissingDlopen { soname, .. } => soname.clone(),
+            Problem::MissingPackage { name, .. } => name.clone(),
             Problem::MissingVersion { version, library, .. } => format!("{library} {version}"),
             Problem::Unversioned { library, .. } => library.to_string(),
             Problem::UndefinedSymbol { object, symbols, .. } => {
@@ -250,6 +262,9 @@ impl Problem {
             | Problem::NothingTaken { line, .. }
             | Problem::NothingKept { line, .. }
             | Problem::NothingDropped { line, .. }
+            | Problem::MissingPackage { line, .. }
+            | Problem::BadCertificates { line, .. }
+            | Problem::NoBusybox { line }
             | Problem::ManyToOne { line, .. }
             | Problem::BadPath { line, .. }
             | Problem::OverLimit { line, .. }

@@ -177,6 +177,29 @@ impl fmt::Display for Problem {
                 write!(f, "{path} is a link to `{target}`, and this [[files]] allows none")
             }
             Problem::NothingTaken { from, .. } => write!(f, "`{from}` takes no file"),
+            Problem::MissingPackage { name, no_database: true, .. } => {
+                write!(f, "the package {name} is wanted, and the source has no packages")
+            }
+            Problem::MissingPackage { name, .. } => {
+                write!(f, "the package {name} is wanted, and the source does not have it")
+            }
+            Problem::BadCertificates { file, why, .. } => {
+                write!(f, "no certificates can be taken from {file}: {why}")
+            }
+            Problem::NoBusybox { .. } => {
+                write!(f, "the debug variant has a busybox that needs no library, and the source has none")
+            }
+            Problem::PackagesClash { path, packages: [one, other] } => {
+                write!(f, "{path} is a file of {one} and another of {other}")
+            }
+            Problem::ScriptNotRun { package, commands } => {
+                write!(f, "the script that installs {package} is not run, and does more than is known: ")?;
+                write!(
+                    f,
+                    "{}",
+                    commands.iter().map(|line| format!("`{line}`")).collect::<Vec<_>>().join(", ")
+                )
+            }
             Problem::NothingDropped { glob, .. } => {
                 write!(
                     f,

@@ -75,6 +75,19 @@ impl<'a> Gather<'a> {
         self.take_found(&found, layer, [reason])
     }
 
+    /// Takes an entry of the source itself, at the path where it stands: a link is not followed.
+    ///
+    /// # Errors
+    /// When the source cannot be read.
+    pub fn put_of_package(
+        &mut self,
+        path: &TreePath,
+        entry: Entry,
+        reason: &Reason,
+    ) -> Result<(), PlanError> {
+        self.put(path, entry, LIBS, reason.clone())
+    }
+
     /// Takes what a path was found to lead to.
     fn take_found(
         &mut self,

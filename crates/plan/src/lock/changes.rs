@@ -1,11 +1,10 @@
 //! What differs between two locks.
 
-use super::{Lock, LockedFile};
+use super::{Lock, LockedFile, LockedPackage};
 use crate::spec::Platform;
 use std::{collections::BTreeMap, fmt};
-use tree::TreePath;
 
-/// What a newer lock changes, in the order of platforms and paths. [`fmt::Display`] shows a line
+/// What a newer lock changes, in the order of platforms and names. [`fmt::Display`] shows a line
 /// for each change.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LockChanges {
@@ -13,23 +12,25 @@ pub struct LockChanges {
     pub format: Option<(u32, u32)>,
     /// The sources, old and new, where they differ.
     pub source: Option<(String, String)>,
+    /// The packages.
+    pub packages: Vec<(Platform, Change<LockedPackage>)>,
     /// The files.
-    pub files: Vec<(Platform, LockChange)>,
+    pub files: Vec<(Platform, Change<LockedFile>)>,
 }
 
-/// What became of one file.
+/// What became of one thing that locks hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LockChange {
+pub enum Change<T> {
     /// Only the newer lock has it.
-    Added(LockedFile),
+    Added(T),
     /// Only the older lock has it.
-    Removed(LockedFile),
-    /// Both have it, with another content or package.
+    Removed(T),
+    /// Both have it, and not the same.
     Changed {
         /// What it was.
-        old: LockedFile,
+        old: T,
         /// What it is.
-        new: LockedFile,
+        new: T,
     },
 }
 
@@ -42,34 +43,40 @@ impl LockChanges {
 
 /// What `new` changes of `old`.
 pub fn diff(old: &Lock, new: &Lock) -> LockChanges {
-    let (before, after) = (by_path(old), by_path(new));
-    let mut files: BTreeMap<(Platform, &TreePath), LockChange> = BTreeMap::new();
+    LockChanges {
+        format: (old.format != new.format).then_some((old.format, new.format)),
+        source: (old.source != new.source).then(|| (old.source.clone(), new.source.clone())),
+        packages: changes(&old.packages, &new.packages, |package| &*package.name),
+        files: changes(&old.images, &new.images, |file| &file.path),
+    }
+}
+
+fn changes<'l, T: Clone + PartialEq, K: Ord + 'l>(
+    old: &'l BTreeMap<Platform, Vec<T>>,
+    new: &'l BTreeMap<Platform, Vec<T>>,
+    key: fn(&'l T) -> K,
+) -> Vec<(Platform, Change<T>)> {
+    let by_key = |all: &'l BTreeMap<Platform, Vec<T>>| -> BTreeMap<(Platform, K), &'l T> {
+        let each = all.iter().flat_map(|(platform, all)| all.iter().map(|one| ((*platform, key(one)), one)));
+        each.collect()
+    };
+    let (before, after) = (by_key(old), by_key(new));
+    let mut changes: BTreeMap<&(Platform, K), Change<T>> = BTreeMap::new();
     for (place, new) in &after {
         match before.get(place) {
             None => {
-                files.insert(*place, LockChange::Added((*new).clone()));
+                changes.insert(place, Change::Added((*new).clone()));
             }
             Some(old) if old != new => {
-                files.insert(*place, LockChange::Changed { old: (*old).clone(), new: (*new).clone() });
+                changes.insert(place, Change::Changed { old: (*old).clone(), new: (*new).clone() });
             }
             Some(_) => {}
         }
     }
-    for (place, old) in &before {
-        if !after.contains_key(place) {
-            files.insert(*place, LockChange::Removed((*old).clone()));
-        }
+    for (place, old) in before.iter().filter(|(place, _)| !after.contains_key(place)) {
+        changes.insert(place, Change::Removed((*old).clone()));
     }
-    LockChanges {
-        format: (old.format != new.format).then_some((old.format, new.format)),
-        source: (old.source != new.source).then(|| (old.source.clone(), new.source.clone())),
-        files: files.into_iter().map(|((platform, _), change)| (platform, change)).collect(),
-    }
-}
-
-fn by_path(lock: &Lock) -> BTreeMap<(Platform, &TreePath), &LockedFile> {
-    let files = lock.images.iter().flat_map(|(platform, files)| files.iter().map(|file| (*platform, file)));
-    files.map(|(platform, file)| ((platform, &file.path), file)).collect()
+    changes.into_iter().map(|((platform, _), change)| (*platform, change)).collect()
 }
 
 impl fmt::Display for LockChanges {
@@ -80,14 +87,37 @@ impl fmt::Display for LockChanges {
         if let Some((old, new)) = &self.source {
             writeln!(f, "~ source {old} → {new}")?;
         }
+        for (platform, change) in &self.packages {
+            match change {
+                Change::Added(package) => writeln!(f, "+ {platform} {} {}", package.name, package.version)?,
+                Change::Removed(package) => writeln!(f, "- {platform} {} {}", package.name, package.version)?,
+                Change::Changed { old, new } if old.version != new.version => {
+                    writeln!(f, "~ {platform} {} {} → {}", new.name, old.version, new.version)?;
+                }
+                Change::Changed { old, new } if old.sha256 == new.sha256 => {
+                    writeln!(
+                        f,
+                        "~ {platform} {} {}: why it is needed, or where it is",
+                        new.name, new.version
+                    )?;
+                }
+                Change::Changed { new, .. } => {
+                    writeln!(
+                        f,
+                        "~ {platform} {} {}: another archive of that version",
+                        new.name, new.version
+                    )?;
+                }
+            }
+        }
         for (platform, change) in &self.files {
             match change {
-                LockChange::Added(file) => writeln!(f, "+ {platform} {}{}", file.path, owner(file))?,
-                LockChange::Removed(file) => writeln!(f, "- {platform} {}{}", file.path, owner(file))?,
-                LockChange::Changed { old, new } if old.package == new.package => {
+                Change::Added(file) => writeln!(f, "+ {platform} {}{}", file.path, owner(file))?,
+                Change::Removed(file) => writeln!(f, "- {platform} {}{}", file.path, owner(file))?,
+                Change::Changed { old, new } if old.package == new.package => {
                     writeln!(f, "~ {platform} {}{}", new.path, owner(new))?;
                 }
-                LockChange::Changed { old, new } => {
+                Change::Changed { old, new } => {
                     let name =
                         |file: &LockedFile| file.package.clone().unwrap_or_else(|| "no package".into());
                     writeln!(f, "~ {platform} {} ({} → {})", new.path, name(old), name(new))?;

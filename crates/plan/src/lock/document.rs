@@ -1,6 +1,6 @@
 //! The text of a lock.
 
-use super::{Lock, LockError, LockedFile, USUAL_MODE, VERSION};
+use super::{Lock, LockError, LockedFile, LockedPackage, USUAL_MODE, VERSION};
 use crate::spec::{FORMAT, Platform, conflict_mark};
 use serde::Deserialize;
 use std::{collections::BTreeMap, fmt::Write, ops::Range};
@@ -21,6 +21,8 @@ struct Document {
     runtime: Runtime,
     #[serde(default)]
     files: BTreeMap<Spanned<String>, BTreeMap<Spanned<String>, File>>,
+    #[serde(default)]
+    packages: BTreeMap<Spanned<String>, BTreeMap<Spanned<String>, Package>>,
 }
 
 #[derive(Deserialize)]
@@ -35,6 +37,19 @@ struct File {
     sha256: Spanned<String>,
     mode: Option<Spanned<String>>,
     package: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Package {
+    version: String,
+    architecture: String,
+    sha256: Spanned<String>,
+    size: u64,
+    date: i64,
+    suite: String,
+    path: Spanned<String>,
+    why: Vec<Spanned<String>>,
 }
 
 pub(super) fn write(lock: &Lock) -> String {
@@ -56,6 +71,27 @@ pub(super) fn write(lock: &Lock) -> String {
             };
             let (path, sha256) = (quoted(path.as_str()), file.sha256.hex());
             let _ = writeln!(out, "{path} = {{ sha256 = \"{sha256}\"{mode}{package} }}");
+        }
+    }
+    for (platform, packages) in &lock.packages {
+        let _ = writeln!(out, "\n[packages.{}]", quoted(&platform.to_string()));
+        let packages: BTreeMap<&str, &LockedPackage> =
+            packages.iter().map(|package| (&*package.name, package)).collect();
+        for (name, package) in packages {
+            let why: Vec<String> = package.why.iter().map(|why| quoted(&why.to_string())).collect();
+            let _ = writeln!(
+                out,
+                "{} = {{ version = {}, architecture = {}, sha256 = \"{}\", size = {}, date = {}, suite = {}, path = {}, why = [{}] }}",
+                quoted(name),
+                quoted(&package.version),
+                quoted(&package.architecture),
+                package.sha256.hex(),
+                package.size,
+                package.date,
+                quoted(&package.suite),
+                quoted(&package.path),
+                why.join(", "),
+            );
         }
     }
     out
@@ -83,12 +119,16 @@ pub(super) fn read(text: &str) -> Result<Lock, LockError> {
         return Err(malformed(&document.format.span(), message));
     }
     let mut images = BTreeMap::new();
-    for (name, records) in document.files {
+    let platform_of = |name: &Spanned<String>| {
         let wrong = |message: String| malformed(&name.span(), message);
         let platform: Platform = name.get_ref().parse().map_err(|error| wrong(format!("{error}")))?;
         if platform.to_string() != *name.get_ref() {
             return Err(wrong(format!("`{}` is written `{platform}` in a lock", name.get_ref())));
         }
+        Ok(platform)
+    };
+    for (name, records) in document.files {
+        let platform = platform_of(&name)?;
         let mut files = records
             .into_iter()
             .map(|(path, record)| {
@@ -98,7 +138,40 @@ pub(super) fn read(text: &str) -> Result<Lock, LockError> {
         files.sort();
         images.insert(platform, files);
     }
-    Ok(Lock { format, source: document.runtime.source, images })
+    let mut packages = BTreeMap::new();
+    for (name, records) in document.packages {
+        let platform = platform_of(&name)?;
+        let records = records.into_iter().map(|(name, record)| {
+            locked_package(name.into_inner(), record).map_err(|(span, message)| malformed(&span, message))
+        });
+        let mut of_platform = records.collect::<Result<Vec<_>, _>>()?;
+        of_platform.sort_by(|one, other| one.name.cmp(&other.name));
+        packages.insert(platform, of_platform);
+    }
+    Ok(Lock { format, source: document.runtime.source, images, packages })
+}
+
+fn locked_package(name: String, record: Package) -> Result<LockedPackage, (Range<usize>, String)> {
+    let sha256 = sha256(&record.sha256)?;
+    let path = record.path.get_ref();
+    let is_part = |part: &str| !part.is_empty() && part != "." && part != "..";
+    if !path.split('/').all(is_part) || path.contains(|c: char| c.is_control() || c == '\\') {
+        return Err((record.path.span(), format!("`{path}` is no path in an archive")));
+    }
+    let whys = record.why.iter().map(|why| {
+        let wrong = || (why.span(), format!("`{}` is no reason of a lock", why.get_ref()));
+        why.get_ref().parse().map_err(|()| wrong())
+    });
+    let why = whys.collect::<Result<_, _>>()?;
+    let Package { version, architecture, size, date, suite, path, .. } = record;
+    Ok(LockedPackage { name, version, architecture, sha256, size, date, suite, path: path.into_inner(), why })
+}
+
+fn sha256(text: &Spanned<String>) -> Result<Sha256Digest, (Range<usize>, String)> {
+    digest(text.get_ref()).ok_or_else(|| {
+        let message = format!("`{}` is no SHA-256 digest: 64 digits 0-9, a-f", text.get_ref());
+        (text.span(), message)
+    })
 }
 
 fn locked_file(path: Spanned<String>, record: File) -> Result<LockedFile, (Range<usize>, String)> {
@@ -106,10 +179,7 @@ fn locked_file(path: Spanned<String>, record: File) -> Result<LockedFile, (Range
     if parsed.as_str() != path.get_ref() {
         return Err((path.span(), format!("`{}` is written `{parsed}` in a lock", path.get_ref())));
     }
-    let sha256 = digest(record.sha256.get_ref()).ok_or_else(|| {
-        let message = format!("`{}` is no SHA-256 digest: 64 digits 0-9, a-f", record.sha256.get_ref());
-        (record.sha256.span(), message)
-    })?;
+    let sha256 = sha256(&record.sha256)?;
     let mode = match &record.mode {
         None => USUAL_MODE,
         Some(text) => match u32::from_str_radix(text.get_ref(), 8) {

@@ -15,7 +15,7 @@ fn file(path: &str, content: &str, package: Option<&str>) -> LockedFile {
 
 fn lock(files: &[LockedFile]) -> Lock {
     let images = BTreeMap::from([(Platform::linux(Architecture::Amd64), files.to_vec())]);
-    Lock { format: FORMAT, source: "host".into(), images }
+    Lock { format: FORMAT, source: "host".into(), images, packages: BTreeMap::new() }
 }
 
 #[test]
@@ -130,7 +130,101 @@ fn any_lock() -> impl Strategy<Value = Lock> {
     });
     let platform = prop::sample::select(Architecture::all().map(Platform::linux).collect::<Vec<_>>());
     let images = prop::collection::btree_map(platform, files, 0..4);
-    (any::<String>(), images).prop_map(|(source, images)| Lock { format: FORMAT, source, images })
+    let platform = prop::sample::select(Architecture::all().map(Platform::linux).collect::<Vec<_>>());
+    let packages = prop::collection::btree_map(platform, any_packages(), 0..3);
+    (any::<String>(), images, packages).prop_map(|(source, images, packages)| Lock {
+        format: FORMAT,
+        source,
+        images,
+        packages,
+    })
+}
+
+fn any_packages() -> impl Strategy<Value = Vec<LockedPackage>> {
+    let why = prop_oneof![
+        Just(LockedWhy::Spec),
+        "[a-z0-9. ]{1,8}".prop_map(LockedWhy::Library),
+        "/[a-z/]{1,8}".prop_map(LockedWhy::Path),
+        "[a-z]{1,8}".prop_map(LockedWhy::Program),
+        "[a-z]{1,8}".prop_map(LockedWhy::Depends),
+    ];
+    let texts = (any::<String>(), any::<String>(), any::<String>());
+    let numbers = (any::<[u8; 32]>(), 0..u64::from(u32::MAX), any::<i64>());
+    let path = "[a-z0-9]{1,4}(/[a-z0-9~+._]{1,6}[a-z]){0,2}";
+    let record = (texts, numbers, path, prop::collection::btree_set(why, 0..3));
+    let package = |(name, record)| {
+        let ((version, architecture, suite), (digest, size, date), path, why) = record;
+        let sha256 = Sha256Digest(digest);
+        LockedPackage { name, version, architecture, sha256, size, date, suite, path, why }
+    };
+    prop::collection::btree_map(any::<String>(), record, 0..3)
+        .prop_map(move |records| records.into_iter().map(package).collect())
+}
+
+#[test]
+fn a_line_for_each_package() {
+    let package = |name: &str, version: &str, why: &[LockedWhy]| LockedPackage {
+        name: name.into(),
+        version: version.into(),
+        architecture: "amd64".into(),
+        sha256: Sha256Digest::of(version.as_bytes()),
+        size: 78,
+        date: 1_754_006_400,
+        suite: "bookworm-security".into(),
+        path: format!("pool/main/{name}_{version}_amd64.deb"),
+        why: why.iter().cloned().collect(),
+    };
+    let with = |packages: Vec<LockedPackage>| {
+        let packages = BTreeMap::from([(Platform::linux(Architecture::Amd64), packages)]);
+        Lock { format: FORMAT, source: "debian:bookworm".into(), images: BTreeMap::new(), packages }
+    };
+    let openssl = [LockedWhy::Library("libssl.so.3".into()), LockedWhy::Depends("shop".into())];
+    let old = with(vec![
+        package("libssl3", "3.0.15-1", &openssl),
+        package("tzdata", "2026a-0", &[LockedWhy::Spec]),
+    ]);
+    insta::assert_snapshot!(old.to_text(), @r#"
+# Written by bantam; keep it with the spec. `bantam update` brings it up to date.
+# After a merge conflict, take either side and build again.
+version = 1
+format = 1
+
+[runtime]
+source = "debian:bookworm"
+
+[packages."linux/amd64"]
+"libssl3" = { version = "3.0.15-1", architecture = "amd64", sha256 = "8caf599f59da77f0a513d3a9b315b887604aaa9f61b8dbae748e577dbcb88238", size = 78, date = 1754006400, suite = "bookworm-security", path = "pool/main/libssl3_3.0.15-1_amd64.deb", why = ["library libssl.so.3", "depends shop"] }
+"tzdata" = { version = "2026a-0", architecture = "amd64", sha256 = "d16459de10664536d65e3bd48c8414921c806a5ac7286e0825b0569628efca13", size = 78, date = 1754006400, suite = "bookworm-security", path = "pool/main/tzdata_2026a-0_amd64.deb", why = ["spec"] }
+"#);
+    let new = with(vec![package("libssl3", "3.0.16-1", &openssl), package("zlib1g", "1:1.2.13", &[])]);
+    insta::assert_snapshot!(diff(&old, &new), @r#"
+~ linux/amd64 libssl3 3.0.15-1 → 3.0.16-1
+- linux/amd64 tzdata 2026a-0
++ linux/amd64 zlib1g 1:1.2.13
+"#);
+    let said = |from: &str, to: &str| {
+        assert!(old.to_text().contains(from), "{from}");
+        Lock::parse(&old.to_text().replace(from, to)).unwrap_err().to_string()
+    };
+    insta::assert_snapshot!(
+        [
+            said("pool/main/libssl3", "pool/../libssl3"),
+            said("pool/main/libssl3", "/pool/main/libssl3"),
+            said("\"spec\"", "\"because\""),
+            said("\"spec\"", "\"library\""),
+            said("size = 78", "size = -1"),
+            said(", architecture = \"amd64\"", ""),
+        ]
+        .join("\n"),
+        @r#"
+line 10 of the lock: `pool/../libssl3_3.0.15-1_amd64.deb` is no path in an archive
+line 10 of the lock: `/pool/main/libssl3_3.0.15-1_amd64.deb` is no path in an archive
+line 11 of the lock: `because` is no reason of a lock
+line 11 of the lock: `library` is no reason of a lock
+line 10 of the lock: invalid value: integer `-1`, expected u64
+line 10 of the lock: missing field `architecture`
+"#
+    );
 }
 
 proptest! {

@@ -24,6 +24,7 @@ pub(super) const MADE_BY: &[(&str, &str)] = &[
     ("/etc/ssl/certs/ca-certificates.crt", "ca-certificates"),
     ("/etc/ld.so.cache", "libc-bin"),
     ("/etc/nsswitch.conf", "base-files"),
+    ("/busybox/busybox", "busybox-static"),
 ];
 
 /// What is known of the database of a source, for all who plan with it.
@@ -52,6 +53,8 @@ struct Status {
     info: TreePath,
     /// The packages that have a `.list` file.
     listed: Vec<String>,
+    /// What is provided, by whom.
+    providers: OnceLock<BTreeMap<String, Vec<String>>>,
 }
 
 impl<'a> Database<'a> {
@@ -78,6 +81,48 @@ impl<'a> Database<'a> {
     /// The control data of a package, by dpkg's name of it.
     pub fn control(&self, package: &str) -> Option<&str> {
         self.status.text.get(self.status.stanzas.get(package)?.clone())
+    }
+
+    /// dpkg's name of the package that a spec names, or that others depend on; that for this architecture, where
+    /// there are several. What another package provides stands for it.
+    pub fn find(&self, name: &str, architecture: &str) -> Option<&str> {
+        let stanzas = &self.status.stanzas;
+        let own = format!("{name}:{architecture}");
+        let known = [name, &own].into_iter().find_map(|key| stanzas.get_key_value(key));
+        let known = known.or_else(|| {
+            let first = stanzas.range(format!("{name}:")..).next()?;
+            first.0.split(':').next().is_some_and(|found| found == name).then_some(first)
+        });
+        match known {
+            Some((key, _)) => Some(key),
+            None => self.status.providers().get(name)?.first().map(String::as_str),
+        }
+    }
+
+    /// The names of all packages, without architectures.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.status.stanzas.keys().map(|key| key.split(':').next().unwrap_or(key))
+    }
+
+    /// What a package depends on, each with its alternatives in order; names only.
+    pub fn depends(&self, package: &str) -> Vec<Vec<&str>> {
+        let control = self.control(package).unwrap_or_default();
+        let fields = ["Pre-Depends", "Depends"].into_iter().filter_map(|key| field(control, key));
+        let relations = fields.flat_map(|text| text.split(','));
+        let alternatives =
+            relations.map(|all| all.split('|').map(name_of).filter(|one| !one.is_empty()).collect());
+        alternatives.filter(|all: &Vec<&str>| !all.is_empty()).collect()
+    }
+
+    /// The paths that a package has, as its list names them.
+    ///
+    /// # Errors
+    /// When the source cannot be read.
+    pub fn files(&self, package: &str) -> Result<Vec<TreePath>, PlanError> {
+        let path = self.status.info.child(&format!("{package}.list"));
+        let Some(list) = read_bytes(self.source, &path)? else { return Ok(vec![]) };
+        let paths = lines(&list).filter_map(|line| TreePath::parse(std::str::from_utf8(line).ok()?).ok());
+        Ok(paths.filter(|path| !path.is_root()).collect())
     }
 
     /// The package that each path belongs to, by dpkg's name of it. A path may be of several.
@@ -201,8 +246,32 @@ impl Status {
             let key = if known.contains(&*qualified) { qualified } else { name.to_owned() };
             stanzas.insert(key, range);
         }
-        Ok(Some(Status { text, stanzas, info, listed }))
+        Ok(Some(Status { text, stanzas, info, listed, providers: OnceLock::new() }))
     }
+}
+
+impl Status {
+    fn providers(&self) -> &BTreeMap<String, Vec<String>> {
+        self.providers.get_or_init(|| {
+            let mut providers: BTreeMap<String, Vec<String>> = BTreeMap::new();
+            for (key, range) in &self.stanzas {
+                let provides = self.text.get(range.clone()).and_then(|stanza| field(stanza, "Provides"));
+                for name in
+                    provides.unwrap_or_default().split(',').map(name_of).filter(|name| !name.is_empty())
+                {
+                    providers.entry(name.into()).or_default().push(key.clone());
+                }
+            }
+            providers
+        })
+    }
+}
+
+/// The name at the beginning of a relation: `libc6` of `libc6:any (>= 2.36)`.
+fn name_of(relation: &str) -> &str {
+    let relation = relation.trim();
+    let end = relation.find(|c: char| matches!(c, '(' | '[' | ':') || c.is_whitespace());
+    &relation[..end.unwrap_or(relation.len())]
 }
 
 /// The value of a field of control data.

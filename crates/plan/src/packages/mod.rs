@@ -1,8 +1,11 @@
 //! Debian's packages: which of them a file of the source belongs to, and what the image says of them.
 
 mod database;
+mod rules;
+mod wanted;
 
 use crate::{
+    debug::DEBUG,
     draft::{BASE, Draft, LIBS, Origin},
     error::PlanError,
     reason::Reason,
@@ -11,6 +14,8 @@ pub use database::Memo;
 use database::{Database, MADE_BY, field, read};
 use std::collections::{BTreeMap, BTreeSet};
 use tree::{Content, Entry, Overlay, Tree, TreePath, View};
+pub use wanted::LeftOut;
+pub(crate) use wanted::Wanted;
 
 const STATUS_D: &str = "/var/lib/dpkg/status.d";
 
@@ -79,6 +84,12 @@ pub(crate) fn add(draft: &mut Draft, source: &dyn View, memo: &Memo) -> Result<V
     Ok(packages.into_values().collect())
 }
 
+/// Why nothing of `package` is needed where `dependent` depends on it; none where it may be. Names are without
+/// architectures.
+pub fn unused_package(package: &str, dependent: &str) -> Option<&'static str> {
+    rules::rules().unused(package, dependent)
+}
+
 /// The packages that a finished image says it has files of: by `status.d`, or else by dpkg's database.
 ///
 /// # Errors
@@ -140,8 +151,11 @@ impl Package {
     }
 
     fn layer(&self, draft: &Draft) -> &'static str {
-        let in_base = |path| draft.layer.get(path).is_some_and(|layer| **layer == *BASE);
-        if self.files.iter().all(in_base) { BASE } else { LIBS }
+        let all_in = |wanted: &&str| {
+            let layers = self.files.iter().map(|path| draft.layer.get(path));
+            layers.into_iter().all(|layer| layer.is_some_and(|layer| **layer == **wanted))
+        };
+        [BASE, DEBUG].into_iter().find(all_in).unwrap_or(LIBS)
     }
 }
 

@@ -1,12 +1,13 @@
 //! The second look at a document: what its values mean. Every check is made, whatever came before.
 
+mod archive;
 mod config;
 mod image;
 mod payload;
 mod runtime;
 
 use super::{
-    FORMAT, Layers, Limits, Line, Platform, Policy, Spec,
+    FORMAT, Layers, Limits, Line, Platform, Policy, RuntimeSource, Spec,
     error::{Problems, SpecErrorCode, Wrong, shown, toml_text},
     raw::{At, Document, List, Text, Texts},
 };
@@ -19,11 +20,6 @@ pub(super) fn check(document: Document, problems: &mut Problems<'_>) -> Spec {
     let mut check = Check { problems, platforms: vec![] };
     let Document { format, name, tags, platforms, base, config, runtime, .. } = document;
     let Document { files, dirs, links, users, layers, limits, policy, .. } = document;
-    check.later_table(
-        document.repositories.as_ref().and_then(|all| all.first()),
-        "[[repositories]]",
-        NO_PACKAGES,
-    );
     check.later_table(document.python.as_ref(), "[python]", NO_LANGUAGE);
     check.later_table(document.node.as_ref(), "[node]", NO_LANGUAGE);
     check.later_table(document.java.as_ref(), "[java]", NO_LANGUAGE);
@@ -36,13 +32,21 @@ pub(super) fn check(document: Document, problems: &mut Problems<'_>) -> Spec {
     }
     let platforms = check.platforms(platforms);
     check.platforms = platforms.clone();
+    let runtime = check.runtime(runtime);
+    if let Some(first) = document.repositories.as_ref().and_then(|all| all.first())
+        && !matches!(runtime.source, RuntimeSource::Archive(_))
+    {
+        let message = "[[repositories]] stand beside a source such as \"debian:bookworm\"";
+        check.conflict(&first.span, message.into());
+    }
     Spec {
         format: check.format(format),
         name: check.name(name),
         tags: check.tags(tags),
         platforms,
         config: check.config(config),
-        runtime: check.runtime(runtime),
+        runtime,
+        repositories: check.repositories(document.repositories),
         users: check.users(users),
         layers: layers.map_or(Spec::default().layers, |layers| check.layers(layers.value)),
         limits: limits.map_or_else(Limits::default, |limits| check.limits(limits)),
@@ -51,8 +55,6 @@ pub(super) fn check(document: Document, problems: &mut Problems<'_>) -> Spec {
     }
 }
 
-/// What to do while packages cannot be named.
-const NO_PACKAGES: &str = "libraries that the program needs come in by themselves from `source = \"host\"` or `\"rootfs:DIR\"`; name others in `dlopen`, and other files in `keep`";
 /// What to do while there is no profile for a language.
 const NO_LANGUAGE: &str = "name the interpreter's files in `keep`, and those of the app in [[files]]";
 

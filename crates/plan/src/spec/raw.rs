@@ -39,7 +39,7 @@ pub(super) struct Document {
     pub(super) config: Option<At<Config>>,
     /// Where libraries come from.
     pub(super) runtime: Option<At<Runtime>>,
-    /// Further signed archives beside the suite. Not in this version.
+    /// Further signed archives beside the suite.
     pub(super) repositories: Option<Vec<At<Repository>>>,
     /// The payload: files, directories and globs, and where they go.
     pub(super) files: Option<Vec<At<Files>>>,
@@ -95,13 +95,13 @@ pub(super) struct Config {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Runtime {
-    /// `host`, `rootfs:DIR` or `none`; in later versions also `debian:SUITE`, `ubuntu:SUITE` and
-    /// `image:REF`. Default: `host`.
+    /// `host`, `debian:SUITE`, `ubuntu:SUITE`, `rootfs:DIR` or `none`; in later versions also
+    /// `image:REF`. A suite may be taken of a moment: `debian:SUITE@20260801T000000Z`. Default: `host`.
     pub(super) source: Option<Text>,
     /// Which well-known files enter. Default: `auto`. `python`, `node` and `java` are not in this
     /// version.
     pub(super) profile: Option<At<Profile>>,
-    /// Packages that are wanted. Not in this version.
+    /// Packages of the source that are wanted, as `NAME` or `NAME=VERSION`.
     pub(super) packages: Option<List>,
     /// Libraries that the program loads by name at run time.
     pub(super) dlopen: Option<List>,
@@ -109,38 +109,35 @@ pub(super) struct Runtime {
     pub(super) keep: Option<List>,
     /// Files of the source that are left out: globs.
     pub(super) drop: Option<List>,
-    /// Whether every file of every named package enters. Not in this version. Default: false.
+    /// Whether every file of every named package enters. Default: false.
     pub(super) whole_packages: Option<At<bool>>,
-    /// Archive mirrors, in their order. Not in this version.
+    /// Mirrors of the archive, in their order. Default: those of the machine.
     pub(super) mirrors: Option<List>,
-    /// A file with the keys that may sign the suite. Not in this version.
+    /// A file with the keys that may sign the suite. Default: those of the distribution.
     pub(super) keyring: Option<Text>,
-    /// Certificates that are added to the image's bundle. Not in this version.
+    /// Files with certificates that are added to the image's bundle.
     pub(super) ca: Option<List>,
-    /// `debug` adds a layer with busybox. Not in this version. Default: `release`.
+    /// `debug` adds a layer with busybox. Default: `release`.
     pub(super) variant: Option<At<Variant>>,
 }
 
-/// A signed archive beside the suite. Not in this version.
+/// A signed archive beside the suite.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-#[expect(
-    dead_code,
-    reason = "the table is refused as a whole; its keys are known so that they can be checked"
-)]
 pub(super) struct Repository {
     /// The address of the archive.
     #[schemars(required)]
-    url: Option<Text>,
-    /// The suite.
+    pub(super) url: Option<Text>,
+    /// The suite; that of a flat archive ends in a slash.
     #[schemars(required)]
-    suite: Option<Text>,
-    /// The components.
-    components: Option<List>,
+    pub(super) suite: Option<Text>,
+    /// The components. Default: `["main"]`.
+    pub(super) components: Option<List>,
     /// A file with the keys that may sign it.
-    keyring: Option<Text>,
-    /// The architectures that it has.
-    architectures: Option<List>,
+    #[schemars(required)]
+    pub(super) keyring: Option<Text>,
+    /// The architectures that it has, as Debian writes them. Default: all.
+    pub(super) architectures: Option<List>,
 }
 
 /// A part of the payload.

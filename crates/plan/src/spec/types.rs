@@ -19,6 +19,8 @@ pub struct Spec {
     pub config: Config,
     /// Where libraries come from.
     pub runtime: Runtime,
+    /// Signed archives beside the suite that libraries come from.
+    pub repositories: Vec<Repository>,
     /// The payload, in the order of the spec.
     pub files: Vec<Files>,
     /// Directories to make.
@@ -92,13 +94,71 @@ pub struct Runtime {
     pub source: RuntimeSource,
     /// Which well-known files enter.
     pub profile: Profile,
+    /// Packages of the source that are wanted.
+    pub packages: Vec<PackageRef>,
+    /// Does every file of every named package enter, documentation and all?
+    pub whole_packages: bool,
     /// Libraries loaded by name at run time.
     pub dlopen: Vec<Soname>,
     /// Files of the source kept beyond the closure.
     pub keep: Vec<Pattern>,
     /// Files of the source left out.
     pub drop: Vec<Pattern>,
+    /// Mirrors of the archive, in their order; empty: those of the machine.
+    pub mirrors: Vec<String>,
+    /// A file beside the spec with the keys that may sign the suite; none: the distribution's own.
+    pub keyring: Option<String>,
+    /// Files beside the spec with certificates that the image's bundle gets, too.
+    pub ca: Vec<CaFile>,
+    /// Is there a layer with busybox on top?
+    pub variant: Variant,
     /// The line of `[runtime]`.
+    pub line: Line,
+}
+
+/// A package by name, with the line that names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackageRef {
+    /// The name: `libpq5`.
+    pub name: String,
+    /// The one version that will do, from `libpq5=15.8-0+deb12u1`; none: the newest.
+    pub version: Option<String>,
+    /// Its line.
+    pub line: Line,
+}
+
+/// A file with certificates, relative to the spec.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CaFile {
+    /// The file; variables unexpanded.
+    pub path: String,
+    /// Its line.
+    pub line: Line,
+}
+
+/// Which of the variants of an image is built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Variant {
+    /// What the program needs.
+    Release,
+    /// The same lower layers, and one with busybox on top.
+    Debug,
+}
+
+/// One `[[repositories]]`: a signed archive beside the suite.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repository {
+    /// The root of the archive.
+    pub url: String,
+    /// The suite; a flat archive's ends in a slash: `./`.
+    pub suite: String,
+    /// The components; none in a flat archive.
+    pub components: Vec<String>,
+    /// A file beside the spec with the keys that may sign it.
+    pub keyring: String,
+    /// The architectures that it has, as Debian writes them; empty: all.
+    pub architectures: Vec<String>,
+    /// The line of the table.
     pub line: Line,
 }
 
@@ -128,8 +188,29 @@ pub enum RuntimeSource {
     Host,
     /// A directory that holds a root file system, relative to the spec; variables unexpanded.
     Rootfs(String),
+    /// The packages of a distribution's archive.
+    Archive(Release),
     /// Nowhere: the payload brings all it needs.
     None,
+}
+
+/// A release of a distribution: `debian:bookworm`, `ubuntu:noble`, `debian:bookworm@20260801T000000Z`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Release {
+    /// Whose it is.
+    pub distribution: Distribution,
+    /// The suite or codename.
+    pub suite: String,
+    /// The moment of a snapshot archive: `20260801T000000Z`.
+    pub timestamp: Option<String>,
+}
+
+/// Who makes the packages of an archive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[allow(missing_docs)]
+pub enum Distribution {
+    Debian,
+    Ubuntu,
 }
 
 /// Which well-known files enter beside payload and closure.
@@ -296,6 +377,7 @@ impl Default for Spec {
             platforms: vec![],
             config: Config::default(),
             runtime: Runtime::default(),
+            repositories: vec![],
             files: vec![],
             dirs: vec![],
             links: vec![],
@@ -331,9 +413,15 @@ impl Default for Runtime {
         Runtime {
             source: RuntimeSource::Host,
             profile: Profile::Auto,
+            packages: vec![],
+            whole_packages: false,
             dlopen: vec![],
             keep: vec![],
             drop: vec![],
+            mirrors: vec![],
+            keyring: None,
+            ca: vec![],
+            variant: Variant::Release,
             line: 0,
         }
     }
@@ -343,5 +431,46 @@ impl UserRef {
     /// root, by number.
     pub fn root() -> Self {
         UserRef { user: Id::Number(0), group: Some(Id::Number(0)) }
+    }
+}
+
+impl std::fmt::Display for Release {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.distribution.name(), self.suite)?;
+        match &self.timestamp {
+            Some(timestamp) => write!(f, "@{timestamp}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Variant {
+    /// Its name in a spec.
+    pub fn name(self) -> &'static str {
+        match self {
+            Variant::Release => "release",
+            Variant::Debug => "debug",
+        }
+    }
+}
+
+impl Distribution {
+    /// Its name in a spec.
+    pub fn name(self) -> &'static str {
+        match self {
+            Distribution::Debian => "debian",
+            Distribution::Ubuntu => "ubuntu",
+        }
+    }
+}
+
+impl std::fmt::Display for RuntimeSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            RuntimeSource::Host => write!(f, "host"),
+            RuntimeSource::Rootfs(dir) => write!(f, "rootfs:{dir}"),
+            RuntimeSource::Archive(release) => write!(f, "{release}"),
+            RuntimeSource::None => write!(f, "none"),
+        }
     }
 }

@@ -2,6 +2,8 @@
 
 use crate::world::{World, bytes, glibc, library, program, script};
 use elf::testing::Elf;
+use plan::finding::Problem;
+use tree::TreePath;
 
 const LIB: &str = "/usr/lib/x86_64-linux-gnu";
 
@@ -75,6 +77,25 @@ pub fn world(code: &str) -> Option<World> {
         "B0308" => shop().source("/usr/share/zoneinfo/Europe/Madrid", "TZif"),
         "B0401" => shop().payload("web/dist/shop.map", "map\n"),
         "B0410" => shop(),
+        "B0411" => {
+            shop().source("/var/lib/dpkg/status", "Package: tzdata\nVersion: 2026a\nArchitecture: all\n")
+        }
+        "B0412" => shop().payload("corp-root.pem", "0\u{82}corp\n"),
+        "B0413" => shop(),
+        "B0414" => shop().source("/etc/shop.conf", "[shop]\n").knowing(Problem::PackagesClash {
+            path: TreePath::parse("/etc/shop.conf").ok()?,
+            packages: ["shop-common".into(), "shop-extra".into()],
+        }),
+        "B0415" => shop()
+            .source(
+                "/var/lib/dpkg/status",
+                "Package: libc6\nStatus: install ok installed\nVersion: 2.36\nArchitecture: amd64\n",
+            )
+            .source("/var/lib/dpkg/info/libc6.list", format!("{LIB}/libc.so.6\n").as_str())
+            .knowing(Problem::ScriptNotRun {
+                package: "libc6".into(),
+                commands: vec!["make-registry /var/lib/registry".into()],
+            }),
         "B0402" => shop().source("/usr/share/zoneinfo/Europe/Madrid", "TZif"),
         "B0403" => shop().payload("conf/shop.toml", "[shop]\n").payload("conf/log.toml", "[log]\n"),
         "B0404" => shop().payload("dist/.wh.old.css", ""),

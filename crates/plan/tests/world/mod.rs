@@ -3,7 +3,9 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 use elf::testing::Elf;
-use plan::{Memo, Plan, Selection, Sources, Taken, expand::Vars, explain::Record, spec};
+use plan::{
+    CaSource, Memo, Plan, Selection, Sources, Taken, expand::Vars, explain::Record, finding::Problem, spec,
+};
 use std::fmt::Write as _;
 use tree::{Content, Entry, Tree, TreePath, View};
 
@@ -13,6 +15,7 @@ const LOADER: &str = "/lib64/ld-linux-x86-64.so.2";
 pub struct World {
     source: Tree,
     payload: Tree,
+    known: Vec<Problem>,
 }
 
 /// A file of a world: text, a script, or an ELF file.
@@ -74,7 +77,7 @@ pub fn glibc() -> Tree {
 
 impl World {
     pub fn new(source: Tree) -> Self {
-        World { source, payload: Tree::new() }
+        World { source, payload: Tree::new(), known: vec![] }
     }
 
     pub fn payload(mut self, at: &str, file: impl Into<File>) -> Self {
@@ -89,6 +92,18 @@ impl World {
 
     pub fn source(mut self, at: &str, file: impl Into<File>) -> Self {
         put(&mut self.source, at, file.into());
+        self
+    }
+
+    /// What the source is known to lack.
+    pub fn knowing(mut self, problem: Problem) -> Self {
+        self.known.push(problem);
+        self
+    }
+
+    pub fn source_dir(mut self, at: &str) -> Self {
+        self.source.insert(path(at), Entry::directory(0o755));
+        self.source.add_parents();
         self
     }
 
@@ -124,7 +139,13 @@ impl World {
         let has_source = spec.runtime.source != spec::RuntimeSource::None;
         let runtime = has_source.then_some(&self.source as &dyn View);
         let memo = Memo::default();
-        let sources = Sources { runtime, payload, memo: &memo };
+        let ca = spec.runtime.ca.iter().map(|file| CaSource {
+            path: file.path.clone(),
+            line: file.line,
+            content: self.payload.get(&path(&format!("/{}", file.path))).unwrap().content().unwrap().clone(),
+        });
+        let ca = ca.collect();
+        let sources = Sources { runtime, payload, ca, known: &self.known, pinned: vec![], memo: &memo };
         let plan = plan::plan(&spec, platform, &sources).unwrap();
         Image(plan, spec)
     }

@@ -225,7 +225,7 @@ impl Check<'_, '_> {
 }
 
 /// A path on the builder: there is one.
-fn named_file(text: &str) -> Result<(), Wrong> {
+pub(super) fn named_file(text: &str) -> Result<(), Wrong> {
     without_nul(text)?;
     if text.trim().is_empty() {
         return Err(Wrong::new("the path is empty").help("the folder of the spec itself is `.`"));

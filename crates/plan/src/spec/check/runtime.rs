@@ -1,7 +1,8 @@
 //! `[runtime]`.
 
 use super::{
-    super::{Pattern, Profile, Runtime, RuntimeSource, Soname, raw},
+    super::{CaFile, Distribution, Pattern, Profile, Runtime, RuntimeSource, Soname, Variant, raw},
+    payload::named_file,
     *,
 };
 use crate::{
@@ -16,40 +17,28 @@ impl Check<'_, '_> {
         let Some(runtime) = runtime else { return default };
         let line = self.line(&runtime.span);
         let runtime = runtime.value;
-        self.later_keys(&runtime);
+        let source = runtime.source.as_ref().and_then(|text| self.source(text));
+        let wrong = source.is_none() && runtime.source.is_some();
+        let source = source.unwrap_or(default.source);
+        if !wrong {
+            self.fits_source(&runtime, &source);
+        }
         Runtime {
-            source: runtime.source.and_then(|text| self.source(&text)).unwrap_or(default.source),
+            source,
             profile: runtime.profile.and_then(|profile| self.profile(&profile)).unwrap_or(default.profile),
+            packages: self.packages(runtime.packages),
+            whole_packages: runtime.whole_packages.is_some_and(|whole| whole.value),
             dlopen: self.sonames(runtime.dlopen),
             keep: self.patterns(runtime.keep),
             drop: self.patterns(runtime.drop),
+            mirrors: self.mirrors(runtime.mirrors),
+            keyring: runtime.keyring.and_then(|file| self.read(&file, named_file).map(|()| file.value)),
+            ca: self.ca(runtime.ca),
+            variant: match runtime.variant.map(|variant| variant.value) {
+                Some(raw::Variant::Debug) => Variant::Debug,
+                _ => Variant::Release,
+            },
             line,
-        }
-    }
-
-    /// Keys of `[runtime]` that only later versions know. Saying what is the default anyway is fine.
-    fn later_keys(&mut self, runtime: &raw::Runtime) {
-        let raw::Runtime { packages, mirrors, keyring, ca, whole_packages, variant, .. } = runtime;
-        if let Some(packages) = packages {
-            self.later(&packages.span, "packages", NO_PACKAGES);
-        }
-        if let Some(whole) = whole_packages.as_ref().filter(|whole| whole.value) {
-            self.later(&whole.span, "whole-packages", "name the files that you want in `keep`");
-        }
-        if let Some(mirrors) = mirrors {
-            self.later(&mirrors.span, "mirrors", "leave it out: no package is downloaded");
-        }
-        if let Some(keyring) = keyring {
-            self.later(&keyring.span, "keyring", "leave it out: no package is downloaded");
-        }
-        if let Some(ca) = ca {
-            let instead =
-                "take a bundle that has them: a [[files]] with `to = \"/etc/ssl/certs/ca-certificates.crt\"`";
-            self.later(&ca.span, "ca", instead);
-        }
-        if let Some(variant) = variant.as_ref().filter(|variant| variant.value == raw::Variant::Debug) {
-            let instead = "leave it out; a static busybox among the [[files]] gives a shell, with `allow = [\"shell\"]` in [policy]";
-            self.later(&variant.span, "variant = \"debug\"", instead);
         }
     }
 
@@ -63,12 +52,8 @@ impl Check<'_, '_> {
                 self.expanded(text, dir)?;
                 Some(RuntimeSource::Rootfs(dir.into()))
             }
-            ("debian" | "ubuntu", Some(_)) => {
-                let instead =
-                    "take `\"host\"` on a machine of that release, or `\"rootfs:DIR\"` with an unpacked one";
-                self.later(&text.span, &format!("source = {}", toml_text(&text.value)), instead);
-                None
-            }
+            ("debian", Some(rest)) => self.release(text, Distribution::Debian, rest),
+            ("ubuntu", Some(rest)) => self.release(text, Distribution::Ubuntu, rest),
             ("image", Some(_)) => {
                 let instead = "unpack that image and take `\"rootfs:DIR\"`";
                 self.later(&text.span, &format!("source = {}", toml_text(&text.value)), instead);
@@ -79,6 +64,17 @@ impl Check<'_, '_> {
                 None
             }
         }
+    }
+
+    /// Files with certificates.
+    fn ca(&mut self, files: Option<List>) -> Vec<CaFile> {
+        let mut out = vec![];
+        for text in files.map(|files| files.value).unwrap_or_default() {
+            if self.expanded(&text, &text.value).is_some() && self.read(&text, named_file).is_some() {
+                out.push(CaFile { line: self.line(&text.span), path: text.value });
+            }
+        }
+        out
     }
 
     fn profile(&mut self, profile: &At<raw::Profile>) -> Option<Profile> {
@@ -155,9 +151,12 @@ fn no_source(text: &str, kind: &str) -> Wrong {
     if text.starts_with(['/', '.']) {
         return wrong.help(format!("write {}", toml_text(&format!("rootfs:{text}"))));
     }
-    match nearest(kind, ["host", "none", "rootfs:DIR"]) {
+    if matches!(text, "debian" | "ubuntu") {
+        return wrong.help(format!("name the suite: \"{text}:SUITE\""));
+    }
+    match nearest(kind, ["host", "none", "rootfs:DIR", "debian:SUITE", "ubuntu:SUITE"]) {
         Some(near) => wrong.help(format!("did you mean {}?", toml_text(near))),
-        None => wrong.help("it is one of `host`, `rootfs:DIR`, `none`"),
+        None => wrong.help("it is one of `host`, `debian:SUITE`, `ubuntu:SUITE`, `rootfs:DIR`, `none`"),
     }
 }
 

@@ -1,0 +1,318 @@
+//! The packages that a spec or profile names, and what of them and of those that they depend on enters the image.
+
+use super::{database::Database, rules::rules};
+use crate::{
+    draft::LIBS,
+    error::PlanError,
+    finding::Problem,
+    gather::Gather,
+    nearest::nearest,
+    plan::Sources,
+    policy, process,
+    reason::Reason,
+    spec::{Allow, Line, Platform, Spec},
+};
+use std::collections::{BTreeMap, BTreeSet};
+use tree::{Entry, Kind, TreePath, View};
+
+/// What there is to take of the packages of a source.
+pub(crate) struct Wanted<'a> {
+    spec: &'a Spec,
+    source: &'a dyn View,
+    database: Option<Database<'a>>,
+    known: &'a [Problem],
+    /// The packages that were named, by dpkg's name, with the line of the spec; 0: a profile names it.
+    named: BTreeMap<String, Line>,
+    /// Those that they depend on: who does, and the line that named what is wanted.
+    dependencies: BTreeMap<String, (String, Line)>,
+    /// Those that only scripts of packages run: who depends on it, and why it is not needed.
+    unused: BTreeMap<String, (String, String)>,
+    /// Scripts whose interpreter is a shell: they enter where one does.
+    shell_scripts: Vec<(TreePath, Reason)>,
+    /// Links of dependencies: they enter where what they lead to does.
+    links: Vec<(TreePath, Reason)>,
+}
+
+/// A package that the image does not need, although one that it has depends on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    /// The package.
+    pub package: String,
+    /// Who depends on it.
+    pub dependent: String,
+    /// Why it is not needed, as a clause.
+    pub why: String,
+}
+
+impl<'a> Wanted<'a> {
+    /// Looks for the packages that the spec names, and for all that they depend on. What is nowhere is reported.
+    ///
+    /// # Errors
+    /// When the source cannot be read.
+    pub fn new(
+        gather: &mut Gather<'_>,
+        spec: &'a Spec,
+        platform: Platform,
+        source: &'a dyn View,
+        sources: &'a Sources<'_>,
+    ) -> Result<Self, PlanError> {
+        let database = Database::open(source, &sources.memo.packages)?;
+        let (named, dependencies, unused) = Default::default();
+        let (shell_scripts, links) = Default::default();
+        let mut wanted = Wanted {
+            spec,
+            source,
+            database,
+            known: sources.known,
+            named,
+            dependencies,
+            unused,
+            shell_scripts,
+            links,
+        };
+        let profile = spec.runtime.profile.packages().filter(|_| spec.runtime.whole_packages);
+        let of_profile = profile.map(|names| (names.iter().map(|name| (*name).to_owned()).collect(), 0));
+        let of_spec = spec.runtime.packages.iter().map(|package| (vec![package.name.clone()], package.line));
+        let names: Vec<(Vec<String>, Line)> = of_profile.chain(of_spec).collect();
+        for (alternatives, line) in names {
+            wanted.name(gather, &alternatives, line, platform.architecture.debian())?;
+        }
+        wanted.follow(platform.architecture.debian())?;
+        Ok(wanted)
+    }
+
+    /// What the image does not need of what its packages depend on.
+    pub fn left_out(&self) -> Vec<LeftOut> {
+        let left_out = self.unused.iter().filter(|(package, _)| !self.dependencies.contains_key(*package));
+        let left_out = left_out.map(|(package, (dependent, why))| LeftOut {
+            package: package.clone(),
+            dependent: dependent.clone(),
+            why: why.clone(),
+        });
+        left_out.collect()
+    }
+
+    fn name(
+        &mut self,
+        gather: &mut Gather<'_>,
+        alternatives: &[String],
+        line: Line,
+        architecture: &str,
+    ) -> Result<(), PlanError> {
+        let found = self.database.as_ref().and_then(|database| {
+            alternatives.iter().find_map(|name| database.find(name, architecture).map(String::from))
+        });
+        match found {
+            Some(package) => self.add_named(package, line, architecture),
+            None => {
+                let name = alternatives.first().cloned().unwrap_or_default();
+                let is_told = |problem: &Problem| matches!(problem, Problem::MissingPackage { name: told, .. } if *told == name);
+                if self.known.iter().any(is_told) {
+                    return Ok(());
+                }
+                let near = self.database.as_ref().and_then(|database| nearest(&name, database.names()));
+                let near = near.map(String::from);
+                let no_database = self.database.is_none();
+                gather.draft.report(Problem::MissingPackage { name, near, no_database, line });
+                Ok(())
+            }
+        }
+    }
+
+    /// A package that owns nothing but documentation stands for what it depends on.
+    fn add_named(&mut self, package: String, line: Line, architecture: &str) -> Result<(), PlanError> {
+        let Some(database) = &self.database else { return Ok(()) };
+        if self.named.contains_key(&package) {
+            return Ok(());
+        }
+        let mut owns = false;
+        for path in database.files(&package)? {
+            let path = self.source.follow_parents(&path)?;
+            let is_file = self.source.entry(&path)?.is_some_and(|entry| !entry.is_directory());
+            owns |= is_file && rules().left_out(&path, true).is_none();
+        }
+        let stands_for: Vec<String> = if owns || self.spec.runtime.whole_packages {
+            vec![]
+        } else {
+            let first = |all: Vec<&str>| all.into_iter().find_map(|name| database.find(name, architecture));
+            let depends = database.depends(&package).into_iter().filter_map(first);
+            depends
+                .filter(|name| rules().unused(bare(name), bare(&package)).is_none())
+                .map(String::from)
+                .collect()
+        };
+        self.named.insert(package, line);
+        stands_for.into_iter().try_for_each(|other| self.add_named(other, line, architecture))
+    }
+
+    /// Follows what the named packages depend on.
+    fn follow(&mut self, architecture: &str) -> Result<(), PlanError> {
+        let Some(database) = &self.database else { return Ok(()) };
+        let mut todo: Vec<(String, Line)> =
+            self.named.iter().map(|(name, line)| (name.clone(), *line)).collect();
+        todo.reverse();
+        let mut seen: BTreeSet<String> = self.named.keys().cloned().collect();
+        while let Some((package, line)) = todo.pop() {
+            for alternatives in database.depends(&package) {
+                let found = alternatives.iter().find_map(|name| database.find(name, architecture));
+                let Some(found) = found else { continue };
+                let names = alternatives.iter().copied().chain([bare(found)]);
+                if let Some(why) = names.filter_map(|name| rules().unused(name, bare(&package))).next() {
+                    self.unused.entry(found.into()).or_insert((package.clone(), why.to_owned()));
+                    continue;
+                }
+                if seen.insert(found.into()) {
+                    self.dependencies.insert(found.into(), (package.clone(), line));
+                    todo.push((found.into(), line));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes what the rules say of every package; scripts for a shell wait until it is known whether there is one.
+    ///
+    /// # Errors
+    /// When the source cannot be read.
+    pub fn take(&mut self, gather: &mut Gather<'_>) -> Result<(), PlanError> {
+        let Some(database) = self.database.take() else { return Ok(()) };
+        let named: Vec<(String, Line)> =
+            self.named.iter().map(|(name, line)| (name.clone(), *line)).collect();
+        for (package, line) in named {
+            let reason = Reason::OfPackage { package: bare(&package).into(), line };
+            self.take_named(gather, database.files(&package)?, &reason)?;
+        }
+        for (package, (dependent, line)) in self.dependencies.clone() {
+            let (name, dependent) = (bare(&package).to_owned(), bare(&dependent).to_owned());
+            let reason = Reason::DataOf { package: name, dependent, line };
+            self.take_data(gather, database.files(&package)?, &reason)?;
+        }
+        self.database = Some(database);
+        Ok(())
+    }
+
+    fn take_named(
+        &mut self,
+        gather: &mut Gather<'_>,
+        files: Vec<TreePath>,
+        reason: &Reason,
+    ) -> Result<(), PlanError> {
+        let whole = self.spec.runtime.whole_packages;
+        let holders: BTreeSet<TreePath> = files.iter().filter_map(TreePath::parent).collect();
+        for listed in files {
+            let path = gather.source.follow_parents(&listed)?;
+            if policy::is_mounted(&path) || (!whole && rules().left_out(&path, true).is_some()) {
+                continue;
+            }
+            let Some(entry) = gather.source.entry(&path)? else { continue };
+            match &entry.kind {
+                // A directory that holds something comes with that, unless its mode or owner says something.
+                Kind::Directory
+                    if holders.contains(&listed) && !whole && entry.meta == tree::Meta::root(0o755) => {}
+                Kind::Directory | Kind::Special(_) => gather.put_of_package(&path, entry, reason)?,
+                Kind::Symlink(_) if whole => gather.put_of_package(&path, entry, reason)?,
+                Kind::Symlink(_) => {
+                    gather.take(&path, LIBS, reason.clone())?;
+                }
+                Kind::File(_) => self.take_file(gather, &path, entry, reason)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn take_file(
+        &mut self,
+        gather: &mut Gather<'_>,
+        path: &TreePath,
+        entry: Entry,
+        reason: &Reason,
+    ) -> Result<(), PlanError> {
+        let whole = self.spec.runtime.whole_packages;
+        let shebang = match entry.content().filter(|_| entry.is_executable() && !whole) {
+            Some(content) => elf::shebang_of(content)?,
+            None => None,
+        };
+        if let Some(shebang) = shebang {
+            let overlay = gather.overlay();
+            let mut interpreters = TreePath::parse(&shebang.interpreter).into_iter().collect::<Vec<_>>();
+            if let Some(program) = elf::env_program(&shebang) {
+                let found = process::find(&overlay, &program, &TreePath::root(), gather.scope.path)?;
+                let Some(found) = found else { return Ok(()) };
+                interpreters.push(found);
+            }
+            let mut has_shell = false;
+            for interpreter in &interpreters {
+                let found = overlay.follow(interpreter)?;
+                if found.entry.is_none() {
+                    return Ok(());
+                }
+                has_shell |= policy::is_shell(&found.path) || policy::is_shell(interpreter);
+            }
+            if has_shell && !self.spec.policy.allow.contains(&Allow::Shell) {
+                self.shell_scripts.push((path.clone(), reason.clone()));
+                return Ok(());
+            }
+        }
+        gather.put_of_package(path, entry, reason)
+    }
+
+    fn take_data(
+        &mut self,
+        gather: &mut Gather<'_>,
+        files: Vec<TreePath>,
+        reason: &Reason,
+    ) -> Result<(), PlanError> {
+        for listed in files {
+            let path = gather.source.follow_parents(&listed)?;
+            if policy::is_mounted(&path) || rules().left_out(&path, false).is_some() {
+                continue;
+            }
+            let Some(entry) = gather.source.entry(&path)? else { continue };
+            match &entry.kind {
+                Kind::Symlink(_) => self.links.push((path, reason.clone())),
+                Kind::File(content) => {
+                    let is_object = content.head(4)? == *b"\x7fELF";
+                    let is_program = entry.is_executable() && !is_object;
+                    if !(is_program || is_object && !rules().is_module(&path)) {
+                        gather.put_of_package(&path, entry, reason)?;
+                    }
+                }
+                Kind::Directory | Kind::Special(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the scripts of a shell that the image turned out to have, and the links that lead somewhere.
+    ///
+    /// # Errors
+    /// When the source cannot be read.
+    pub fn take_what_waits(&mut self, gather: &mut Gather<'_>) -> Result<(), PlanError> {
+        for (path, reason) in std::mem::take(&mut self.shell_scripts) {
+            let Some(entry) = gather.source.entry(&path)? else { continue };
+            let Some(content) = entry.content() else { continue };
+            let interpreter =
+                elf::shebang_of(content)?.and_then(|shebang| TreePath::parse(&shebang.interpreter).ok());
+            let Some(interpreter) = interpreter else { continue };
+            if gather.draft.tree.follow(&interpreter)?.entry.is_some() {
+                gather.put_of_package(&path, entry, &reason)?;
+            }
+        }
+        for (path, reason) in std::mem::take(&mut self.links) {
+            let led = gather.overlay().follow(&path)?.path;
+            let there = gather.draft.tree.get(&led).is_some_and(|entry| {
+                // A directory that merely holds something is not what a link to it is for.
+                !entry.is_directory() || !gather.draft.tree.list(&led).unwrap_or_default().is_empty()
+            });
+            if there && led != path {
+                gather.take(&path, LIBS, reason)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// dpkg's name of a package without its architecture.
+fn bare(package: &str) -> &str {
+    package.split(':').next().unwrap_or(package)
+}

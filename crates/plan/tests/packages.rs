@@ -1,0 +1,217 @@
+//! What of a package enters an image, from any source that has dpkg's database.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
+
+mod world;
+
+use plan::{Plan, Want};
+use world::{World, bytes, glibc, library, program, script};
+
+/// A machine on which some packages are installed: name, what it depends on, its files.
+fn installed(packages: &[(&str, &str, &[&str])]) -> World {
+    let mut world = World::new(glibc());
+    let mut status = String::new();
+    for (name, depends, files) in packages {
+        let depends = if depends.is_empty() { String::new() } else { format!("Depends: {depends}\n") };
+        status.push_str(&format!(
+            "Package: {name}\nStatus: install ok installed\nVersion: 1.0\nArchitecture: amd64\n{depends}\n"
+        ));
+        let mut list = String::from("/.\n");
+        for file in *files {
+            list.push_str(&format!("{file}\n"));
+            world = match file {
+                dir if dir.ends_with('/') => world.source_dir(dir.trim_end_matches('/')),
+                so if so.ends_with(".so") || so.contains(".so.") => {
+                    let soname = so.rsplit('/').next().unwrap();
+                    world.source(so, library(soname, &["libc.so.6"]))
+                }
+                sh if sh.ends_with(".sh") => world.source(sh, script("#!/bin/sh")),
+                pl if pl.ends_with(".pl") => world.source(pl, script("#!/usr/bin/perl")),
+                bin if bin.contains("bin/") => world.source(bin, program(&[])),
+                text => world.source(text, "text\n"),
+            };
+        }
+        let list = list.replace("/\n", "\n");
+        world = world.source(&format!("/var/lib/dpkg/info/{name}.list"), &*list);
+    }
+    world.source("/var/lib/dpkg/status", &*status)
+}
+
+fn shop() -> World {
+    installed(&[
+        (
+            "shop",
+            "libshop1 (>= 1), shop-data | other, debconf, perl",
+            &[
+                "/usr/bin/shop",
+                "/usr/bin/shop-admin.pl",
+                "/usr/bin/shop-start.sh",
+                "/usr/lib/shop/plugin.so",
+                "/usr/share/doc/shop/README",
+                "/usr/share/man/man1/shop.1.gz",
+                "/etc/shop/shop.conf",
+                "/etc/init.d/shop",
+                "/var/lib/shop/",
+            ],
+        ),
+        ("libshop1", "", &["/usr/lib/x86_64-linux-gnu/libshop.so.1", "/usr/share/libshop/schema.xml"]),
+        (
+            "shop-data",
+            "fonts",
+            &["/usr/share/shop/logo.svg", "/usr/bin/shop-paint", "/usr/share/locale/de.mo"],
+        ),
+        ("fonts", "", &["/usr/share/fonts/a.ttf"]),
+        ("debconf", "debconf-data", &["/usr/share/debconf/confmodule", "/usr/bin/debconf"]),
+        ("debconf-data", "", &["/usr/share/other/debconf.txt"]),
+        (
+            "perl",
+            "",
+            &[
+                "/usr/bin/perl",
+                "/usr/lib/x86_64-linux-gnu/perl/5.36/auto/POSIX.so",
+                "/usr/share/perl/POSIX.pm",
+            ],
+        ),
+        ("dash", "", &["/bin/sh"]),
+        ("meta", "shop", &["/usr/share/doc/meta/copyright"]),
+    ])
+}
+
+const SPEC: &str = "[config]\nentrypoint = [\"/usr/bin/shop\"]\n[runtime]\n";
+
+fn plan(world: &World, runtime: &str) -> Plan {
+    world.plan(&format!("{SPEC}{runtime}\n")).0
+}
+
+/// What entered of the packages, without what all images have.
+fn files(plan: &Plan) -> Vec<String> {
+    let of_packages = ["shop", "perl", "fonts", "other", "debconf", "/bin/sh"];
+    let paths = plan.tree.iter().filter(|(_, entry)| !entry.is_directory()).map(|(path, _)| path.to_string());
+    paths
+        .filter(|path| {
+            !path.starts_with("/var/lib/dpkg") && of_packages.iter().any(|part| path.contains(part))
+        })
+        .collect()
+}
+
+#[test]
+fn own_files_of_a_named_package_and_data_of_what_it_depends_on() {
+    let plan = plan(&shop(), "packages = [\"shop\"]");
+    insta::assert_snapshot!(files(&plan).join("\n"), @r#"
+/etc/shop/shop.conf
+/usr/bin/perl
+/usr/bin/shop
+/usr/bin/shop-admin.pl
+/usr/lib/shop/plugin.so
+/usr/lib/x86_64-linux-gnu/perl/5.36/auto/POSIX.so
+/usr/share/fonts/a.ttf
+/usr/share/libshop/schema.xml
+/usr/share/perl/POSIX.pm
+/usr/share/shop/logo.svg
+"#);
+    let dir = |path: &str| plan.tree.get(&tree::TreePath::parse(path).unwrap()).is_some();
+    assert!(dir("/var/lib/shop") && !dir("/usr/share/doc/shop/README"));
+    let left_out: Vec<String> =
+        plan.left_out.iter().map(|left| format!("{}: {}", left.package, left.why)).collect();
+    assert_eq!(left_out, ["debconf: it asks questions when packages are installed"]);
+}
+
+#[test]
+fn a_package_that_owns_nothing_stands_for_what_it_depends_on() {
+    let world = shop();
+    assert_eq!(files(&plan(&world, "packages = [\"meta\"]")), files(&plan(&world, "packages = [\"shop\"]")));
+}
+
+#[test]
+fn scripts_for_a_shell_enter_where_a_shell_does() {
+    let world = shop();
+    let has_script = |text: &str| {
+        let plan = plan(&world, text);
+        (files(&plan).contains(&"/usr/bin/shop-start.sh".into()), plan.is_refused())
+    };
+    assert_eq!(has_script("packages = [\"shop\"]"), (false, false));
+    assert_eq!(has_script("packages = [\"shop\"]\nkeep = [\"/bin/sh\"]"), (true, false));
+    assert_eq!(has_script("packages = [\"shop\"]\n[policy]\nallow = [\"shell\"]"), (true, false));
+}
+
+#[test]
+fn whole_packages_are_whole() {
+    let plan = plan(&shop(), "packages = [\"shop\"]\nwhole-packages = true\n[policy]\nallow = [\"shell\"]");
+    let files = files(&plan);
+    for path in ["/usr/share/doc/shop/README", "/etc/init.d/shop", "/usr/bin/shop-start.sh"] {
+        assert!(files.iter().any(|file| file == path), "{path}: {files:?}");
+    }
+    assert!(!files.iter().any(|file| file == "/usr/bin/shop-paint"));
+}
+
+#[test]
+fn a_package_that_is_nowhere_is_told_with_the_nearest() {
+    let told = |world: &World, text: &str| {
+        let plan = plan(world, text);
+        plan.findings
+            .iter()
+            .flat_map(|finding| finding.lines("bantam.toml"))
+            .map(|(label, text)| format!("{label} {text}"))
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
+    insta::assert_snapshot!(told(&shop(), "packages = [\"shop-dat\"]"), @r#"
+error[B0411]: the package shop-dat is wanted, and the source does not have it
+at: bantam.toml:4
+fix: write shop-data, if that is meant
+or: install shop-dat where the libraries come from
+or: take it out of `packages`
+"#);
+    insta::assert_snapshot!(told(&World::new(glibc()).source("/usr/bin/shop", program(&[])), "packages = [\"shop\"]"), @r#"
+error[B0411]: the package shop is wanted, and the source has no packages
+at: bantam.toml:4
+fix: take the libraries from an archive: source = "debian:SUITE" in [runtime]
+or: name the files themselves in `keep`
+"#);
+}
+
+#[test]
+fn what_is_wanted_is_known() {
+    let world = World::new(glibc())
+        .source("/usr/bin/shop", program(&["libpq.so.5"]))
+        .payload("run", script("#!/usr/bin/env node"))
+        .payload("start", script("#!/usr/bin/python3"));
+    let text = format!(
+        "{SPEC}dlopen = [\"libgomp.so.1\"]\nkeep = [\"/usr/bin/git\", \"/usr/share/x*\"]\n\
+         [[files]]\nfrom = \"run\"\nto = \"/app/run\"\n[[files]]\nfrom = \"start\"\nto = \"/app/start\"\n"
+    );
+    let wants = world.plan(&text).0.wants();
+    let path = |text: &str| Want::Path(tree::TreePath::parse(text).unwrap());
+    let want = [
+        Want::Library("libgomp.so.1".into()),
+        Want::Library("libpq.so.5".into()),
+        path("/usr/bin/git"),
+        path("/usr/bin/python3"),
+        Want::Program("node".into()),
+    ];
+    // The interpreter `env` itself is looked for before what it looks for.
+    let with_env = wants.contains(&path("/usr/bin/env"));
+    assert!(
+        want[..4].iter().all(|want| wants.contains(want)) && (with_env || wants.contains(&want[4])),
+        "{wants:?}"
+    );
+    assert_eq!(wants.len(), 5, "{wants:?}");
+}
+
+#[test]
+fn the_debug_variant_has_busybox_on_the_same_lower_layers() {
+    let busybox = elf::testing::Elf::static_program().tail(b"\0[\0[[\0ash\0cat\0sh\0\x01").build();
+    let world = shop().source("/usr/bin/busybox", bytes(&busybox, 0o755));
+    let release = plan(&world, "packages = [\"shop\"]");
+    let debug = plan(&world, "packages = [\"shop\"]\nvariant = \"debug\"");
+    assert!(!debug.is_refused(), "{:?}", debug.findings);
+    let names = |plan: &Plan| plan.layers.iter().map(|layer| layer.name.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&debug), [&names(&release)[..], &["debug".into()]].concat());
+    for (lower, same) in release.layers.iter().zip(&debug.layers) {
+        assert_eq!(lower.tree.dump().unwrap(), same.tree.dump().unwrap());
+    }
+    insta::assert_snapshot!(debug.layers.last().unwrap().tree.iter().map(|(path, _)| path.to_string()).collect::<Vec<_>>().join(" "), @"/ /busybox /busybox/[ /busybox/[[ /busybox/ash /busybox/busybox /busybox/cat /busybox/sh");
+    assert!(debug.process.env[0].ends_with(":/bin:/busybox"), "{:?}", debug.process.env);
+    let none = plan(&shop(), "packages = [\"shop\"]\nvariant = \"debug\"");
+    assert!(none.findings.iter().any(|finding| finding.problem.code() == "B0413"));
+}
