@@ -106,7 +106,7 @@ pub enum IndexError {
         /// The field.
         field: &'static str,
         /// What is wrong with it.
-        source: RelationError,
+        source: Box<RelationError>,
     },
 }
 

@@ -227,7 +227,12 @@ impl Reader<'_> {
     }
 
     fn unrelated(&self, field: &'static str, source: crate::relation::RelationError) -> IndexError {
-        IndexError::Relation { origin: self.origin.into(), package: self.name.into(), field, source }
+        IndexError::Relation {
+            origin: self.origin.into(),
+            package: self.name.into(),
+            field,
+            source: source.into(),
+        }
     }
 
     fn fails(&self, field: &'static str) -> IndexError {
