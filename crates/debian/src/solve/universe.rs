@@ -13,7 +13,7 @@ use resolvo::{
 };
 use std::cell::RefCell;
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 /// Which versions of a package there are.
@@ -44,6 +44,9 @@ struct State<'a> {
     sets: Vec<Set>,
     unions: Vec<Union>,
     requirements: HashMap<String, Requirement>,
+    hits: HashMap<usize, Rc<[usize]>>,
+    /// What goes before all else.
+    marked: HashSet<usize>,
     /// The first package that could not be read.
     error: Option<IndexError>,
 }
@@ -99,7 +102,7 @@ impl<'a> Universe<'a> {
     /// All that is wanted and not there.
     pub fn wanted(&self) -> Result<Vec<Requirement>, Vec<Absent>> {
         let mut absent = vec![];
-        let mut requirements = vec![];
+        let mut groups = vec![];
         for pin in self.pins.values().filter(|pin| pin.is_mandatory) {
             let known = self.read(&pin.name);
             if !known.is_empty() && !known.iter().any(|package| package.version == pin.version) {
@@ -109,11 +112,15 @@ impl<'a> Universe<'a> {
         for wanted in &self.wanted {
             match self.absence(wanted) {
                 Some(problem) => absent.push(problem),
-                None => requirements.push(self.requirement(&[relation_to(wanted)])),
+                None => groups.push(vec![relation_to(wanted)]),
             }
         }
         absent.dedup();
-        if absent.is_empty() { Ok(requirements) } else { Err(absent) }
+        if !absent.is_empty() {
+            return Err(absent);
+        }
+        self.prefer(&groups);
+        Ok(groups.iter().map(|group| self.requirement(group)).collect())
     }
 
     /// What hinders that something is wanted.
@@ -150,6 +157,13 @@ impl<'a> Universe<'a> {
     fn no_version(&self, name: &str, version: &crate::version::Version) -> Absent {
         let known = self.read(name).iter().map(|package| package.version.clone()).collect();
         Absent::Version { name: name.into(), version: version.clone(), known }
+    }
+
+    /// Prepares for all that is wanted: what is marked now is preferred from now on.
+    fn prefer(&self, wanted: &[Vec<Relation>]) {
+        let targets: Vec<Vec<usize>> = wanted.iter().map(|group| self.group(group)).collect();
+        let marked = prefer::marked(self, &targets);
+        self.state.borrow_mut().marked = marked;
     }
 
     /// # Errors
@@ -218,7 +232,8 @@ impl<'a> Universe<'a> {
             .map(|wanted| &*wanted.why)
     }
 
-    fn at(&self, at: usize) -> &'a Package {
+    /// The package of a number.
+    pub fn at(&self, at: usize) -> &'a Package {
         self.state.borrow().solvables[at].1
     }
 
@@ -292,22 +307,29 @@ impl<'a> Universe<'a> {
         groups.concat()
     }
 
+    /// What meets one of these alternatives, each once, the preferred first.
+    pub fn group(&self, group: &[Relation]) -> Vec<usize> {
+        let mut seen = HashSet::new();
+        let targets = group.iter().flat_map(|relation| self.targets(relation));
+        targets.filter(|at| seen.insert(*at)).collect()
+    }
+
     fn requirement(&self, group: &[Relation]) -> Requirement {
         let text = relation::text(group);
         if let Some(requirement) = self.state.borrow().requirements.get(&text) {
             return *requirement;
         }
-        let mut seen = BTreeSet::new();
-        let targets = group.iter().flat_map(|relation| self.targets(relation));
-        let targets: Vec<usize> = targets.filter(|at| seen.insert(*at)).collect();
+        let mut targets = self.group(group);
         let first_name = group.first().and_then(|relation| Some(self.name(&relation.name)?.0));
         let state = &mut *self.state.borrow_mut();
+        targets.sort_by_key(|at| !state.marked.contains(at));
         // One set for each run of versions of a name; if nothing meets the relation, an empty one.
         let mut sets: Vec<(usize, Vec<usize>)> = vec![];
         for at in targets {
             let name = state.solvables[at].0;
             match sets.last_mut() {
-                Some((last, members)) if *last == name => members.push(at),
+                // In a set, they are in the order of their numbers.
+                Some((last, members)) if *last == name && members.last() < Some(&at) => members.push(at),
                 _ => sets.push((name, vec![at])),
             }
         }
@@ -329,11 +351,26 @@ impl<'a> Universe<'a> {
         requirement
     }
 
-    /// For each name that a package's conflict hits, the versions that remain.
-    fn constraints(&self, package: &Package, conflict: &Relation) -> Vec<VersionSetId> {
+    /// What cannot be there with a package, because it conflicts with it.
+    pub fn hits(&self, at: usize) -> Rc<[usize]> {
+        if let Some(hits) = self.state.borrow().hits.get(&at) {
+            return hits.clone();
+        }
+        let package = self.at(at);
+        let hits = package
+            .conflicts
+            .iter()
+            .flat_map(|conflict| self.hit_by(package, conflict))
+            .flat_map(|hit| hit.1);
+        let hits: Rc<[usize]> = hits.collect();
+        self.state.borrow_mut().hits.insert(at, hits.clone());
+        hits
+    }
+
+    /// What a package's conflict hits, by names: the number of the name, and the versions.
+    fn hit_by(&self, package: &Package, conflict: &Relation) -> Vec<(usize, Vec<usize>)> {
         let architecture = self.index.architecture();
-        if !matches!(conflict.qualifier.as_deref(), None | Some("any" | "native"))
-            && conflict.qualifier.as_deref() != Some(architecture)
+        if conflict.qualifier.as_deref().is_some_and(|kind| !["any", "native", architecture].contains(&kind))
         {
             return vec![];
         }
@@ -342,13 +379,23 @@ impl<'a> Universe<'a> {
         let names = std::iter::once(conflict.name.as_str()).chain(self.index.provider_names(&conflict.name));
         // A package never conflicts with itself (Policy §7.4).
         let names: BTreeSet<&str> = names.filter(|name| *name != package.name).collect();
+        let hit = |name: &str| {
+            let (name, versions) = self.name(name)?;
+            let is_hit = |at: &usize| meets(self.at(*at), conflict, architecture);
+            Some((name, versions.iter().copied().filter(is_hit).collect::<Vec<_>>()))
+        };
+        names.into_iter().filter_map(hit).filter(|(_, versions)| !versions.is_empty()).collect()
+    }
+
+    /// For each name that a package's conflict hits, the versions that remain.
+    fn constraints(&self, package: &Package, conflict: &Relation) -> Vec<VersionSetId> {
+        let hit_by = self.hit_by(package, conflict);
+        let state = &mut *self.state.borrow_mut();
         let mut constraints = vec![];
-        for (name, versions) in names.into_iter().filter_map(|name| self.name(name)) {
-            let remain = |at: &usize| !meets(self.at(*at), conflict, architecture);
-            let members: Vec<usize> = versions.iter().copied().filter(remain).collect();
-            if members.len() < versions.len() {
-                constraints.push(self.state.borrow_mut().set(name, members, conflict.to_string()));
-            }
+        for (name, hit) in hit_by {
+            let versions = state.names[name].solvables.clone();
+            let members = versions.iter().copied().filter(|at| !hit.contains(at)).collect();
+            constraints.push(state.set(name, members, conflict.to_string()));
         }
         constraints
     }
