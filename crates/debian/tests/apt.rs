@@ -23,7 +23,7 @@ const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 /// How long apt may take, in seconds.
 const LIMIT: &str = "600";
 /// So many packages of a release are taken, at even distances in the order of their names.
-const FEW: usize = 12;
+const FEW: usize = 8;
 const MANY: usize = 220;
 
 /// Requests that are hard for what they depend on, or are often made. Some are of several packages.
