@@ -154,42 +154,46 @@ pub fn solve(index: &Index, request: &Request) -> Result<Solution, SolveError> {
     }
 }
 
-fn attempt(index: &Index, request: &Request, scope: Scope) -> Result<Solution, SolveError> {
+fn attempt<'a>(index: &'a Index, request: &'a Request, scope: Scope) -> Result<Solution, SolveError> {
     let universe = Universe::new(index, request, scope);
-    let requirements = match universe.wanted() {
-        Ok(requirements) => requirements,
+    let groups = match universe.wanted() {
+        Ok(groups) => groups,
         Err(absent) => {
             universe.finish()?;
             return Err(SolveError::Wanted(absent));
         }
     };
-    let problem = Problem::new().requirements(requirements.into_iter().map(Into::into).collect());
-    let mut solver = Solver::new(universe);
-    let chosen = match solver.solve(problem) {
-        Ok(chosen) => chosen,
-        Err(UnsolvableOrCancelled::Unsolvable(conflict)) => {
-            solver.provider().finish()?;
-            return Err(SolveError::Conflict(conflict::explain(&conflict, &solver)));
-        }
-        // The only reason to cancel.
-        Err(UnsolvableOrCancelled::Cancelled(_)) => {
-            solver.provider().finish()?;
-            return Err(SolveError::Conflict(Conflict { reasons: vec![] }));
-        }
-    };
-    let universe = solver.provider();
+    let wanted: Vec<Vec<usize>> = groups.iter().map(|group| universe.group(group)).collect();
+    let marked = prefer::mark(&universe, &wanted);
     universe.finish()?;
-    let chosen: BTreeMap<&str, &Package> = chosen
-        .into_iter()
-        .map(|id| universe.package(id))
-        .map(|package| (package.name.as_str(), package))
-        .collect();
-    Ok(Solution { packages: reasoned(index, universe, request, &chosen) })
+    let named = |packages: Vec<&'a Package>| -> BTreeMap<&'a str, &'a Package> {
+        packages.into_iter().map(|package| (package.name.as_str(), package)).collect()
+    };
+    if marked.is_complete {
+        let chosen = named(marked.packages.into_iter().map(|at| universe.at(at)).collect());
+        return Ok(Solution { packages: reasoned(&universe, request, &chosen) });
+    }
+    universe.prefer(marked.packages);
+    let requirements = groups.iter().map(|group| universe.requirement(group).into()).collect();
+    let mut solver = Solver::new(universe);
+    let solved = solver.solve(Problem::new().requirements(requirements));
+    let universe = solver.provider();
+    // If one could not be read, this is why it ended.
+    universe.finish()?;
+    match solved {
+        Ok(chosen) => {
+            let chosen = named(chosen.into_iter().map(|id| universe.package(id)).collect());
+            Ok(Solution { packages: reasoned(universe, request, &chosen) })
+        }
+        Err(UnsolvableOrCancelled::Unsolvable(conflict)) => {
+            Err(SolveError::Conflict(conflict::explain(&conflict, &solver)))
+        }
+        Err(UnsolvableOrCancelled::Cancelled(_)) => Err(SolveError::Conflict(Conflict { reasons: vec![] })),
+    }
 }
 
 /// The packages that are needed of those that were chosen, with the reasons.
 fn reasoned<'a>(
-    index: &Index,
     universe: &Universe<'_>,
     request: &Request,
     chosen: &BTreeMap<&'a str, &'a Package>,
@@ -213,7 +217,7 @@ fn reasoned<'a>(
     while let Some(name) = queue.pop() {
         let Some(package) = chosen.get(name) else { continue };
         for group in &package.depends {
-            if group.iter().any(|relation| universe::meets(package, relation, index.architecture())) {
+            if group.iter().any(|relation| universe.meets(package, relation)) {
                 continue;
             }
             if let Some(target) = universe.first_chosen(group, chosen) {

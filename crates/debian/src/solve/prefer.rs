@@ -1,8 +1,8 @@
 //! What is taken first, where several would do.
 //!
 //! apt goes through the dependencies one by one, and marks what it takes; an alternative that is marked already is
-//! taken again. This is the same walk. What it marks goes before all else when the problem is solved in earnest, so
-//! that the result is apt's wherever that is one.
+//! taken again. This is the same walk. Mostly it ends with all that is needed, and its result is apt's. Where it does
+//! not, what it marked goes before all else when the problem is solved in earnest.
 
 use super::universe::Universe;
 use crate::index::{Package, Priority};
@@ -17,8 +17,17 @@ pub(super) fn provider(package: &Package) -> (Reverse<bool>, Priority, &str) {
     (Reverse(package.essential), package.priority, &package.name)
 }
 
+/// What a walk marked.
+#[derive(Default)]
+pub(super) struct Marked {
+    /// The packages, none of which conflicts with another.
+    pub packages: HashSet<usize>,
+    /// Whether all that is wanted is there, with all that it depends on.
+    pub is_complete: bool,
+}
+
 /// What apt would mark for packages that are wanted, each given by what meets the wish, the preferred first.
-pub(super) fn marked(universe: &Universe<'_>, wanted: &[Vec<usize>]) -> HashSet<usize> {
+pub(super) fn mark(universe: &Universe<'_>, wanted: &[Vec<usize>]) -> Marked {
     let mut walk = Walk {
         universe,
         by_name: BTreeMap::new(),
@@ -28,15 +37,18 @@ pub(super) fn marked(universe: &Universe<'_>, wanted: &[Vec<usize>]) -> HashSet<
     };
     // All that is wanted is there from the start, whatever depends on it.
     let mut roots = vec![];
+    let mut is_complete = true;
     for options in wanted {
         if !options.iter().any(|at| walk.is_marked(*at)) {
-            roots.extend(options.iter().copied().find(|at| walk.enter(*at)));
+            let root = options.iter().copied().find(|at| walk.enter(*at));
+            is_complete &= root.is_some();
+            roots.extend(root);
         }
     }
     for root in roots {
-        walk.descend(root);
+        is_complete &= walk.descend(root);
     }
-    walk.journal.into_iter().collect()
+    Marked { packages: walk.journal.into_iter().collect(), is_complete }
 }
 
 struct Walk<'a, 'u> {
@@ -99,11 +111,10 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// Marks all that a marked package depends on. Chains are as long as an archive makes them, so that this does not
-    /// call itself.
-    fn descend(&mut self, root: usize) {
+    /// Marks all that a marked package depends on; the package stays marked even if something lacks, which is said.
+    /// Chains are as long as an archive makes them, so that this does not call itself.
+    fn descend(&mut self, root: usize) -> bool {
         let frame = |at, before| Frame { at, before, next: 0, targets: vec![], option: 0 };
-        // What is wanted stays, even if something lacks.
         let mut frames = vec![frame(root, self.journal.len())];
         while let Some(top) = frames.last_mut() {
             match self.step(top) {
@@ -124,6 +135,7 @@ impl Walk<'_, '_> {
                 }
             }
         }
+        !self.failed.contains(&root)
     }
 
     /// What to do next for a package.

@@ -46,7 +46,7 @@ struct State<'a> {
     requirements: HashMap<String, Requirement>,
     hits: HashMap<usize, Rc<[usize]>>,
     /// What goes before all else.
-    marked: HashSet<usize>,
+    preferred: HashSet<usize>,
     /// The first package that could not be read.
     error: Option<IndexError>,
 }
@@ -75,11 +75,6 @@ pub(super) fn relation_to(wanted: &Wanted) -> Relation {
     Relation { name: wanted.name.clone(), qualifier: None, versions }
 }
 
-/// Whether a package meets a relation by its name or by what it provides.
-pub(super) fn meets(package: &Package, relation: &Relation, architecture: &str) -> bool {
-    package.is(relation, architecture) || package.provides(relation, architecture)
-}
-
 impl<'a> Universe<'a> {
     pub fn new(index: &'a Index, request: &'a Request, scope: Scope) -> Self {
         let mut wanted: Vec<&Wanted> = request.wanted.iter().collect();
@@ -100,7 +95,7 @@ impl<'a> Universe<'a> {
     ///
     /// # Errors
     /// All that is wanted and not there.
-    pub fn wanted(&self) -> Result<Vec<Requirement>, Vec<Absent>> {
+    pub fn wanted(&self) -> Result<Vec<Vec<Relation>>, Vec<Absent>> {
         let mut absent = vec![];
         let mut groups = vec![];
         for pin in self.pins.values().filter(|pin| pin.is_mandatory) {
@@ -116,11 +111,7 @@ impl<'a> Universe<'a> {
             }
         }
         absent.dedup();
-        if !absent.is_empty() {
-            return Err(absent);
-        }
-        self.prefer(&groups);
-        Ok(groups.iter().map(|group| self.requirement(group)).collect())
+        if absent.is_empty() { Ok(groups) } else { Err(absent) }
     }
 
     /// What hinders that something is wanted.
@@ -159,17 +150,21 @@ impl<'a> Universe<'a> {
         Absent::Version { name: name.into(), version: version.clone(), known }
     }
 
-    /// Prepares for all that is wanted: what is marked now is preferred from now on.
-    fn prefer(&self, wanted: &[Vec<Relation>]) {
-        let targets: Vec<Vec<usize>> = wanted.iter().map(|group| self.group(group)).collect();
-        let marked = prefer::marked(self, &targets);
-        self.state.borrow_mut().marked = marked;
+    /// Puts packages before all others, in requirements that are made from now on.
+    pub fn prefer(&self, packages: HashSet<usize>) {
+        self.state.borrow_mut().preferred = packages;
     }
 
     /// # Errors
     /// When a package that was looked at could not be read.
     pub fn finish(&self) -> Result<(), IndexError> {
         self.state.borrow_mut().error.take().map_or(Ok(()), Err)
+    }
+
+    /// Whether a package meets a relation by its name or by what it provides.
+    pub fn meets(&self, package: &Package, relation: &Relation) -> bool {
+        let native = self.index.architecture();
+        package.is(relation, native) || package.provides(relation, native)
     }
 
     /// The package of a number that this universe gave.
@@ -314,7 +309,8 @@ impl<'a> Universe<'a> {
         targets.filter(|at| seen.insert(*at)).collect()
     }
 
-    fn requirement(&self, group: &[Relation]) -> Requirement {
+    /// A requirement of one of these alternatives.
+    pub fn requirement(&self, group: &[Relation]) -> Requirement {
         let text = relation::text(group);
         if let Some(requirement) = self.state.borrow().requirements.get(&text) {
             return *requirement;
@@ -322,7 +318,7 @@ impl<'a> Universe<'a> {
         let mut targets = self.group(group);
         let first_name = group.first().and_then(|relation| Some(self.name(&relation.name)?.0));
         let state = &mut *self.state.borrow_mut();
-        targets.sort_by_key(|at| !state.marked.contains(at));
+        targets.sort_by_key(|at| !state.preferred.contains(at));
         // One set for each run of versions of a name; if nothing meets the relation, an empty one.
         let mut sets: Vec<(usize, Vec<usize>)> = vec![];
         for at in targets {
@@ -381,7 +377,7 @@ impl<'a> Universe<'a> {
         let names: BTreeSet<&str> = names.filter(|name| *name != package.name).collect();
         let hit = |name: &str| {
             let (name, versions) = self.name(name)?;
-            let is_hit = |at: &usize| meets(self.at(*at), conflict, architecture);
+            let is_hit = |at: &usize| self.meets(self.at(*at), conflict);
             Some((name, versions.iter().copied().filter(is_hit).collect::<Vec<_>>()))
         };
         names.into_iter().filter_map(hit).filter(|(_, versions)| !versions.is_empty()).collect()
@@ -486,10 +482,9 @@ impl DependencyProvider for Universe<'_> {
 
     async fn get_dependencies(&self, id: SolvableId) -> Dependencies {
         let package = self.package(id);
-        let architecture = self.index.architecture();
         let mut known = KnownDependencies::default();
         for group in &package.depends {
-            if !group.iter().any(|relation| meets(package, relation, architecture)) {
+            if !group.iter().any(|relation| self.meets(package, relation)) {
                 known.requirements.push(self.requirement(group).into());
             }
         }
