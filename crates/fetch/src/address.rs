@@ -38,6 +38,32 @@ impl Address {
     }
 }
 
+/// The URL of what is below a root, by its path: the parts are encoded, and none leads upwards.
+///
+/// `+` is encoded, too: some object stores take it for a blank.
+///
+/// # Errors
+/// When the root is no URL that can be fetched from, or the path has a part that is empty, `.` or `..`.
+pub fn join(root: &str, path: &str) -> Result<String, FetchError> {
+    let wrong = |reason: String| FetchError::Url { url: format!("{}/{path}", masked(root)), reason };
+    if path.split('/').any(|part| matches!(part, "" | "." | "..")) {
+        return Err(wrong("its path is not a plain one".into()));
+    }
+    let mut url = match Address::parse(root)? {
+        Address::Web(url) => url,
+        Address::File(path) => {
+            Url::from_file_path(path).map_err(|()| wrong("it names no file of this machine".into()))?
+        }
+    };
+    url.path_segments_mut()
+        .map_err(|()| wrong("it can have no path".into()))?
+        .pop_if_empty()
+        .extend(path.split('/'));
+    let path = url.path().replace('+', "%2B");
+    url.set_path(&path);
+    Ok(url.into())
+}
+
 /// A URL as it may be shown: without its user, its password, and the values of its query.
 ///
 /// What is no URL is masked by its looks.
@@ -94,6 +120,29 @@ mod tests {
             let error = Address::parse(url);
             assert!(matches!(error, Err(FetchError::Url { .. })), "{url}: {error:?}");
         }
+    }
+
+    #[test]
+    fn paths_below_a_root() {
+        for (root, path, expected) in [
+            ("http://example.com", "a/b", "http://example.com/a/b"),
+            (
+                "http://example.com/debian/",
+                "pool/g++_1%3a2~b_all.deb",
+                "http://example.com/debian/pool/g%2B%2B_1%253a2~b_all.deb",
+            ),
+            ("http://u:p@example.com/x?sig=a", "b", "http://u:p@example.com/x/b?sig=a"),
+            ("file:/srv/a b", "c+d#?", "file:///srv/a%20b/c%2Bd%23%3F"),
+            ("copy:/srv", "x", "file:///srv/x"),
+        ] {
+            assert_eq!(join(root, path).unwrap(), expected);
+        }
+        let file = Address::parse(&join("file:/srv/a b", "c+%d#?").unwrap()).unwrap();
+        assert_eq!(file, Address::File("/srv/a b/c+%d#?".into()));
+        for path in ["", "/a", "a/", "a//b", "../a", "a/../b", "."] {
+            assert!(join("http://example.com/x", path).is_err(), "{path}");
+        }
+        assert!(join("cdrom:x", "a").is_err());
     }
 
     #[test]

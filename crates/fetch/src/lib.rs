@@ -18,7 +18,7 @@ mod range;
 mod sink;
 mod transport;
 
-pub use address::masked;
+pub use address::{join, masked};
 pub use client::Client;
 pub use credentials::{Credentials, Logins};
 pub use digest::{Digest, Expect};
