@@ -7,7 +7,7 @@ use crate::pace::retry_after;
 use crate::range::{ContentRange, validator};
 use crate::sink::Sink;
 use crate::transport::{Answer, Transport, Trouble, trouble};
-use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue, IF_RANGE, RANGE, RETRY_AFTER};
+use reqwest::header::{ACCEPT_ENCODING, CACHE_CONTROL, HeaderMap, HeaderValue, IF_RANGE, RANGE, RETRY_AFTER};
 use reqwest::{Method, Response, StatusCode, Url};
 use std::time::Duration;
 
@@ -84,7 +84,7 @@ impl Download<'_> {
         }
         let asked_from = sink.received();
         let Answer { response, authorized } =
-            self.ask(asked_from).await.map_err(|trouble| match trouble {
+            self.ask(asked_from, sink.is_digest_known()).await.map_err(|trouble| match trouble {
                 Trouble::Passing(message) => failed(None, message, asked_from),
                 Trouble::Lasting(error) => error.into(),
             })?;
@@ -134,10 +134,14 @@ impl Download<'_> {
         }
     }
 
-    async fn ask(&self, from: u64) -> Result<Answer, Trouble> {
+    async fn ask(&self, from: u64, digest_known: bool) -> Result<Answer, Trouble> {
         let mut headers = HeaderMap::new();
         // The bytes as they are: digests are of them.
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        if !digest_known {
+            // Nothing would tell what a cache on the way had from what is there now.
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static("max-age=0"));
+        }
         if from > 0 {
             let range = HeaderValue::try_from(format!("bytes={from}-"));
             headers.extend(range.ok().map(|range| (RANGE, range)));

@@ -105,6 +105,11 @@ impl<'a> Sink<'a> {
         Ok(())
     }
 
+    /// Will a digest tell whether it is right?
+    pub fn is_digest_known(&self) -> bool {
+        self.expect.digest.is_some()
+    }
+
     /// Has it all that is expected?
     pub fn is_whole(&self) -> bool {
         self.expect.size.is_none_or(|size| size == self.received)

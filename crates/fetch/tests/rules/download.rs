@@ -136,6 +136,15 @@ fn a_part_is_asked_for_of_the_same_file_only() {
 }
 
 #[test]
+fn caches_on_the_way_are_asked_to_look_if_nothing_else_tells() {
+    let server = Server::new(vec![Answer::ok(BODY); 2]);
+    for expect in [exactly(BODY), Expect::at_most(100)] {
+        download(&client(), &server.url("/x"), &expect).unwrap();
+    }
+    assert_eq!(server.sent("cache-control"), [None, Some("max-age=0".into())]);
+}
+
+#[test]
 fn what_is_not_tried_again() {
     let wrong = Expect { size: None, digest: Some(sha512(b"other")), limit: 1000 };
     let right = Expect { size: None, digest: Some(sha512(BODY)), limit: 1000 };
