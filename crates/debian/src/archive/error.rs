@@ -127,9 +127,7 @@ impl ArchiveError {
 
     /// May it be that the release is older or newer than what is beside it?
     pub(super) fn may_be_stale(&self) -> bool {
-        let about_bytes =
-            |said: &Said| said.is_absent() || matches!(said, Said::Fetch(error) if error.is_mismatch());
-        matches!(self, ArchiveError::Index { said, .. } if said.iter().any(about_bytes))
+        matches!(self, ArchiveError::Index { said, .. } if said.iter().any(Said::is_of_one_form))
     }
 }
 
@@ -137,6 +135,12 @@ impl Said {
     /// Has the mirror no such thing? Some object stores say that it is forbidden.
     pub(super) fn is_absent(&self) -> bool {
         matches!(self, Said::Fetch(FetchError::NotFound { .. } | FetchError::Forbidden { .. }))
+    }
+
+    /// May the mirror have the same in another form, or at another time?
+    pub(super) fn is_of_one_form(&self) -> bool {
+        let offline = matches!(self, Said::Fetch(FetchError::Offline { .. }));
+        offline || self.is_absent() || matches!(self, Said::Fetch(error) if error.is_mismatch())
     }
 }
 

@@ -6,6 +6,7 @@
 //!
 //! [repository format]: https://wiki.debian.org/DebianRepository/Format
 
+mod access;
 mod config;
 mod error;
 mod files;
@@ -21,6 +22,7 @@ mod unpack;
 mod vendor;
 mod verify;
 
+pub use access::{Access, Progress};
 pub use config::{ArchiveConfig, Repository};
 pub use error::{ArchiveError, Said};
 pub use mirrors::{MirrorError, Mirrors, Moment};

@@ -1,14 +1,14 @@
 //! An archive whose indexes are at hand.
 
+use super::access::Access;
 use super::config::ArchiveConfig;
 use super::error::ArchiveError;
-use super::files::{self, Found};
+use super::files::{self, Form, Found};
 use super::release::{Asking, Held};
 use super::suites::{Place, Suite, Suites};
 use super::unpack::Packed;
 use super::verify::{ListedFile, Verify};
-use cache::Cache;
-use fetch::{Client, Digest};
+use fetch::Digest;
 use std::fs::File;
 use std::io::{self, Read};
 use std::thread;
@@ -33,7 +33,7 @@ pub struct Archive {
 pub(super) struct Opened {
     pub held: Held,
     /// The indexes of packages that are used.
-    pub used: Vec<(String, Packed, ListedFile)>,
+    pub used: Vec<Form>,
 }
 
 /// The text of a `Packages` file.
@@ -75,19 +75,19 @@ impl Archive {
     /// Gets the releases of all suites, verifies them, and gets the indexes of their packages.
     ///
     /// Files that the cache has are not fetched again. With an offline client, releases are those that were last seen.
-    /// A mirror that has not what its release lists may be in the middle of an update: the release is fetched once more.
+    /// A mirror that has not what its release lists may be in the middle of an update: other forms of the index are tried,
+    /// and then the release is fetched once more.
     ///
     /// # Errors
     /// When a suite cannot be had. One that belongs to a release may be absent, see [`absent`](Self::absent).
     pub fn open(
         config: &ArchiveConfig,
-        client: &Client,
-        cache: &Cache,
+        access: Access<'_>,
         verify: &dyn Verify,
         now: SystemTime,
     ) -> Result<Self, ArchiveError> {
         let suites = Suites::new(config)?;
-        let asking = Asking { client, cache, verify, now };
+        let asking = Asking { access, verify, now };
         let outcomes: Vec<Result<Part, ArchiveError>> = thread::scope(|scope| {
             let open = |(at, suite)| scope.spawn(move || asking.open(at, suite, &config.architecture));
             let parts: Vec<_> = suites.0.iter().enumerate().map(open).collect();
@@ -145,14 +145,14 @@ impl Archive {
     ///
     /// # Errors
     /// When one that is listed cannot be had.
-    pub fn contents(&self, client: &Client, cache: &Cache) -> Result<Vec<ContentsFile>, ArchiveError> {
+    pub fn contents(&self, access: Access<'_>) -> Result<Vec<ContentsFile>, ArchiveError> {
         let mut contents = vec![];
         for (at, (suite, opened)) in self.suites.0.iter().zip(&self.opened).enumerate() {
             let Some(Opened { held, .. }) = opened else { continue };
             for wanted in contents_of(suite, held, &self.architecture) {
-                let Found { packed, file, origin, listed, .. } =
-                    files::file(suite, held, wanted, client, cache)?;
-                let ListedFile { size, digest } = listed;
+                let (found, form) = files::any(suite, held, wanted, access)?;
+                let Found { packed, file, origin, .. } = found;
+                let ListedFile { size, digest } = form.listed;
                 contents.push(ContentsFile { suite: at, origin, digest, size, file, packed });
             }
         }
@@ -189,7 +189,7 @@ impl Asking<'_> {
         };
         match self.indexes(at, suite, held, architecture) {
             Ok(part) => Ok(part),
-            Err((stale, error)) if error.may_be_stale() && !self.client.is_offline() => {
+            Err((stale, error)) if error.may_be_stale() && !self.access.client.is_offline() => {
                 match self.release(suite)? {
                     Ok(held) if held.signed != stale.signed || held.root != stale.root => {
                         self.indexes(at, suite, held, architecture).map_err(|(_, error)| error)
@@ -212,7 +212,8 @@ impl Asking<'_> {
         let mut part = Part { opened: None, indexes: vec![], absent: vec![] };
         let mut used = vec![];
         for Named { name, required } in packages_of(suite, &held, architecture) {
-            let Some(wanted) = files::best(&held.listing, &name, &Packed::ALL) else {
+            let forms = files::forms(&held.listing, &name);
+            if forms.is_empty() {
                 let error = ArchiveError::NoIndex {
                     suite: suite.name.clone(),
                     wanted: name,
@@ -225,21 +226,23 @@ impl Asking<'_> {
                     part.absent.push(Absent { suite: suite.name.clone(), said: error.to_string() });
                 }
                 continue;
-            };
+            }
             // Nothing need be fetched to know what is empty.
             if held.listing.files.get(&name).is_some_and(|plain| plain.size == 0) {
                 continue;
             }
-            let text = files::file(suite, &held, wanted.clone(), self.client, self.cache).and_then(|found| {
+            let read = files::any(suite, &held, forms, self.access).and_then(|(found, form)| {
                 let Found { packed, file, origin, .. } = found;
                 let text = packed.text(file, MAX_TEXT, &origin)?;
-                Ok(IndexText { suite: at, origin, text })
+                Ok((IndexText { suite: at, origin, text }, form))
             });
-            match text {
-                Ok(text) => part.indexes.push(text),
+            match read {
+                Ok((text, form)) => {
+                    part.indexes.push(text);
+                    used.push(form);
+                }
                 Err(error) => return Err((Box::new(held), error)),
             }
-            used.push(wanted);
         }
         part.opened = Some(Opened { held, used });
         Ok(part)
@@ -273,11 +276,11 @@ fn packages_of(suite: &Suite, held: &Held, architecture: &str) -> Vec<Named> {
 }
 
 /// The lists of files of a suite: of each component, or of all together.
-fn contents_of(suite: &Suite, held: &Held, architecture: &str) -> Vec<(String, Packed, ListedFile)> {
+fn contents_of(suite: &Suite, held: &Held, architecture: &str) -> Vec<Vec<Form>> {
     let Place::Dists { components, .. } = &suite.place else { return vec![] };
     let mut wanted = vec![];
     for architecture in [architecture, "all"] {
-        let listed = |name: &str| files::best(&held.listing, name, &Packed::ALL);
+        let listed = |name: &str| Some(files::forms(&held.listing, name)).filter(|forms| !forms.is_empty());
         let name = format!("Contents-{architecture}");
         let of_components = components.iter().filter_map(|component| listed(&format!("{component}/{name}")));
         let before = wanted.len();

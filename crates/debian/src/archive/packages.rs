@@ -1,11 +1,11 @@
 //! Packages, from whichever mirror has them.
 
+use super::access::{Access, Progress};
 use super::error::{ArchiveError, Said};
 use super::kept;
 use super::suites::{Suites, is_path};
 use super::verify::ListedFile;
-use cache::Cache;
-use fetch::{Client, Digest, Expect, join, masked};
+use fetch::{Digest, Expect, join, masked};
 use std::fs::File;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
@@ -29,19 +29,11 @@ pub struct Wanted {
 impl Suites {
     /// Gets packages, from the cache or a few at a time from the mirrors, each verified while it arrives.
     ///
-    /// The files are in the order of `wanted`, open to be read from their start. `progress` hears the number of a
-    /// package and how many bytes of it are there; it is called by several threads.
+    /// The files are in the order of `wanted`, open to be read from their start.
     ///
     /// # Errors
     /// When one cannot be had; no other is begun then. What is wrong with each is told.
-    pub fn fetch(
-        &self,
-        wanted: &[Wanted],
-        client: &Client,
-        cache: &Cache,
-        jobs: usize,
-        progress: &(dyn Fn(usize, u64) + Sync),
-    ) -> Result<Vec<File>, ArchiveError> {
+    pub fn fetch(&self, wanted: &[Wanted], access: Access<'_>) -> Result<Vec<File>, ArchiveError> {
         let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
         let done = Mutex::new(vec![]);
         let work = || {
@@ -51,13 +43,13 @@ impl Suites {
                 if failed.load(Relaxed) {
                     break;
                 }
-                let outcome = self.get(package, client, cache, &|bytes| progress(at, bytes));
+                let outcome = self.get(package, access);
                 failed.fetch_or(outcome.is_err(), Relaxed);
                 done.lock().unwrap_or_else(PoisonError::into_inner).push((at, outcome));
             }
         };
         thread::scope(|scope| {
-            for _ in 0..jobs.clamp(1, wanted.len().max(1)) {
+            for _ in 0..access.jobs.clamp(1, wanted.len().max(1)) {
                 scope.spawn(work);
             }
         });
@@ -76,13 +68,7 @@ impl Suites {
         }
     }
 
-    fn get(
-        &self,
-        wanted: &Wanted,
-        client: &Client,
-        cache: &Cache,
-        progress: &(dyn Fn(u64) + Sync),
-    ) -> Result<File, ArchiveError> {
+    fn get(&self, wanted: &Wanted, access: Access<'_>) -> Result<File, ArchiveError> {
         let Wanted { suite, filename, size, sha256 } = wanted;
         let Some(suite) = self.0.get(*suite) else {
             return Err(ArchiveError::NoSuite { filename: filename.clone() });
@@ -92,21 +78,23 @@ impl Suites {
         if !is_path(path) {
             return Err(ArchiveError::Path { suite: suite.name.clone(), path: filename.clone() });
         }
-        if let Some(file) = cache.blob(sha256, *size) {
-            progress(*size);
+        if let Some(file) = access.cache.blob(sha256, *size) {
             return Ok(file);
         }
-        let file = kept::new_file(cache)?;
+        let file = kept::new_file(access.cache)?;
         let listed = ListedFile { size: *size, digest: Digest::Sha256(sha256.0) };
         let expect = Expect::exactly(*size, listed.digest);
+        let heard = |received| {
+            (access.progress)(Progress { path: filename, suite: &suite.name, size: *size, received });
+        };
         let asked = suite.roots.ask(None, |root| {
             let url = join(root, path).map_err(Said::Fetch)?;
-            client.download(&url, &file, &expect, progress).map_err(Said::Fetch)?;
+            access.client.download(&url, &file, &expect, &heard).map_err(Said::Fetch)?;
             Ok(url)
         });
         match asked.map_err(ArchiveError::Fetch)? {
             Ok(url) => {
-                let kept = kept::keep(cache, &listed, &file);
+                let kept = kept::keep(access.cache, &listed, &file);
                 kept.map_err(|source| ArchiveError::Read { origin: masked(&url), source })?;
                 Ok(file)
             }

@@ -1,12 +1,12 @@
 //! The signed release of a suite, from the first mirror that has one that counts.
 
+use super::access::Access;
 use super::error::{ArchiveError, Said};
 use super::kept;
 use super::roots::{Next, is_local};
 use super::suites::{Place, Suite};
 use super::verify::{Asked, Listing, Signed, Verify};
-use cache::Cache;
-use fetch::{Client, Expect, FetchError, join, masked};
+use fetch::{Expect, FetchError, join, masked};
 use std::time::SystemTime;
 
 /// The longest release that is read, in bytes.
@@ -24,8 +24,7 @@ pub(super) struct Held {
 /// What is needed to find a release.
 #[derive(Clone, Copy)]
 pub(super) struct Asking<'a> {
-    pub client: &'a Client,
-    pub cache: &'a Cache,
+    pub access: Access<'a>,
     pub verify: &'a dyn Verify,
     pub now: SystemTime,
 }
@@ -52,7 +51,8 @@ impl Asking<'_> {
     fn release_at(&self, suite: &Suite, root: &str) -> Result<(Listing, Signed), Said> {
         let url = |name: &str| join(root, &suite.place.path(name)).map_err(Said::Fetch);
         let (inline, text, signatures) = (url("InRelease")?, url("Release")?, url("Release.gpg")?);
-        let read = |url: &str| self.client.read(url, &Expect::at_most(MAX_RELEASE)).map_err(Said::Fetch);
+        let read =
+            |url: &str| self.access.client.read(url, &Expect::at_most(MAX_RELEASE)).map_err(Said::Fetch);
         let fresh = match read(&inline) {
             Ok(bytes) => Ok((Signed::Inline(bytes), &inline)),
             Err(absent) if absent.is_absent() => match read(&text) {
@@ -69,15 +69,15 @@ impl Asking<'_> {
         let (signed, from) = match fresh {
             Ok(fresh) => fresh,
             Err(Said::Fetch(offline @ FetchError::Offline { .. })) => {
-                let last = kept::find_release(self.cache, root, &path).ok_or(Said::Fetch(offline))?;
+                let last = kept::find_release(self.access.cache, root, &path).ok_or(Said::Fetch(offline))?;
                 (last, &inline)
             }
             Err(problem) => return Err(problem),
         };
         let listing = self.verify.verify(&signed, &self.asked(suite, root));
         let listing = listing.map_err(|source| Said::Unverified { url: masked(from), source })?;
-        if !self.client.is_offline() && !is_local(root) {
-            kept::keep_release(self.cache, root, &path, &signed);
+        if !self.access.client.is_offline() && !is_local(root) {
+            kept::keep_release(self.access.cache, root, &path, &signed);
         }
         Ok((listing, signed))
     }
@@ -86,12 +86,15 @@ impl Asking<'_> {
     fn asked<'s>(&self, suite: &'s Suite, root: &str) -> Asked<'s> {
         Asked {
             suite: match &suite.place {
-                Place::Dists { suite, .. } => Some(suite),
+                // `buster/updates` says of itself that it is `buster`.
+                Place::Dists { suite, .. } => {
+                    Some(suite.rsplit_once('/').map_or(suite, |(release, _)| release))
+                }
                 Place::Flat(_) => None,
             },
             keys: &suite.keys,
             now: self.now,
-            check_valid_until: !suite.snapshot && !is_local(root) && !self.client.is_offline(),
+            check_valid_until: !suite.snapshot && !is_local(root) && !self.access.client.is_offline(),
         }
     }
 }

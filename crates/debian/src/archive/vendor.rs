@@ -8,15 +8,14 @@
 //! repositories/NAME/…                         further archives
 //! ```
 
+use super::access::Access;
 use super::error::ArchiveError;
 use super::files::{self, Found};
 use super::opened::{Archive, Opened};
 use super::packages::Wanted;
 use super::suites::Suite;
 use super::verify::Signed;
-use cache::Cache;
 use cache::fresh::FreshFile;
-use fetch::Client;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Seek as _, Write as _};
@@ -42,9 +41,7 @@ impl Archive {
         &self,
         dir: &Path,
         wanted: &[Wanted],
-        client: &Client,
-        cache: &Cache,
-        jobs: usize,
+        access: Access<'_>,
     ) -> Result<Vendored, ArchiveError> {
         let mut vendored = Vendored::default();
         for (suite, opened) in self.suites.0.iter().zip(&self.opened) {
@@ -55,10 +52,10 @@ impl Archive {
                 None => {}
             }
             if let Some(opened) = opened {
-                write_suite(&root, suite, opened, client, cache)?;
+                write_suite(&root, suite, opened, access)?;
             }
         }
-        let packages = self.suites.fetch(wanted, client, cache, jobs, &|_, _| {})?;
+        let packages = self.suites.fetch(wanted, access)?;
         for (package, file) in wanted.iter().zip(packages) {
             let folder = self.suites.0.get(package.suite).map_or("", |suite| &suite.folder);
             let path = dir.join(folder).join(package.filename.trim_start_matches("./"));
@@ -68,16 +65,10 @@ impl Archive {
     }
 }
 
-fn write_suite(
-    root: &Path,
-    suite: &Suite,
-    opened: &Opened,
-    client: &Client,
-    cache: &Cache,
-) -> Result<(), ArchiveError> {
+fn write_suite(root: &Path, suite: &Suite, opened: &Opened, access: Access<'_>) -> Result<(), ArchiveError> {
     let at = |name: &str| root.join(suite.place.path(name));
     for used in &opened.used {
-        let Found { path, file, .. } = files::file(suite, &opened.held, used.clone(), client, cache)?;
+        let Found { path, file, .. } = files::file(suite, &opened.held, used.clone(), access)?;
         write(&at(&path), file)?;
     }
     // Last, so that what it lists is there by then.

@@ -144,6 +144,22 @@ fn indexes_by_their_hash() {
 }
 
 #[test]
+fn another_form_will_do() {
+    let xz = &format!("{INDEX}.xz");
+    let files = Files::default().suite("dists/sid", "", &[(xz, b""), (&format!("{INDEX}.gz"), b"in gz")]);
+    let open = |answer: Answer| {
+        let mirror = Mirror::new(&files);
+        mirror.put(&format!("{PATH}.xz"), vec![answer]);
+        World::new().texts(&config("sid", &[mirror.url()]))
+    };
+    assert_eq!(open(Answer::Status(404)), "0: in gz");
+    assert_eq!(open(Answer::Body(b"stale".to_vec())), "0: in gz");
+    // Who cannot be reached has no other form either.
+    let error = open(Answer::Status(503));
+    assert!(error.starts_with(&format!("no mirror has {xz} of sid")) && !error.contains(".gz"), "{error}");
+}
+
+#[test]
 fn offline() {
     let mirror = Mirror::new(&sid("", b"index"));
     let config = config("sid", &[mirror.url()]);

@@ -1,8 +1,9 @@
 //! Packages, from mirrors, from the cache, and to a directory that is a mirror itself.
 
 use crate::world::{Answer, Files, Mirror, World, config, repository};
-use debian::archive::{Suites, Wanted};
+use debian::archive::{Access, Progress, Suites, Wanted};
 use fetch::Client;
+use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::sync::Mutex;
 use tree::Sha256Digest;
@@ -33,19 +34,28 @@ fn packages_come_from_the_mirrors_in_order() {
     let suites = Suites::new(&config("bookworm", &[first.url(), second.url()])).unwrap();
     let mut packages: Vec<Wanted> = names.iter().map(|name| wanted(0, name, name.as_bytes())).collect();
     packages.push(wanted(2, "pool/updates/a/a_2_amd64.deb", b"fixed"));
-    let heard = Mutex::new(vec![0; packages.len()]);
-    let progress = |at: usize, bytes| heard.lock().unwrap()[at] = bytes;
-    let fetched = suites.fetch(&packages, &world.client, &world.cache, 3, &progress).unwrap();
+    let heard = Mutex::new(BTreeMap::new());
+    let progress = |progress: Progress<'_>| {
+        heard.lock().unwrap().insert(
+            (progress.suite.to_owned(), progress.path.to_owned()),
+            (progress.received, progress.size),
+        );
+    };
+    let access = Access { jobs: 3, progress: &progress, ..world.access() };
+    let fetched = suites.fetch(&packages, access).unwrap();
     let expected: Vec<String> = names.iter().cloned().chain(["fixed".into()]).collect();
     assert_eq!(read(fetched), expected);
-    let sizes: Vec<u64> = packages.iter().map(|package| package.size).collect();
-    assert_eq!(*heard.lock().unwrap(), sizes);
+    let sizes = packages.iter().map(|package| {
+        let suite = suites.name(package.suite).unwrap().to_owned();
+        ((suite, package.filename.clone()), (package.size, package.size))
+    });
+    assert_eq!(*heard.lock().unwrap(), sizes.collect());
     assert_eq!(second.asked(), [names[1].clone(), names[2].clone(), names[4].clone()]);
 
     // They are not fetched twice, and then need no network.
     first.asked();
     for client in [world.client.clone(), Client::offline()] {
-        let again = suites.fetch(&packages, &client, &world.cache, 3, &|_, _| {}).unwrap();
+        let again = suites.fetch(&packages, Access::new(&client, &world.cache)).unwrap();
         assert_eq!(read(again), expected);
     }
     assert!(first.asked().is_empty() && second.asked().is_empty());
@@ -57,7 +67,7 @@ fn packages_that_cannot_be_had() {
     let world = World::new();
     let suites = Suites::new(&config("sid", &[mirror.url()])).unwrap();
     let fetch = |package: Wanted, client: &Client| {
-        suites.fetch(&[package], client, &world.cache, 4, &|_, _| {}).unwrap_err().to_string()
+        suites.fetch(&[package], Access::new(client, &world.cache)).unwrap_err().to_string()
     };
     for (package, expected) in [
         (
@@ -80,11 +90,12 @@ fn packages_that_cannot_be_had() {
     let error = fetch(wanted(0, "pool/a.deb", b"right"), &Client::offline());
     assert!(error.ends_with("/pool/a.deb was not fetched: offline"), "{error}");
 
+    let one = Access { jobs: 1, ..world.access() };
     let both = [wanted(0, "pool/b.deb", b""), wanted(0, "pool/c.deb", b"")];
-    let error = suites.fetch(&both[..1], &world.client, &world.cache, 1, &|_, _| {}).unwrap_err().to_string();
+    let error = suites.fetch(&both[..1], one).unwrap_err().to_string();
     assert!(error.contains("pool/b.deb"), "{error}");
     mirror.asked();
-    suites.fetch(&both, &world.client, &world.cache, 1, &|_, _| {}).unwrap_err();
+    suites.fetch(&both, one).unwrap_err();
     assert_eq!(mirror.asked(), ["pool/b.deb"]);
 }
 
@@ -110,7 +121,7 @@ fn what_is_vendored_is_a_mirror() {
         wanted(3, "./c_all.deb", b"c"),
     ];
     let dir = world.path("vendored");
-    let vendored = archive.vendor(&dir, &packages, &world.client, &world.cache, 2).unwrap();
+    let vendored = archive.vendor(&dir, &packages, world.access()).unwrap();
     assert_eq!(vendored.mirror, dir.join("debian"));
     for path in [
         "debian/dists/bookworm/InRelease",
@@ -134,6 +145,6 @@ fn what_is_vendored_is_a_mirror() {
     here.repositories = vec![repository(&format!("file://{}", root.display()), "./", &[])];
     assert_eq!(elsewhere.texts(&here), "0: main\n2: fixes\n3: flat");
     let suites = Suites::new(&here).unwrap();
-    let fetched = suites.fetch(&packages, &elsewhere.client, &elsewhere.cache, 2, &|_, _| {}).unwrap();
+    let fetched = suites.fetch(&packages, elsewhere.access()).unwrap();
     assert_eq!(read(fetched), ["a", "b", "c"]);
 }

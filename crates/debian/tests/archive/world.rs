@@ -2,8 +2,8 @@
 
 use cache::Cache;
 use debian::archive::{
-    Archive, ArchiveConfig, ArchiveError, Asked, Keys, ListedFile, Listing, Mirrors, Origin, Repository,
-    Signed, Verify,
+    Access, Archive, ArchiveConfig, ArchiveError, Asked, Keys, ListedFile, Listing, Mirrors, Origin,
+    Repository, Signed, Verify,
 };
 use fetch::{Client, Digest, Options, Pace, Retry, Wait};
 use sha2::{Digest as _, Sha256, Sha512};
@@ -238,8 +238,12 @@ impl World {
         self.dir.path().join(name)
     }
 
+    pub fn access(&self) -> Access<'_> {
+        Access::new(&self.client, &self.cache)
+    }
+
     pub fn open(&self, config: &ArchiveConfig) -> Result<Archive, ArchiveError> {
-        Archive::open(config, &self.client, &self.cache, &Trusting, SystemTime::UNIX_EPOCH)
+        Archive::open(config, self.access(), &Trusting, SystemTime::UNIX_EPOCH)
     }
 
     /// The texts of the indexes, each with the number of its suite; or the error.
