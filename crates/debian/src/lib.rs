@@ -2,5 +2,9 @@
 //! them.
 
 pub mod index;
+pub mod keyring;
+mod openpgp;
 pub mod relation;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod version;
