@@ -6,14 +6,13 @@
 //! [rfc]: https://www.rfc-editor.org/rfc/rfc9580.html#section-5.2.3
 
 use super::Reason;
+use crate::date::SKEW;
 use pgp::composed::{SignedPublicKey, SignedPublicSubKey};
 use pgp::crypto::hash::HashAlgorithm;
 use pgp::packet::{KeyFlags, Signature, SignatureType, SubpacketData};
 use pgp::ser::Serialize as _;
 use pgp::types::{KeyDetails, KeyVersion, PublicParams, Tag, VerifyingKey};
 
-/// Clocks may be apart by so many seconds: a signature that is newer is from the future.
-const SKEW: i64 = 3600;
 /// The fewest bits of an RSA modulus.
 const MIN_RSA: u16 = 2048;
 

@@ -1,6 +1,6 @@
 //! Why a keyring cannot be read, and why a signature does not count.
 
-use super::shown;
+use crate::date::shown;
 use std::error::Error;
 use std::fmt;
 

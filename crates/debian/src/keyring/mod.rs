@@ -7,12 +7,13 @@ mod tests;
 
 pub use error::{KeyringError, Reason, Rejected, SignatureError};
 
+use crate::date::seconds;
 use crate::openpgp::{self, Clearsigned, Parsed};
 use certificate::{Certificate, Key, holds, strong};
 use pgp::composed::{Deserializable as _, SignedPublicKey};
 use pgp::packet::{Packet, PacketParser, Signature, SignatureType};
 use pgp::types::KeyDetails as _;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 /// The longest keyring that is read, in bytes.
 const MAX_KEYRING: usize = 16 << 20;
@@ -198,14 +199,4 @@ fn signer(signature: &Signature) -> Option<String> {
 
 fn upper(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02X}")).collect()
-}
-
-/// Seconds since 1970, which may be before.
-fn seconds(time: SystemTime) -> i64 {
-    let whole = |duration: std::time::Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
-    time.duration_since(UNIX_EPOCH).map_or_else(|before| -whole(before.duration()), whole)
-}
-
-fn shown(seconds: i64) -> String {
-    oci::rfc3339(seconds).unwrap_or_else(|| format!("{seconds} seconds after 1970"))
 }

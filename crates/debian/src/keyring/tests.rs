@@ -3,7 +3,7 @@ use crate::testing::{Subkey, TestKey, clearsigned, packets};
 use pgp::crypto::hash::HashAlgorithm;
 use pgp::packet::{Notation, Subpacket, SubpacketData};
 use pgp::types::SignatureBytes;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 const DAY: u64 = 86_400;
 const TEXT: &str = "Origin: Test\nSuite: stable\n- dashes\n\n  blanks\n";
