@@ -92,7 +92,7 @@ impl TestKey {
 
     /// A clearsigned message, as `InRelease` is one, signed at `at`.
     pub fn clearsign(&self, text: &str, at: SystemTime) -> String {
-        clearsigned(text, &[self.signature(SignatureType::Text, vec![], text.trim_end_matches('\n'), at)])
+        clearsign(std::slice::from_ref(self), text, at)
     }
 
     /// An armored signature, as `Release.gpg` is one, made at `at`.
@@ -219,6 +219,13 @@ impl Subkey {
     pub fn without_back_signature(self) -> Self {
         Subkey { back_signature: false, ..self }
     }
+}
+
+/// A clearsigned message, signed by all of these keys.
+pub(super) fn clearsign(keys: &[TestKey], text: &str, at: SystemTime) -> String {
+    let hashed = text.strip_suffix('\n').unwrap_or(text);
+    let sign = |key: &TestKey| key.signature(SignatureType::Text, vec![], hashed, at);
+    clearsigned(text, &keys.iter().map(sign).collect::<Vec<_>>())
 }
 
 /// A clearsigned message with these signatures.
