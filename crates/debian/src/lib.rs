@@ -4,7 +4,13 @@
 pub mod apt;
 pub mod archive;
 pub mod control;
+mod date;
 pub mod index;
+pub mod keyring;
+mod openpgp;
 pub mod relation;
+pub mod release;
 pub mod solve;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod version;
