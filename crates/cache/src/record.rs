@@ -23,11 +23,14 @@ pub enum RecordKind {
     Chunks,
     /// What is known of files of this machine. Records of this kind are never shared with others.
     Facts,
+    /// What is in a package that was unpacked into a blob.
+    Packages,
 }
 
 impl RecordKind {
     /// All there are.
-    pub const ALL: [RecordKind; 3] = [RecordKind::Layer, RecordKind::Chunks, RecordKind::Facts];
+    pub const ALL: [RecordKind; 4] =
+        [RecordKind::Layer, RecordKind::Chunks, RecordKind::Facts, RecordKind::Packages];
 
     /// The name of its directory. The number is the version of what is in the records.
     pub(crate) fn dir(self) -> &'static str {
@@ -35,6 +38,7 @@ impl RecordKind {
             RecordKind::Layer => "layers-1",
             RecordKind::Chunks => "chunks-1",
             RecordKind::Facts => "facts-1",
+            RecordKind::Packages => "packages-1",
         }
     }
 
@@ -48,6 +52,7 @@ impl RecordKind {
             RecordKind::Layer => 1,
             RecordKind::Chunks => 2,
             RecordKind::Facts => 3,
+            RecordKind::Packages => 4,
         }
     }
 }
