@@ -23,14 +23,24 @@ pub enum RecordKind {
     Chunks,
     /// What is known of files of this machine. Records of this kind are never shared with others.
     Facts,
+    /// What is in a package that was unpacked into a blob.
+    Packages,
     /// What archives of packages said: their releases, and which file has a digest of another sort.
     Archives,
+    /// Which package of an archive has which file.
+    Contents,
 }
 
 impl RecordKind {
     /// All there are.
-    pub const ALL: [RecordKind; 4] =
-        [RecordKind::Layer, RecordKind::Chunks, RecordKind::Facts, RecordKind::Archives];
+    pub const ALL: [RecordKind; 6] = [
+        RecordKind::Layer,
+        RecordKind::Chunks,
+        RecordKind::Facts,
+        RecordKind::Packages,
+        RecordKind::Archives,
+        RecordKind::Contents,
+    ];
 
     /// The name of its directory. The number is the version of what is in the records.
     pub(crate) fn dir(self) -> &'static str {
@@ -38,7 +48,9 @@ impl RecordKind {
             RecordKind::Layer => "layers-1",
             RecordKind::Chunks => "chunks-1",
             RecordKind::Facts => "facts-1",
+            RecordKind::Packages => "packages-1",
             RecordKind::Archives => "archives-1",
+            RecordKind::Contents => "contents-1",
         }
     }
 
@@ -52,7 +64,9 @@ impl RecordKind {
             RecordKind::Layer => 1,
             RecordKind::Chunks => 2,
             RecordKind::Facts => 3,
+            RecordKind::Packages => 4,
             RecordKind::Archives => 5,
+            RecordKind::Contents => 6,
         }
     }
 }

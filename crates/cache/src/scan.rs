@@ -27,8 +27,12 @@ pub enum EntryKind {
     Chunks,
     /// A record of facts.
     Facts,
+    /// A record of a package.
+    Packages,
     /// A record of archives.
     Archives,
+    /// A record of which package has which file.
+    Contents,
     /// A record of a version of bantam that keeps others.
     OtherRecords,
     /// A blob.
@@ -45,11 +49,13 @@ pub struct Usage(BTreeMap<EntryKind, (u64, u64)>);
 
 impl EntryKind {
     /// All kinds, in the order in which they are shown.
-    pub const ALL: [EntryKind; 8] = [
+    pub const ALL: [EntryKind; 10] = [
         EntryKind::Layers,
         EntryKind::Chunks,
         EntryKind::Facts,
+        EntryKind::Packages,
         EntryKind::Archives,
+        EntryKind::Contents,
         EntryKind::OtherRecords,
         EntryKind::Blobs,
         EntryKind::Images,
@@ -62,7 +68,9 @@ impl EntryKind {
             EntryKind::Layers => "layers",
             EntryKind::Chunks => "chunks",
             EntryKind::Facts => "facts",
+            EntryKind::Packages => "packages",
             EntryKind::Archives => "archives",
+            EntryKind::Contents => "contents",
             EntryKind::OtherRecords => "other",
             EntryKind::Blobs => "blobs",
             EntryKind::Images => "images",
@@ -134,7 +142,9 @@ impl Scan {
                 Some(RecordKind::Layer) => EntryKind::Layers,
                 Some(RecordKind::Chunks) => EntryKind::Chunks,
                 Some(RecordKind::Facts) => EntryKind::Facts,
+                Some(RecordKind::Packages) => EntryKind::Packages,
                 Some(RecordKind::Archives) => EntryKind::Archives,
+                Some(RecordKind::Contents) => EntryKind::Contents,
                 None => EntryKind::OtherRecords,
             };
             for entry in entries(&sort)? {

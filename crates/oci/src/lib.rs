@@ -33,6 +33,6 @@ pub use layer::{
 pub use media_type::Compression;
 pub use read::{LayerSummary, Listed, ReadLayerError, decompressed, merge, read_layer};
 pub use tar_entry::{ENTRY_TIME, TAR_END, TarEntry, TarKind, padding};
-pub use tar_reader::{EntryKind, LayerEntry, Skip, TarReader};
+pub use tar_reader::{EntryKind, LayerEntry, RawNames, Skip, TarReader};
 pub use time::rfc3339;
 pub use validate::{ImageSource, Mismatch, validate};

@@ -52,6 +52,19 @@ pub enum EntryKind {
     Opaque,
 }
 
+/// How a tar names an entry and its owners: bytes that nobody checked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RawNames {
+    /// The name, as `./usr/bin/` or `/usr/bin`.
+    pub name: Vec<u8>,
+    /// The target of a link; empty for anything else.
+    pub link: Vec<u8>,
+    /// The owner's name, which may be empty.
+    pub user: Vec<u8>,
+    /// The group's name, which may be empty.
+    pub group: Vec<u8>,
+}
+
 /// Bytes that can be passed over. The default reads them; a file can do better.
 pub trait Skip: Read {
     /// Passes over `bytes` bytes.
@@ -73,6 +86,7 @@ pub struct TarReader<R> {
     offset: u64,
     /// Content of the last entry that was not read, and the zeros after it.
     pending: (u64, u64),
+    names: RawNames,
     headers: u64,
     ended: bool,
 }
@@ -88,7 +102,7 @@ struct Overrides {
 impl<R: Skip> TarReader<R> {
     /// A reader at the start of a tar.
     pub fn new(reader: R) -> Self {
-        TarReader { reader, offset: 0, pending: (0, 0), headers: 0, ended: false }
+        TarReader { reader, offset: 0, pending: (0, 0), names: RawNames::default(), headers: 0, ended: false }
     }
 
     /// The next entry, or none at the end. Content that was not read is passed over. Whiteouts are
@@ -115,6 +129,11 @@ impl<R: Skip> TarReader<R> {
             }
         }
         Ok(None)
+    }
+
+    /// How the tar names the entry that came last, for those who are stricter than whoever reads layers.
+    pub fn names(&self) -> &RawNames {
+        &self.names
     }
 
     /// Reads the content of the entry that came last.
@@ -232,6 +251,12 @@ impl<R: Skip> TarReader<R> {
             long_name.or_else(|| pax_text("path").cloned()).unwrap_or_else(|| header.path_bytes().into());
         let link =
             long_link.or_else(|| pax_text("linkpath").cloned()).unwrap_or_else(|| until_nul(&old.linkname));
+        let owner = |key, field: Option<&[u8]>| {
+            pax_text(key).cloned().unwrap_or_else(|| until_nul(field.unwrap_or_default()))
+        };
+        let [user, group] =
+            [owner("uname", header.username_bytes()), owner("gname", header.groupname_bytes())];
+        self.names = RawNames { name: name.clone(), link: link.clone(), user, group };
         let path = tree_path(&name)?;
         let size = pax_number(self, "size", &old.size)?;
         let id =

@@ -45,7 +45,9 @@ impl World {
             RecordKind::Layer => "layers-1",
             RecordKind::Chunks => "chunks-1",
             RecordKind::Facts => "facts-1",
+            RecordKind::Packages => "packages-1",
             RecordKind::Archives => "archives-1",
+            RecordKind::Contents => "contents-1",
         };
         self.path("cache/records").join(dir).join(key(number).hex())
     }

@@ -62,7 +62,7 @@ pub enum ReadLayerError {
     #[error("the tar holds the name `{0}`, which is not UTF-8")]
     NotUtf8(String),
     /// More than anything honest has.
-    #[error("the layer has more than {limit} {what}")]
+    #[error("the tar has more than {limit} {what}")]
     TooMuch {
         /// Of what.
         what: &'static str,

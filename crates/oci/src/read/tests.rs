@@ -266,7 +266,7 @@ wrong checksum: byte 512 of the tar: the header's checksum is wrong
 wrong digit: byte 512 of the tar: the field size is no number
 cut content: byte 1000 of the tar: the tar ends within a file
 endless: byte 512 of the tar: a size is too large
-endless PAX: the layer has more than 1048576 bytes in an extended header
+endless PAX: the tar has more than 1048576 bytes in an extended header
 lone zeros: byte 1024 of the tar: a single empty block stands between entries
 sparse: byte 512 of the tar: a sparse file, which layers cannot hold
 PAX sparse: byte 1536 of the tar: a sparse file, which layers cannot hold

@@ -1,0 +1,285 @@
+//! The archives of a run: each is opened once, and only when packages are to be chosen; each package is fetched and
+//! unpacked once.
+
+use super::found::Found;
+use crate::{
+    Error, Session, Target,
+    event::{Event, Watch},
+    runtime::Runtime,
+};
+use cache::{Cache, RecordKind};
+use debian::{
+    apt::{AptSources, mirrors_of},
+    archive::{Archive, ArchiveConfig, Mirrors, Moment, Origin, Repository, Suites, Trusted, Wanted},
+    contents::Contents,
+    index::Index,
+    pack::Pack,
+    rootfs::{Options, RootFs},
+};
+use fetch::Client;
+use plan::{
+    lock::LockedPackage,
+    spec::{Distribution, Release},
+};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::Path,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::SystemTime,
+};
+use tree::Sha256Digest;
+
+/// How many packages are fetched at a time.
+const FETCHES: usize = 6;
+/// Where apt of this machine has its sources.
+const APT_ROOT: &str = "/";
+
+/// The archives of a run.
+pub(crate) struct Archives<'a> {
+    session: &'a Session,
+    cache: &'a Cache,
+    client: OnceLock<Client>,
+    /// By all that says which archive it is.
+    known: Mutex<HashMap<String, Arc<KnownArchive>>>,
+    /// Root file systems, by the digests of their packages.
+    runtimes: Mutex<HashMap<Vec<Sha256Digest>, Arc<Runtime<'a>>>>,
+}
+
+/// An archive for one architecture.
+pub(super) struct KnownArchive {
+    config: ArchiveConfig,
+    suites: Suites,
+    opened: Mutex<Option<Arc<OpenArchive>>>,
+}
+
+/// An archive whose indexes were read.
+pub(super) struct OpenArchive {
+    pub archive: Archive,
+    pub index: Index,
+    contents: OnceLock<Vec<Contents>>,
+}
+
+impl<'a> Archives<'a> {
+    pub fn new(session: &'a Session, cache: &'a Cache) -> Self {
+        let (client, known, runtimes) = Default::default();
+        Archives { session, cache, client, known, runtimes }
+    }
+
+    /// The archive that a target takes its packages from.
+    ///
+    /// # Errors
+    /// When no mirror is known, or a file that the spec names cannot be read.
+    pub fn archive(
+        &self,
+        target: &Target,
+        release: &Release,
+        architecture: &str,
+    ) -> Result<Arc<KnownArchive>, Error> {
+        let config = self.config(target, release, architecture)?;
+        let key = format!("{config:?}");
+        let lock = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = lock().get(&key) {
+            return Ok(Arc::clone(known));
+        }
+        let suites = Suites::new(&config)?;
+        let known = Arc::new(KnownArchive { config, suites, opened: Mutex::default() });
+        Ok(Arc::clone(lock().entry(key).or_insert(known)))
+    }
+
+    fn config(&self, target: &Target, release: &Release, architecture: &str) -> Result<ArchiveConfig, Error> {
+        let origin = match release.distribution {
+            Distribution::Debian => Origin::Debian,
+            Distribution::Ubuntu => Origin::Ubuntu,
+        };
+        let apt = || match AptSources::read(Path::new(APT_ROOT)) {
+            Ok(sources) => mirrors_of(origin, &sources),
+            // Whoever has no apt here names mirrors; the error says so.
+            Err(_) => Mirrors::default(),
+        };
+        let environment = self.session.mirrors.as_deref();
+        let mirrors = Mirrors::choose(origin, &target.spec.runtime.mirrors, environment, apt)?;
+        let moment = release.timestamp.as_deref().map(Moment::parse).transpose()?;
+        let read = |file: &str| {
+            let path = target.folder.join(file);
+            std::fs::read(&path).map_err(|source| Error::Read { path, source })
+        };
+        let mut repositories = vec![];
+        for repository in &target.spec.repositories {
+            repositories.push(Repository {
+                url: repository.url.clone(),
+                suite: repository.suite.clone(),
+                components: repository.components.clone(),
+                keyring: read(&repository.keyring)?,
+                architectures: repository.architectures.clone(),
+            });
+        }
+        Ok(ArchiveConfig {
+            origin,
+            suite: release.suite.clone(),
+            architecture: architecture.into(),
+            mirrors: mirrors.at(moment)?,
+            keyring: target.spec.runtime.keyring.as_deref().map(read).transpose()?,
+            repositories,
+        })
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        let options = || fetch::Options {
+            offline: self.session.offline,
+            logins: fetch::Logins::of_machine(),
+            ..fetch::Options::default()
+        };
+        self.client.get_or_init(|| Client::new(options()))
+    }
+
+    pub(super) fn cache(&self) -> &Cache {
+        self.cache
+    }
+
+    /// The indexes of an archive.
+    ///
+    /// # Errors
+    /// When a suite cannot be had, or nobody signed it who may.
+    pub(super) fn open(&self, known: &KnownArchive, watch: Watch<'_>) -> Result<Arc<OpenArchive>, Error> {
+        // Who else wants the same archive waits for it.
+        let mut opened = known.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(opened) = &*opened {
+            return Ok(Arc::clone(opened));
+        }
+        let mut archive =
+            Archive::open(&known.config, self.client(), self.cache, &Trusted, SystemTime::now())?;
+        for absent in archive.absent() {
+            let text = format!("no mirror has the suite {}", absent.suite);
+            watch(Event::Notice { text: &text, details: std::slice::from_ref(&absent.said) });
+        }
+        let index = Index::new(&known.config.architecture, archive.take_indexes())?;
+        let new = Arc::new(OpenArchive { archive, index, contents: OnceLock::new() });
+        *opened = Some(Arc::clone(&new));
+        Ok(new)
+    }
+
+    /// Which package has which file of an archive.
+    ///
+    /// # Errors
+    /// When a list of that cannot be had.
+    pub(super) fn contents<'o>(&self, open: &'o OpenArchive) -> Result<Found<'o>, Error> {
+        if open.contents.get().is_none() {
+            let mut all = vec![];
+            for file in open.archive.contents(self.client(), self.cache)? {
+                let key = Sha256Digest::of(format!("{:?}", file.digest).as_bytes());
+                let kept = self.cache.record(RecordKind::Contents, &key);
+                let contents = match kept.and_then(|bytes| Contents::from_bytes(&bytes).ok()) {
+                    Some(contents) => contents,
+                    None => {
+                        let unreadable = |source| Error::Contents { origin: file.origin.clone(), source };
+                        let reader = file.reader().map_err(|source| unreadable(source.into()))?;
+                        let contents = Contents::read(reader).map_err(|source| unreadable(source.into()))?;
+                        // A cache that takes nothing makes the next run slower.
+                        let _ = self.cache.put_record(RecordKind::Contents, &key, &contents.to_bytes());
+                        contents
+                    }
+                };
+                all.push(contents);
+            }
+            let _ = open.contents.set(all);
+        }
+        Ok(Found { index: &open.index, contents: open.contents.get().map_or(&[], Vec::as_slice) })
+    }
+
+    /// The packages unpacked, as the file tree that they make together. What they are is in the same order as before,
+    /// with the dates of those that had none.
+    ///
+    /// # Errors
+    /// When one cannot be had, or is no package.
+    pub(super) fn unpacked(
+        &self,
+        known: &KnownArchive,
+        release: &Release,
+        packages: &mut [LockedPackage],
+        watch: Watch<'_>,
+    ) -> Result<Arc<Runtime<'a>>, Error> {
+        let digests: Vec<Sha256Digest> = packages.iter().map(|package| package.sha256).collect();
+        let lock = || self.runtimes.lock().unwrap_or_else(PoisonError::into_inner);
+        let runtime = match lock().get(&digests) {
+            Some(runtime) => Some(Arc::clone(runtime)),
+            None => None,
+        };
+        let runtime = match runtime {
+            Some(runtime) => runtime,
+            None => {
+                let packs = self.packs(known, packages, watch)?;
+                let options =
+                    Options { merged_usr: known.config.origin.merges_usr(&release.suite), ..Options::default() };
+                let (rootfs, problems) = RootFs::new(packs, &options);
+                let runtime = Arc::new(Runtime::of_packages(rootfs, problems));
+                Arc::clone(lock().entry(digests).or_insert(runtime))
+            }
+        };
+        let dates: BTreeMap<&str, i64> = runtime.dates().collect();
+        for package in packages {
+            if let Some(date) = dates.get(&*package.name) {
+                package.date = *date;
+            }
+        }
+        Ok(runtime)
+    }
+
+    /// Each package unpacked, from the cache or the archive.
+    fn packs(
+        &self,
+        known: &KnownArchive,
+        packages: &[LockedPackage],
+        watch: Watch<'_>,
+    ) -> Result<Vec<Arc<Pack>>, Error> {
+        let mut packs: Vec<Option<Arc<Pack>>> =
+            packages.iter().map(|package| Pack::open(self.cache, &package.sha256).map(Arc::new)).collect();
+        let absent: Vec<usize> = (0..packs.len()).filter(|at| packs[*at].is_none()).collect();
+        if absent.is_empty() {
+            return Ok(packs.into_iter().flatten().collect());
+        }
+        let mut wanted = vec![];
+        for at in &absent {
+            wanted.push(known.wanted(&packages[*at])?);
+        }
+        let bytes = wanted.iter().map(|wanted| wanted.size).sum();
+        watch(Event::FetchStarted { packages: wanted.len(), bytes });
+        let seen: Vec<Mutex<u64>> = wanted.iter().map(|_| Mutex::new(0)).collect();
+        let progress = |at: usize, there: u64| {
+            let Some(seen) = seen.get(at) else { return };
+            let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+            watch(Event::FetchAdvanced { bytes: there.saturating_sub(*seen) });
+            *seen = (*seen).max(there);
+        };
+        let files = known.suites.fetch(&wanted, self.client(), self.cache, FETCHES, &progress)?;
+        let todo: Vec<(usize, std::fs::File)> = absent.into_iter().zip(files).collect();
+        let unpacked = crate::side_by_side(self.session.jobs, &todo, &|(at, file)| {
+            let package = &packages[*at];
+            let shown = format!("{} {}", package.name, package.version);
+            Pack::unpack(self.cache, &package.sha256, file, &shown)
+        });
+        watch(Event::FetchDone);
+        for ((at, _), pack) in todo.iter().zip(unpacked) {
+            packs[*at] = Some(Arc::new(pack?));
+        }
+        Ok(packs.into_iter().flatten().collect())
+    }
+}
+
+impl KnownArchive {
+    /// The name of a suite as a lock has it.
+    pub fn suite(&self, number: usize) -> String {
+        self.suites.name(number).unwrap_or_default().into()
+    }
+
+    /// Where a package of a lock is.
+    ///
+    /// # Errors
+    /// When the spec names no archive that has it.
+    pub fn wanted(&self, package: &LockedPackage) -> Result<Wanted, Error> {
+        let suite = self.suites.find(&package.suite).ok_or_else(|| Error::UnknownSuite {
+            package: package.name.clone(),
+            suite: package.suite.clone(),
+        })?;
+        Ok(Wanted { suite, filename: package.path.clone(), size: package.size, sha256: package.sha256 })
+    }
+}

@@ -1,0 +1,115 @@
+//! Runtime sources that are archives of packages.
+//!
+//! A plan tells what it lacks; packages that have it are looked up, chosen with all that they depend on, fetched and
+//! unpacked, and the plan is made again, until it lacks nothing that a package has. Nothing below this knows of a
+//! network, and the planner of no archive.
+
+mod archives;
+mod choose;
+mod found;
+mod roots;
+
+pub(crate) use archives::Archives;
+
+use crate::{
+    Error, Locking, Target,
+    event::Watch,
+    lockfile::LockFile,
+    runtime::Runtime,
+};
+use choose::{Choice, FoundRoots};
+use plan::{
+    Plan, Want,
+    finding::Problem,
+    lock::{LockedPackage, LockedWhy},
+    spec::{Platform, Release},
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+/// More rounds than any chain of wants has.
+const ROUNDS: usize = 32;
+
+/// How a plan is made from a runtime source: the source, what it is known to lack, and its packages.
+pub(crate) type Make<'m> = &'m dyn Fn(&Runtime<'_>, &[Problem], Vec<LockedPackage>) -> Result<Plan, Error>;
+
+/// What an image of packages is planned for.
+pub(crate) struct Image<'a> {
+    pub target: &'a Target,
+    pub release: &'a Release,
+    pub platform: Platform,
+    pub lock: Option<&'a LockFile>,
+    pub locking: Locking,
+    /// With [`Locking::Renew`]: the packages whose pins move; none: all.
+    pub moved: &'a [String],
+}
+
+/// Plans an image that is made of packages.
+///
+/// # Errors
+/// When something cannot be had or read, and when the lock would change that must not.
+pub(crate) fn plan(image: &Image<'_>, archives: &Archives<'_>, make: Make<'_>, watch: Watch<'_>) -> Result<Plan, Error> {
+    let Image { target, release, platform, .. } = image;
+    let archive = archives.archive(target, release, platform.architecture.debian())?;
+    let roots = roots::roots(&target.spec);
+    let locked = image.lock.and_then(|lock| lock.packages(*platform));
+    let kept = locked.filter(|_| image.locking != Locking::Renew);
+    if let (Some(kept), Some(lock)) = (kept, image.lock)
+        && let Some((lock_has, spec_wants)) = roots::misfit(&roots, kept)
+    {
+        return Err(lock.misfit("packages", &lock_has, &spec_wants));
+    }
+    let is_pinned = |package: &&LockedPackage| {
+        image.locking != Locking::Renew || !image.moved.is_empty() && !image.moved.contains(&package.name)
+    };
+    let pinned: Vec<LockedPackage> = locked.into_iter().flatten().filter(is_pinned).cloned().collect();
+    let mut found: FoundRoots = FoundRoots::new();
+    for package in kept.into_iter().flatten() {
+        let why: BTreeSet<LockedWhy> =
+            package.why.iter().filter(|why| why.is_root() && **why != LockedWhy::Spec).cloned().collect();
+        if !why.is_empty() {
+            found.insert(package.name.clone(), why);
+        }
+    }
+    let mut choice = match kept {
+        Some(kept) => Choice { packages: kept.to_vec(), missing: vec![] },
+        None if image.locking == Locking::Locked => {
+            return Err(image.lock.map_or_else(|| Error::Usage("a program has no lock".into()), |lock| lock.absent_for(*platform)));
+        }
+        None => {
+            let open = archives.open(&archive, watch)?;
+            choose::choose(&archive, &open.index, &roots, &found, &pinned)?
+        }
+    };
+    let mut asked: BTreeSet<Want> = BTreeSet::new();
+    for _ in 0..ROUNDS {
+        let runtime: Arc<Runtime<'_>> =
+            archives.unpacked(&archive, release, &mut choice.packages, watch)?;
+        let known: Vec<Problem> = runtime.known().iter().chain(&choice.missing).cloned().collect();
+        let plan = make(&runtime, &known, choice.packages.clone())?;
+        let new: Vec<Want> = plan.wants().into_iter().filter(|want| asked.insert(want.clone())).collect();
+        if new.is_empty() || image.locking == Locking::Locked {
+            return Ok(plan);
+        }
+        let open = archives.open(&archive, watch)?;
+        let files = archives.contents(&open)?;
+        let mut grown = false;
+        let path = target.spec.config.env.get("PATH").map(String::as_str);
+        for want in &new {
+            let chosen = |name: &str| choice.packages.iter().any(|package| package.name == name);
+            let Some((name, why)) = files.package(want, path, &chosen) else { continue };
+            grown |= !chosen(&name);
+            found.entry(name).or_default().insert(why);
+        }
+        if !grown {
+            return Ok(plan);
+        }
+        let pins: BTreeMap<&str, &LockedPackage> =
+            pinned.iter().chain(&choice.packages).map(|package| (&*package.name, package)).collect();
+        let pins: Vec<LockedPackage> = pins.into_values().cloned().collect();
+        choice = choose::choose(&archive, &open.index, &roots, &found, &pins)?;
+    }
+    Err(Error::Usage("packages are wanted without an end".into()))
+}
