@@ -152,7 +152,7 @@ pub enum Absent {
 pub fn solve(index: &Index, request: &Request) -> Result<Solution, SolveError> {
     // With the candidates alone, as apt; then with all versions, so that nothing that can be solved is refused.
     match attempt(index, request, Scope::Candidates) {
-        Err(SolveError::Conflict(_)) => attempt(index, request, Scope::Versions),
+        Err(SolveError::Conflict(_) | SolveError::Wanted(_)) => attempt(index, request, Scope::Versions),
         result => result,
     }
 }
