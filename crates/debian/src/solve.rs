@@ -7,16 +7,19 @@
 //!
 //! The result depends on the index and on what is asked, never on the order in which it is asked.
 
+mod clauses;
 mod conflict;
 mod nearest;
 mod prefer;
 mod universe;
+mod wanted;
 
 pub use conflict::{Conflict, Reason};
 
 use crate::index::{Index, IndexError, Package};
 use crate::relation;
 use crate::version::Version;
+use clauses::Clauses;
 use resolvo::{Problem, Solver, UnsolvableOrCancelled};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -149,14 +152,14 @@ pub enum Absent {
 pub fn solve(index: &Index, request: &Request) -> Result<Solution, SolveError> {
     // With the candidates alone, as apt; then with all versions, so that nothing that can be solved is refused.
     match attempt(index, request, Scope::Candidates) {
-        Err(SolveError::Conflict(_)) => attempt(index, request, Scope::Versions),
+        Err(SolveError::Conflict(_) | SolveError::Wanted(_)) => attempt(index, request, Scope::Versions),
         result => result,
     }
 }
 
 fn attempt<'a>(index: &'a Index, request: &'a Request, scope: Scope) -> Result<Solution, SolveError> {
     let universe = Universe::new(index, request, scope);
-    let groups = match universe.wanted() {
+    let groups = match wanted::wanted(&universe) {
         Ok(groups) => groups,
         Err(absent) => {
             universe.finish()?;
@@ -171,19 +174,19 @@ fn attempt<'a>(index: &'a Index, request: &'a Request, scope: Scope) -> Result<S
     };
     if marked.is_complete {
         let chosen = named(marked.packages.into_iter().map(|at| universe.at(at)).collect());
-        return Ok(Solution { packages: reasoned(&universe, request, &chosen) });
+        return Ok(Solution { packages: reasoned(&universe, &chosen) });
     }
-    universe.prefer(marked.packages);
-    let requirements = groups.iter().map(|group| universe.requirement(group).into()).collect();
-    let mut solver = Solver::new(universe);
+    let clauses = Clauses::new(universe, marked.packages);
+    let requirements = groups.iter().map(|group| clauses.requirement(group).into()).collect();
+    let mut solver = Solver::new(clauses);
     let solved = solver.solve(Problem::new().requirements(requirements));
-    let universe = solver.provider();
+    let Clauses { universe, .. } = solver.provider();
     // If one could not be read, this is why it ended.
     universe.finish()?;
     match solved {
         Ok(chosen) => {
-            let chosen = named(chosen.into_iter().map(|id| universe.package(id)).collect());
-            Ok(Solution { packages: reasoned(universe, request, &chosen) })
+            let chosen = named(chosen.into_iter().map(|id| solver.provider().package(id)).collect());
+            Ok(Solution { packages: reasoned(universe, &chosen) })
         }
         Err(UnsolvableOrCancelled::Unsolvable(conflict)) => {
             Err(SolveError::Conflict(conflict::explain(&conflict, &solver)))
@@ -193,25 +196,19 @@ fn attempt<'a>(index: &'a Index, request: &'a Request, scope: Scope) -> Result<S
 }
 
 /// The packages that are needed of those that were chosen, with the reasons.
-fn reasoned<'a>(
-    universe: &Universe<'_>,
-    request: &Request,
-    chosen: &BTreeMap<&'a str, &'a Package>,
-) -> Vec<Chosen> {
+fn reasoned<'a>(universe: &Universe<'_>, chosen: &BTreeMap<&'a str, &'a Package>) -> Vec<Chosen> {
     let mut reasons: BTreeMap<&'a str, BTreeSet<Why>> = BTreeMap::new();
     let mut queue: Vec<&'a str> = vec![];
-    let mut wanted: Vec<&Wanted> = request.wanted.iter().collect();
-    wanted.sort();
     let mut add = |name: &'a str, why: Why, queue: &mut Vec<&'a str>| {
         if !reasons.contains_key(name) {
             queue.push(name);
         }
         reasons.entry(name).or_default().insert(why);
     };
-    for wanted in wanted {
-        let relation = universe::relation_to(wanted);
+    for wish in &universe.wanted {
+        let relation = wanted::relation_to(wish);
         if let Some(name) = universe.first_chosen(&[relation], chosen) {
-            add(name, Why::Wanted { name: wanted.name.clone(), why: wanted.why.clone() }, &mut queue);
+            add(name, Why::Wanted { name: wish.name.clone(), why: wish.why.clone() }, &mut queue);
         }
     }
     while let Some(name) = queue.pop() {

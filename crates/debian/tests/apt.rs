@@ -98,8 +98,17 @@ const HARD: &[&str] = &[
 ];
 const HARD_FEW: usize = 16;
 
+/// Among providers of one priority, apt takes the one that its cache came to know last, which depends on all that any
+/// index mentions. Here the name decides.
+const PROVIDER: &str = "several packages of one priority provide what is needed";
+
 /// Requests for which the two are known to differ: release, architecture, request, reason.
-const DIFFERENT: &[(&str, &str, &str, &str)] = &[];
+const DIFFERENT: &[(&str, &str, &str, &str)] = &[
+    // phpapi-20240924: libapache2-mod-php8.4 here, php8.4-phpdbg there.
+    ("trixie", "amd64", "php-zstd-all-dev", PROVIDER),
+    // exim4-localscanapi-6.0: exim4-daemon-heavy here, exim4-daemon-light there.
+    ("trixie", "amd64", "sa-exim", PROVIDER),
+];
 
 #[test]
 fn bookworm_amd64() {
@@ -126,6 +135,7 @@ fn compare(release: &str, architecture: &str, many: usize) {
     let requests = requests(&apt, hard, count);
     let mut took = vec![];
     let mut differing = vec![];
+    let mut equal = 0;
     for request in &requests {
         let wanted =
             request.split(' ').map(|name| Wanted { name: name.into(), version: None, why: "test".into() });
@@ -138,17 +148,19 @@ fn compare(release: &str, architecture: &str, many: usize) {
         }
         let ours = solved.as_ref().ok().map(names);
         let theirs = apt.installs(request);
-        let is_known =
-            DIFFERENT.iter().any(|known| (known.0, known.1, known.2) == (release, architecture, request));
-        if ours != theirs && !is_known {
-            differing.push(format!("{request}: {}", difference(ours, theirs)));
+        let known =
+            DIFFERENT.iter().find(|known| (known.0, known.1, known.2) == (release, architecture, request));
+        match known {
+            _ if ours == theirs => equal += 1,
+            Some((.., reason)) => println!("{request} differs: {reason}"),
+            None => differing.push(format!("{request}: {}", difference(ours, theirs))),
         }
     }
     took.sort();
     println!(
         "{release} {architecture}: {} requests, {} as apt; loaded in {loaded:?}, solved in {:?} (median), {:?} (most)",
         requests.len(),
-        requests.len() - differing.len(),
+        equal,
         took.get(took.len() / 2).copied().unwrap_or(Duration::ZERO),
         took.last().copied().unwrap_or(Duration::ZERO),
     );

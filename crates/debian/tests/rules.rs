@@ -229,6 +229,7 @@ fn pins_are_taken_first_and_mandatory_ones_only() {
         ("a=1", false, "a=1 b=2"),
         ("a=1 b=1", false, "a=1 b=1"),
         ("b=1", false, "a=3 b=2"),
+        ("a=1 c=1", false, "a=1 c=1"),
         ("b=7 x=1", false, "a=3 b=2"),
         ("b=1", true, "a=1 b=1"),
         ("c=1", true, "a=3 b=2"),

@@ -1,6 +1,6 @@
 //! Why packages cannot be installed together, in words.
 
-use super::universe::Universe;
+use super::clauses::Clauses;
 use resolvo::conflict::{ConflictCause, ConflictEdge, ConflictNode};
 use resolvo::runtime::NowOrNeverRuntime;
 use resolvo::{Interner, Requirement, SolvableId, Solver};
@@ -29,7 +29,7 @@ pub struct Reason {
 /// Puts into words what the solver found.
 pub(super) fn explain(
     conflict: &resolvo::conflict::Conflict,
-    solver: &Solver<Universe<'_>, NowOrNeverRuntime>,
+    solver: &Solver<Clauses<'_>, NowOrNeverRuntime>,
 ) -> Conflict {
     let graph = conflict.graph(solver);
     let found = &graph.graph;
@@ -39,7 +39,7 @@ pub(super) fn explain(
             edges.entry(from.index()).or_default().push((*kind, found[to], to.index()));
         }
     }
-    let mut teller = Teller { universe: solver.provider(), edges, told: BTreeSet::new() };
+    let mut teller = Teller { clauses: solver.provider(), edges, told: BTreeSet::new() };
     Conflict { reasons: teller.reasons(ConflictNode::Root, graph.root_node.index(), 0) }
 }
 
@@ -61,7 +61,7 @@ impl Reason {
 type Edge = (ConflictEdge<SolvableId>, ConflictNode<SolvableId>, usize);
 
 struct Teller<'a, 'u> {
-    universe: &'a Universe<'u>,
+    clauses: &'a Clauses<'u>,
     edges: BTreeMap<usize, Vec<Edge>>,
     /// What was explained already.
     told: BTreeSet<usize>,
@@ -86,7 +86,7 @@ impl Teller<'_, '_> {
         }
         let mut required: Vec<_> = met_by
             .into_iter()
-            .map(|(requirement, targets)| (self.universe.text(requirement), targets))
+            .map(|(requirement, targets)| (self.clauses.text(requirement), targets))
             .collect();
         required.sort_by(|a, b| a.0.cmp(&b.0));
         for (relation, mut targets) in required {
@@ -95,11 +95,13 @@ impl Teller<'_, '_> {
                 targets.iter().flat_map(|(target, to)| self.reasons(*target, *to, depth + 1)).collect();
             let is_absent =
                 targets.iter().any(|(target, _)| matches!(target, ConflictNode::UnresolvedDependency));
-            let there = if is_absent { self.universe.what_is_there(&relation) } else { String::new() };
-            let text = match self.universe.why(&relation).filter(|_| matches!(node, ConflictNode::Root)) {
-                Some(why) => format!("{relation} is wanted ({why}){there}"),
-                None => format!("{} depends on {relation}{there}", self.words(node)),
-            };
+            let there =
+                if is_absent { self.clauses.universe.what_is_there(&relation) } else { String::new() };
+            let text =
+                match self.clauses.universe.why(&relation).filter(|_| matches!(node, ConflictNode::Root)) {
+                    Some(why) => format!("{relation} is wanted ({why}){there}"),
+                    None => format!("{} depends on {relation}{there}", self.words(node)),
+                };
             reasons.push(Reason { text, because });
         }
         reasons.sort();
@@ -116,7 +118,7 @@ impl Teller<'_, '_> {
         let (subject, object) = (self.words(node), self.words(target));
         let text = match cause {
             ConflictCause::Constrains(set) => {
-                let relation = self.universe.display_version_set(set).to_string();
+                let relation = self.clauses.display_version_set(set).to_string();
                 if object.starts_with(&format!("{relation} ")) {
                     format!("{subject} conflicts with {object}")
                 } else {
@@ -134,8 +136,8 @@ impl Teller<'_, '_> {
 
     fn words(&self, node: ConflictNode<SolvableId>) -> String {
         let ConflictNode::Solvable(id) = node else { return String::new() };
-        let package = self.universe.package(id);
-        let pinned = if self.universe.is_pinned(package) { " (pinned)" } else { "" };
+        let package = self.clauses.package(id);
+        let pinned = if self.clauses.universe.is_pinned(package) { " (pinned)" } else { "" };
         format!("{} {}{pinned}", package.name, package.version)
     }
 }

@@ -1,20 +1,19 @@
-//! The packages of an index as resolvo sees them.
+//! The packages that may be chosen, each with a number.
 //!
 //! There are no virtual packages here: a relation is the list of packages that meet it, the preferred first, whether
-//! by their names or by what they provide; and a conflict is, for each name that it hits, the versions that remain.
+//! by their names or by what they provide; and a conflict is the list of packages that it hits.
 
-use super::{Absent, DEFAULT_PRIORITY, Pin, Request, Wanted, nearest, prefer};
+use super::wanted::relation_to;
+use super::{DEFAULT_PRIORITY, Pin, Request, Wanted, prefer};
 use crate::index::{Index, IndexError, Package};
-use crate::relation::{self, Comparison, Relation};
-use resolvo::{
-    Candidates, Condition, ConditionId, DenseIndex, Dependencies, DependencyProvider,
-    HintDependenciesAvailable, Interner, KnownDependencies, NameId, Requirement, SolvableId, SolverCache,
-    StringId, VersionSetId, VersionSetUnionId,
-};
+use crate::relation::Relation;
 use std::cell::RefCell;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
+
+/// The number of a name that no package has.
+pub(super) const NOBODY: usize = 0;
 
 /// Which versions of a package there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,10 +26,12 @@ pub(super) enum Scope {
 
 /// The packages that were looked at so far.
 pub(super) struct Universe<'a> {
-    index: &'a Index,
+    pub index: &'a Index,
     scope: Scope,
-    pins: BTreeMap<&'a str, &'a Pin>,
-    wanted: Vec<&'a Wanted>,
+    /// By the names of their packages.
+    pub pins: BTreeMap<&'a str, &'a Pin>,
+    /// In an order of their own.
+    pub wanted: Vec<&'a Wanted>,
     priorities: &'a [i32],
     state: RefCell<State<'a>>,
 }
@@ -38,41 +39,12 @@ pub(super) struct Universe<'a> {
 /// What has a number, by its number.
 #[derive(Default)]
 struct State<'a> {
-    names: Vec<Name<'a>>,
+    names: Vec<Rc<[usize]>>,
     by_name: HashMap<&'a str, usize>,
     solvables: Vec<(usize, &'a Package)>,
-    sets: Vec<Set>,
-    unions: Vec<Union>,
-    requirements: HashMap<String, Requirement>,
     hits: HashMap<usize, Rc<[usize]>>,
-    /// What goes before all else.
-    preferred: HashSet<usize>,
     /// The first package that could not be read.
     error: Option<IndexError>,
-}
-
-struct Name<'a> {
-    name: &'a str,
-    /// The versions, the preferred first.
-    solvables: Rc<[usize]>,
-}
-
-/// Some versions of a name.
-struct Set {
-    name: usize,
-    members: Vec<usize>,
-    text: String,
-}
-
-struct Union {
-    sets: Vec<VersionSetId>,
-    text: String,
-}
-
-/// What a requirement for `wanted` is.
-pub(super) fn relation_to(wanted: &Wanted) -> Relation {
-    let versions = wanted.version.clone().map(|version| (Comparison::Equal, version));
-    Relation { name: wanted.name.clone(), qualifier: None, versions }
 }
 
 impl<'a> Universe<'a> {
@@ -88,71 +60,8 @@ impl<'a> Universe<'a> {
                 *known = pin;
             }
         }
-        Universe { index, scope, pins, wanted, priorities: &request.priorities, state: RefCell::default() }
-    }
-
-    /// What must be met for all that is wanted, in an order of its own.
-    ///
-    /// # Errors
-    /// All that is wanted and not there.
-    pub fn wanted(&self) -> Result<Vec<Vec<Relation>>, Vec<Absent>> {
-        let mut absent = vec![];
-        let mut groups = vec![];
-        for pin in self.pins.values().filter(|pin| pin.is_mandatory) {
-            let known = self.read(&pin.name);
-            if !known.is_empty() && !known.iter().any(|package| package.version == pin.version) {
-                absent.push(self.no_version(&pin.name, &pin.version));
-            }
-        }
-        for wanted in &self.wanted {
-            match self.absence(wanted) {
-                Some(problem) => absent.push(problem),
-                None => groups.push(vec![relation_to(wanted)]),
-            }
-        }
-        absent.dedup();
-        if absent.is_empty() { Ok(groups) } else { Err(absent) }
-    }
-
-    /// What hinders that something is wanted.
-    fn absence(&self, wanted: &Wanted) -> Option<Absent> {
-        let name = &wanted.name;
-        let known = self.read(name);
-        if let Some(version) = &wanted.version {
-            if known.iter().any(|package| package.version == *version) {
-                return None;
-            }
-            if !known.is_empty() {
-                return Some(self.no_version(name, version));
-            }
-        }
-        if !known.is_empty() {
-            return None;
-        }
-        let any = Relation { name: name.clone(), qualifier: None, versions: None };
-        let providers: BTreeSet<&str> =
-            self.providers(&any).into_iter().map(|at| self.at(at).name.as_str()).collect();
-        match providers.len() {
-            0 => {
-                Some(Absent::Name { name: name.clone(), nearest: nearest::nearest(name, self.index.names()) })
-            }
-            1 => None,
-            _ if self.wanted.iter().any(|wanted| providers.contains(&*wanted.name)) => None,
-            _ => Some(Absent::Choice {
-                name: name.clone(),
-                providers: providers.into_iter().map(String::from).collect(),
-            }),
-        }
-    }
-
-    fn no_version(&self, name: &str, version: &crate::version::Version) -> Absent {
-        let known = self.read(name).iter().map(|package| package.version.clone()).collect();
-        Absent::Version { name: name.into(), version: version.clone(), known }
-    }
-
-    /// Puts packages before all others, in requirements that are made from now on.
-    pub fn prefer(&self, packages: HashSet<usize>) {
-        self.state.borrow_mut().preferred = packages;
+        let state = State { names: vec![Rc::new([])], ..State::default() };
+        Universe { index, scope, pins, wanted, priorities: &request.priorities, state: RefCell::new(state) }
     }
 
     /// # Errors
@@ -167,32 +76,17 @@ impl<'a> Universe<'a> {
         package.is(relation, native) || package.provides(relation, native)
     }
 
-    /// The package of a number that this universe gave.
-    pub fn package(&self, id: SolvableId) -> &'a Package {
-        self.at(id.to_index())
-    }
-
     /// Which of the chosen packages meets one of these alternatives, the preferred first.
     pub fn first_chosen<'b>(
         &self,
         group: &[Relation],
         chosen: &BTreeMap<&'b str, &'b Package>,
     ) -> Option<&'b str> {
-        let mut targets = group.iter().flat_map(|relation| self.targets(relation));
-        targets.find_map(|at| {
+        self.group(group).into_iter().find_map(|at| {
             let package = self.at(at);
             let (name, found) = chosen.get_key_value(package.name.as_str())?;
             std::ptr::eq(*found, package).then_some(*name)
         })
-    }
-
-    /// The relation of a requirement, as it is written.
-    pub fn text(&self, requirement: Requirement) -> String {
-        let state = self.state.borrow();
-        match requirement {
-            Requirement::Single(id) => state.sets[id.to_index()].text.clone(),
-            Requirement::Union(id) => state.unions[id.to_index()].text.clone(),
-        }
     }
 
     /// In words, which versions there are of what a relation names, none of which meets it.
@@ -232,8 +126,23 @@ impl<'a> Universe<'a> {
         self.state.borrow().solvables[at].1
     }
 
+    /// The number of the name of a package.
+    pub fn name_of(&self, at: usize) -> usize {
+        self.state.borrow().solvables[at].0
+    }
+
+    /// The versions of a name of this number, the preferred first.
+    pub fn versions(&self, name: usize) -> Rc<[usize]> {
+        self.state.borrow().names.get(name).cloned().unwrap_or_default()
+    }
+
+    /// Whether a package that was looked at could not be read.
+    pub fn has_failed(&self) -> bool {
+        self.state.borrow().error.is_some()
+    }
+
     /// All versions of a name; none if they cannot be read, which is noted.
-    fn read(&self, name: &str) -> &'a [Package] {
+    pub fn read(&self, name: &str) -> &'a [Package] {
         self.index.candidates(name).unwrap_or_else(|error| {
             self.state.borrow_mut().error.get_or_insert(error);
             &[]
@@ -241,9 +150,9 @@ impl<'a> Universe<'a> {
     }
 
     /// The number of a name, and of its versions in scope, the preferred first. None if no package has the name.
-    fn name(&self, name: &str) -> Option<(usize, Rc<[usize]>)> {
+    pub fn name(&self, name: &str) -> Option<(usize, Rc<[usize]>)> {
         if let Some(at) = self.state.borrow().by_name.get(name) {
-            return Some((*at, self.state.borrow().names[*at].solvables.clone()));
+            return Some((*at, self.state.borrow().names[*at].clone()));
         }
         let packages = self.in_scope(name);
         let name = packages.first()?.name.as_str();
@@ -252,7 +161,7 @@ impl<'a> Universe<'a> {
         let first = state.solvables.len();
         state.solvables.extend(packages.into_iter().map(|package| (at, package)));
         let solvables: Rc<[usize]> = (first..state.solvables.len()).collect();
-        state.names.push(Name { name, solvables: solvables.clone() });
+        state.names.push(solvables.clone());
         state.by_name.insert(name, at);
         Some((at, solvables))
     }
@@ -289,7 +198,7 @@ impl<'a> Universe<'a> {
     }
 
     /// What meets a relation by what it provides, the preferred first.
-    fn providers(&self, relation: &Relation) -> Vec<usize> {
+    pub fn providers(&self, relation: &Relation) -> Vec<usize> {
         let mut groups: Vec<Vec<usize>> = vec![];
         for name in self.index.provider_names(&relation.name).filter(|name| *name != relation.name) {
             let Some((_, versions)) = self.name(name) else { continue };
@@ -302,49 +211,17 @@ impl<'a> Universe<'a> {
         groups.concat()
     }
 
-    /// What meets one of these alternatives, each once, the preferred first.
+    /// What meets one of these alternatives, each once, the preferred first: those that are pinned, so that a choice
+    /// that a lock holds is kept; then by the order of the alternatives.
     pub fn group(&self, group: &[Relation]) -> Vec<usize> {
         let mut seen = HashSet::new();
         let targets = group.iter().flat_map(|relation| self.targets(relation));
-        targets.filter(|at| seen.insert(*at)).collect()
-    }
-
-    /// A requirement of one of these alternatives.
-    pub fn requirement(&self, group: &[Relation]) -> Requirement {
-        let text = relation::text(group);
-        if let Some(requirement) = self.state.borrow().requirements.get(&text) {
-            return *requirement;
-        }
-        let mut targets = self.group(group);
-        let first_name = group.first().and_then(|relation| Some(self.name(&relation.name)?.0));
-        let state = &mut *self.state.borrow_mut();
-        targets.sort_by_key(|at| !state.preferred.contains(at));
-        // One set for each run of versions of a name; if nothing meets the relation, an empty one.
-        let mut sets: Vec<(usize, Vec<usize>)> = vec![];
-        for at in targets {
-            let name = state.solvables[at].0;
-            match sets.last_mut() {
-                // In a set, they are in the order of their numbers.
-                Some((last, members)) if *last == name && members.last() < Some(&at) => members.push(at),
-                _ => sets.push((name, vec![at])),
-            }
-        }
-        if sets.is_empty() {
-            let name = first_name.unwrap_or_else(|| state.nobody());
-            sets.push((name, vec![]));
-        }
-        let ids: Vec<VersionSetId> =
-            sets.into_iter().map(|(name, members)| state.set(name, members, text.clone())).collect();
-        let requirement = match *ids {
-            [only] => only.into(),
-            _ => {
-                let id = VersionSetUnionId::from_index(state.unions.len());
-                state.unions.push(Union { sets: ids, text: text.clone() });
-                id.into()
-            }
-        };
-        state.requirements.insert(text, requirement);
-        requirement
+        let mut targets: Vec<usize> = targets.filter(|at| seen.insert(*at)).collect();
+        targets.sort_by_key(|at| {
+            let package = self.at(*at);
+            self.pins.get(package.name.as_str()).is_none_or(|pin| pin.version != package.version)
+        });
+        targets
     }
 
     /// What cannot be there with a package, because it conflicts with it.
@@ -364,7 +241,7 @@ impl<'a> Universe<'a> {
     }
 
     /// What a package's conflict hits, by names: the number of the name, and the versions.
-    fn hit_by(&self, package: &Package, conflict: &Relation) -> Vec<(usize, Vec<usize>)> {
+    pub fn hit_by(&self, package: &Package, conflict: &Relation) -> Vec<(usize, Vec<usize>)> {
         let architecture = self.index.architecture();
         if conflict.qualifier.as_deref().is_some_and(|kind| !["any", "native", architecture].contains(&kind))
         {
@@ -381,121 +258,5 @@ impl<'a> Universe<'a> {
             Some((name, versions.iter().copied().filter(is_hit).collect::<Vec<_>>()))
         };
         names.into_iter().filter_map(hit).filter(|(_, versions)| !versions.is_empty()).collect()
-    }
-
-    /// For each name that a package's conflict hits, the versions that remain.
-    fn constraints(&self, package: &Package, conflict: &Relation) -> Vec<VersionSetId> {
-        let hit_by = self.hit_by(package, conflict);
-        let state = &mut *self.state.borrow_mut();
-        let mut constraints = vec![];
-        for (name, hit) in hit_by {
-            let versions = state.names[name].solvables.clone();
-            let members = versions.iter().copied().filter(|at| !hit.contains(at)).collect();
-            constraints.push(state.set(name, members, conflict.to_string()));
-        }
-        constraints
-    }
-}
-
-impl State<'_> {
-    fn set(&mut self, name: usize, members: Vec<usize>, text: String) -> VersionSetId {
-        self.sets.push(Set { name, members, text });
-        VersionSetId::from_index(self.sets.len() - 1)
-    }
-
-    /// A name without packages.
-    fn nobody(&mut self) -> usize {
-        if let Some(at) = self.by_name.get("") {
-            return *at;
-        }
-        self.names.push(Name { name: "", solvables: Rc::new([]) });
-        self.by_name.insert("", self.names.len() - 1);
-        self.names.len() - 1
-    }
-}
-
-impl Interner for Universe<'_> {
-    type NameId = NameId;
-    type SolvableId = SolvableId;
-
-    fn display_solvable(&self, id: SolvableId) -> impl std::fmt::Display + '_ {
-        let package = self.package(id);
-        format!("{} {}", package.name, package.version)
-    }
-
-    fn display_name(&self, name: NameId) -> impl std::fmt::Display + '_ {
-        self.state.borrow().names[name.to_index()].name
-    }
-
-    fn display_version_set(&self, id: VersionSetId) -> impl std::fmt::Display + '_ {
-        self.state.borrow().sets[id.to_index()].text.clone()
-    }
-
-    fn display_string(&self, _: StringId) -> impl std::fmt::Display + '_ {
-        ""
-    }
-
-    fn version_set_name(&self, id: VersionSetId) -> NameId {
-        NameId::from_index(self.state.borrow().sets[id.to_index()].name)
-    }
-
-    fn solvable_name(&self, id: SolvableId) -> NameId {
-        NameId::from_index(self.state.borrow().solvables[id.to_index()].0)
-    }
-
-    fn version_sets_in_union(&self, id: VersionSetUnionId) -> impl Iterator<Item = VersionSetId> {
-        self.state.borrow().unions[id.to_index()].sets.clone().into_iter()
-    }
-
-    fn resolve_condition(&self, _: ConditionId) -> Condition {
-        // No requirement has a condition, so that nobody asks.
-        Condition::Requirement(VersionSetId::from_index(0))
-    }
-}
-
-impl DependencyProvider for Universe<'_> {
-    async fn filter_candidates(
-        &self,
-        candidates: &[SolvableId],
-        id: VersionSetId,
-        inverse: bool,
-    ) -> Vec<SolvableId> {
-        let state = self.state.borrow();
-        let members = &state.sets[id.to_index()].members;
-        let is_member = |id: &SolvableId| members.contains(&id.to_index());
-        candidates.iter().copied().filter(|id| is_member(id) != inverse).collect()
-    }
-
-    async fn get_candidates(&self, name: NameId) -> Option<Candidates> {
-        let solvables = self.state.borrow().names[name.to_index()].solvables.clone();
-        Some(Candidates {
-            candidates: solvables.iter().copied().map(SolvableId::from_index).collect(),
-            hint_dependencies_available: HintDependenciesAvailable::None,
-            ..Candidates::default()
-        })
-    }
-
-    async fn sort_candidates(&self, _: &SolverCache<Self>, solvables: &mut [SolvableId]) {
-        // The versions of a name got their numbers in the order of preference.
-        solvables.sort_unstable_by_key(|id| id.to_index());
-    }
-
-    async fn get_dependencies(&self, id: SolvableId) -> Dependencies {
-        let package = self.package(id);
-        let mut known = KnownDependencies::default();
-        for group in &package.depends {
-            if !group.iter().any(|relation| self.meets(package, relation)) {
-                known.requirements.push(self.requirement(group).into());
-            }
-        }
-        for conflict in &package.conflicts {
-            known.constrains.extend(self.constraints(package, conflict));
-        }
-        Dependencies::Known(known)
-    }
-
-    fn should_cancel_with_value(&self) -> Option<Box<dyn std::any::Any>> {
-        // A package that cannot be read is the answer, whatever else is found.
-        self.state.borrow().error.as_ref().map(|_| Box::new(()) as Box<dyn std::any::Any>)
     }
 }
