@@ -262,8 +262,7 @@ fn packages_of(suite: &Suite, held: &Held, architecture: &str) -> Vec<Named> {
         return vec![Named { name: "Packages".into(), required: true }];
     };
     let listing = &held.listing;
-    let with_all = listing.architectures.iter().any(|name| name == "all")
-        && !listing.without_all.iter().any(|sort| sort == "Packages");
+    let with_all = listing.architectures.iter().any(|name| name == "all") && !listing.without_all;
     let mut names = vec![];
     for component in components {
         let name = |architecture| format!("{component}/binary-{architecture}/Packages");

@@ -86,11 +86,8 @@ impl Asking<'_> {
     fn asked<'s>(&self, suite: &'s Suite, root: &str) -> Asked<'s> {
         Asked {
             suite: match &suite.place {
-                // `buster/updates` says of itself that it is `buster`.
-                Place::Dists { suite, .. } => {
-                    Some(suite.rsplit_once('/').map_or(suite, |(release, _)| release))
-                }
-                Place::Flat(_) => None,
+                Place::Dists { suite, .. } => suite,
+                Place::Flat(_) => "./",
             },
             keys: &suite.keys,
             now: self.now,
