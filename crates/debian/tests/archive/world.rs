@@ -85,7 +85,7 @@ impl Mirror {
     }
 
     fn answer(&self, head: &str) -> Vec<u8> {
-        let path = head.split(' ').nth(1).unwrap_or_default().replace("%2B", "+");
+        let path = head.split(' ').nth(1).unwrap_or_default().replace("%2b", "+");
         let path = match path.strip_prefix("/debian-security/") {
             Some(path) => format!("!{path}"),
             None => path.trim_start_matches("/debian/").to_owned(),
