@@ -1,4 +1,4 @@
-//! Who the server is, and the way to it.
+//! Who the server is, and the way to it. The key in `tls/` is of a server for `localhost`, and of these tests only.
 
 use crate::server::{Answer, Server, head};
 use crate::{BODY, Recorder, client, download, options};
