@@ -40,7 +40,7 @@ impl Address {
 
 /// The URL of what is below a root, by its path: the parts are encoded, and none leads upwards.
 ///
-/// `+` is encoded, too: some object stores take it for a blank.
+/// `+` is encoded, too, as apt has it: some object stores take it for a blank.
 ///
 /// # Errors
 /// When the root is no URL that can be fetched from, or the path has a part that is empty, `.` or `..`.
@@ -59,7 +59,7 @@ pub fn join(root: &str, path: &str) -> Result<String, FetchError> {
         .map_err(|()| wrong("it can have no path".into()))?
         .pop_if_empty()
         .extend(path.split('/'));
-    let path = url.path().replace('+', "%2B");
+    let path = url.path().replace('+', "%2b");
     url.set_path(&path);
     Ok(url.into())
 }
@@ -129,10 +129,10 @@ mod tests {
             (
                 "http://example.com/debian/",
                 "pool/g++_1%3a2~b_all.deb",
-                "http://example.com/debian/pool/g%2B%2B_1%253a2~b_all.deb",
+                "http://example.com/debian/pool/g%2b%2b_1%253a2~b_all.deb",
             ),
             ("http://u:p@example.com/x?sig=a", "b", "http://u:p@example.com/x/b?sig=a"),
-            ("file:/srv/a b", "c+d#?", "file:///srv/a%20b/c%2Bd%23%3F"),
+            ("file:/srv/a b", "c+d#?", "file:///srv/a%20b/c%2bd%23%3F"),
             ("copy:/srv", "x", "file:///srv/x"),
         ] {
             assert_eq!(join(root, path).unwrap(), expected);

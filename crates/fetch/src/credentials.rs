@@ -61,8 +61,12 @@ impl Logins {
         Logins { entries: netrc::parse(text, false) }
     }
 
-    /// The first that are for a URL.
-    pub fn get(&self, url: &Url) -> Option<Credentials> {
+    /// The first that are for a URL; none, if it is no URL.
+    pub fn get(&self, url: &str) -> Option<Credentials> {
+        self.of(&Url::parse(url).ok()?)
+    }
+
+    pub(crate) fn of(&self, url: &Url) -> Option<Credentials> {
         self.entries.iter().find(|entry| entry.is_for(url)).map(|entry| entry.credentials.clone())
     }
 
@@ -103,7 +107,7 @@ mod tests {
             ("http://a.example.com/", None),
             ("https://b.example.com/", Some("second")),
         ] {
-            let found = logins.get(&Url::parse(url).unwrap()).map(|found| found.password);
+            let found = logins.get(url).map(|found| found.password);
             assert_eq!(found.as_deref(), expected, "{url}");
         }
         assert!(!format!("{logins:?}").contains("first"));

@@ -198,10 +198,12 @@ machine path.example.com/debian login c password 3
 
     #[test]
     fn half_a_file_is_no_error() {
-        for text in
-            ["machine", "machine x login", "login x", "macdef", "\"", "\"\\", "default", "machine \"\" login"]
-        {
-            let _ = parse(text, true);
+        let whole = "machine http://x:1/y login \"a \\\" b\" password é # c\nmacdef m\n\nmachine \"\" account z\ndefault";
+        for (at, _) in whole.char_indices() {
+            for text in [&whole[..at], &whole[at..]] {
+                let _ = parse(text, true);
+            }
         }
+        assert_eq!(parse("machine x login", false), []);
     }
 }

@@ -83,7 +83,7 @@ impl Transport {
         let mut followed = 0;
         loop {
             let mut request = self.client.request(method.clone(), here.clone()).headers(headers.clone());
-            let login = user.clone().or_else(|| self.logins.get(&here));
+            let login = user.clone().or_else(|| self.logins.of(&here));
             let authorized = login.is_some() || headers.contains_key(AUTHORIZATION);
             if let Some(login) = login.filter(|_| !headers.contains_key(AUTHORIZATION)) {
                 request = request.basic_auth(login.user, Some(login.password));

@@ -125,4 +125,16 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn half_a_file_is_an_error_or_none() {
+        let whole =
+            "deb [arch=amd64 signed-by=/é.gpg] http://a x main # c\ndeb-src x\ndeb cdrom:[é b]/ y z\n";
+        for (at, _) in whole.char_indices() {
+            let joined = format!("{}\n{}", &whole[..at], &whole[at..]);
+            for text in [&whole[..at], &whole[at..], &joined] {
+                let _ = parse(text);
+            }
+        }
+    }
 }

@@ -162,4 +162,15 @@ signed-by:
             assert_eq!(parse(text), Ok(vec![]), "{text:?}");
         }
     }
+
+    #[test]
+    fn half_a_file_is_an_error_or_none() {
+        let whole = "# c\nTypes: deb\nURIs: http://é\n http://b\nSuites: x/\n\nTypes: deb\nSigned-By:\n .\n é\nEnabled: no\n";
+        for (at, _) in whole.char_indices() {
+            let joined = format!("{}\n{}", &whole[..at], &whole[at..]);
+            for text in [&whole[..at], &whole[at..], &joined] {
+                let _ = parse(text);
+            }
+        }
+    }
 }

@@ -64,7 +64,9 @@ pub(super) fn any(
                     break;
                 }
             }
-            Err(error) => return Err(error),
+            Err(error) if all.is_empty() => return Err(error),
+            // What was wrong with a better form tells more.
+            Err(_) => break,
         }
     }
     Err(ArchiveError::Index { suite: suite.name.clone(), path, said: all })

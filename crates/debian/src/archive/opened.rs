@@ -76,7 +76,7 @@ impl Archive {
     ///
     /// Files that the cache has are not fetched again. With an offline client, releases are those that were last seen.
     /// A mirror that has not what its release lists may be in the middle of an update: other forms of the index are tried,
-    /// and then the release is fetched once more.
+    /// and then the release is fetched once more, from another mirror if there is one.
     ///
     /// # Errors
     /// When a suite cannot be had. One that belongs to a release may be absent, see [`absent`](Self::absent).
@@ -179,7 +179,7 @@ struct Part {
 
 impl Asking<'_> {
     fn open(&self, at: usize, suite: &Suite, architecture: &str) -> Result<Part, ArchiveError> {
-        let held = match self.release(suite)? {
+        let held = match self.release(suite, None)? {
             Ok(held) => held,
             Err(said) => {
                 let said = said.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
@@ -190,7 +190,7 @@ impl Asking<'_> {
         match self.indexes(at, suite, held, architecture) {
             Ok(part) => Ok(part),
             Err((stale, error)) if error.may_be_stale() && !self.access.client.is_offline() => {
-                match self.release(suite)? {
+                match self.release(suite, Some(stale.root))? {
                     Ok(held) if held.signed != stale.signed || held.root != stale.root => {
                         self.indexes(at, suite, held, architecture).map_err(|(_, error)| error)
                     }
@@ -262,8 +262,7 @@ fn packages_of(suite: &Suite, held: &Held, architecture: &str) -> Vec<Named> {
         return vec![Named { name: "Packages".into(), required: true }];
     };
     let listing = &held.listing;
-    let with_all = listing.architectures.iter().any(|name| name == "all")
-        && !listing.without_all.iter().any(|sort| sort == "Packages");
+    let with_all = listing.architectures.iter().any(|name| name == "all") && !listing.without_all;
     let mut names = vec![];
     for component in components {
         let name = |architecture| format!("{component}/binary-{architecture}/Packages");

@@ -30,10 +30,17 @@ pub(super) struct Asking<'a> {
 }
 
 impl Asking<'_> {
-    /// The release of a suite; what the mirrors said, if none has that suite and it may be absent.
-    pub fn release(&self, suite: &Suite) -> Result<Result<Held, Vec<Said>>, ArchiveError> {
+    /// The release of a suite; what the mirrors said, if none has that suite and it may be absent. The root `last` is
+    /// asked after the others.
+    pub fn release(
+        &self,
+        suite: &Suite,
+        last: Option<usize>,
+    ) -> Result<Result<Held, Vec<Said>>, ArchiveError> {
         let mut said = vec![];
-        for (at, root) in suite.roots.in_order() {
+        let mut roots = suite.roots.in_order();
+        roots.sort_by_key(|(at, _)| Some(*at) == last);
+        for (at, root) in roots {
             let problem = match self.release_at(suite, root) {
                 Ok((listing, signed)) => return Ok(Ok(Held { listing, signed, root: at })),
                 Err(problem) => problem,
@@ -86,11 +93,8 @@ impl Asking<'_> {
     fn asked<'s>(&self, suite: &'s Suite, root: &str) -> Asked<'s> {
         Asked {
             suite: match &suite.place {
-                // `buster/updates` says of itself that it is `buster`.
-                Place::Dists { suite, .. } => {
-                    Some(suite.rsplit_once('/').map_or(suite, |(release, _)| release))
-                }
-                Place::Flat(_) => None,
+                Place::Dists { suite, .. } => suite,
+                Place::Flat(_) => "./",
             },
             keys: &suite.keys,
             now: self.now,

@@ -35,8 +35,8 @@ pub enum Signed {
 /// What a release must be.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked<'a> {
-    /// The suite that was asked for, by its code name or another; nothing for a flat archive.
-    pub suite: Option<&'a str>,
+    /// The suite that was asked for, by its code name or another; `./` for a flat archive, which may be any.
+    pub suite: &'a str,
     /// Who may sign it.
     pub keys: &'a Keys,
     /// The time.
@@ -63,9 +63,8 @@ pub struct Listing {
     pub by_hash: bool,
     /// `Architectures`.
     pub architectures: Vec<String>,
-    /// `No-Support-for-Architecture-all`: the sorts of indexes in which packages for all architectures are among those
-    /// of each.
-    pub without_all: Vec<String>,
+    /// `No-Support-for-Architecture-all: Packages`: packages for all architectures are in the indexes of each.
+    pub without_all: bool,
 }
 
 /// A file that a release lists.

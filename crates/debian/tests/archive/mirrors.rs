@@ -125,6 +125,16 @@ fn a_mirror_in_the_middle_of_an_update() {
 }
 
 #[test]
+fn a_mirror_that_is_out_of_step() {
+    let (old, new) = (sid("", b"the old index"), sid("", b"the new index"));
+    // One has the old release only and no index that fits; the other is as it should be.
+    let (torn, good) = (Mirror::new(&old), Mirror::new(&new));
+    torn.put(PATH, vec![Answer::Status(404)]);
+    assert_eq!(World::new().texts(&config("sid", &[torn.url(), good.url()])), "0: the new index");
+    assert_eq!(torn.asked(), ["dists/sid/InRelease", PATH]);
+}
+
+#[test]
 fn indexes_by_their_hash() {
     let text = b"the index";
     let mirror = Mirror::new(&sid("by-hash", text));

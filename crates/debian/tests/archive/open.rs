@@ -9,7 +9,7 @@ fn bookworm() -> Files {
     Files::default()
         .suite(
             "dists/bookworm",
-            "architectures all amd64 arm64\nwithout-all Packages",
+            "architectures all amd64 arm64\nwithout-all",
             &[
                 ("main/binary-amd64/Packages.gz", b"not the best"),
                 ("main/binary-amd64/Packages.xz", b""),

@@ -85,7 +85,7 @@ impl Mirror {
     }
 
     fn answer(&self, head: &str) -> Vec<u8> {
-        let path = head.split(' ').nth(1).unwrap_or_default().replace("%2B", "+");
+        let path = head.split(' ').nth(1).unwrap_or_default().replace("%2b", "+");
         let path = match path.strip_prefix("/debian-security/") {
             Some(path) => format!("!{path}"),
             None => path.trim_start_matches("/debian/").to_owned(),
@@ -175,7 +175,7 @@ impl Verify for Trusting {
                 ["architectures", ref names @ ..] => {
                     listing.architectures = names.iter().map(ToString::to_string).collect();
                 }
-                ["without-all", sort] => listing.without_all.push(sort.into()),
+                ["without-all"] => listing.without_all = true,
                 ["expired"] if asked.check_valid_until => return Err("it is no longer valid".into()),
                 ["file", path, size, digest] => {
                     let file = ListedFile { size: size.parse()?, digest: read_digest(digest) };

@@ -1,8 +1,8 @@
 //! Answers, good and bad, and what becomes of them.
 
 use crate::server::{Answer, Server};
-use crate::{BODY, Recorder, client, download, options, sha256, sha512};
-use fetch::{Client, Digest, Expect, FetchError};
+use crate::{BODY, Recorder, client, download, impatient, options, sha256, sha512};
+use fetch::{Client, Digest, Expect, FetchError, Options};
 use std::sync::{Arc, Mutex};
 
 fn exactly(bytes: &[u8]) -> Expect {
@@ -47,13 +47,6 @@ fn what_comes_in_the_end() {
             &["", "bytes=9-"],
             &[1000],
         ),
-        (
-            "a stall",
-            vec![Answer::ok(BODY).cut(5).stalling(), Answer::rest(BODY, 5)],
-            &["", "bytes=5-"],
-            &[1000],
-        ),
-        ("no answer in time", vec![Answer::new("").stalling(), Answer::ok(BODY)], &["", ""], &[1000]),
         ("cut, then all of it", vec![Answer::ok(BODY).cut(7), Answer::ok(BODY)], &["", "bytes=7-"], &[1000]),
         (
             "cut, then no such part",
@@ -106,6 +99,24 @@ fn what_comes_in_the_end() {
             &[1000, 2000, 4000],
         ),
     ];
+    in_the_end(cases, options);
+}
+
+#[test]
+fn servers_that_say_nothing() {
+    let cases: Vec<Case> = vec![
+        (
+            "a stall",
+            vec![Answer::ok(BODY).cut(5).stalling(), Answer::rest(BODY, 5)],
+            &["", "bytes=5-"],
+            &[1000],
+        ),
+        ("no answer in time", vec![Answer::new("").stalling(), Answer::ok(BODY)], &["", ""], &[1000]),
+    ];
+    in_the_end(cases, impatient);
+}
+
+fn in_the_end(cases: Vec<Case>, options: fn(&Arc<Recorder>) -> Options) {
     for (case, script, ranges, waits) in cases {
         let server = Server::new(script);
         let pace = Arc::new(Recorder::default());
@@ -183,7 +194,8 @@ fn who_gives_up_tells_the_whole_story() {
     let script = vec![Answer::ok(BODY).cut(7), busy.clone(), busy, Answer::rest(BODY, 7).cut(2).stalling()];
     let server = Server::new(script);
     let url = server.url("/x?token=secret").replace("//", "//user:pass@");
-    let error = download(&client(), &url, &exactly(BODY)).unwrap_err();
+    let client = Client::new(impatient(&Arc::default()));
+    let error = download(&client, &url, &exactly(BODY)).unwrap_err();
     let told = error.to_string();
     assert!(told.contains("***@127.0.0.1") && told.contains("?token=***"), "{told}");
     assert!(!told.contains("pass") && !told.contains("secret"), "{told}");

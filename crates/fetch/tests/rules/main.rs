@@ -42,11 +42,15 @@ impl Pace for Recorder {
 fn options(pace: &Arc<Recorder>) -> Options {
     Options {
         proxies: false,
-        idle: Duration::from_millis(200),
         retry: Retry { tries: 4, first: Duration::from_secs(1), longest: Duration::from_secs(60) },
         pace: Arc::<Recorder>::clone(pace),
         ..Options::default()
     }
+}
+
+/// Soon tired of servers that say nothing. Others wait long enough for a machine that is busy.
+fn impatient(pace: &Arc<Recorder>) -> Options {
+    Options { idle: Duration::from_millis(400), ..options(pace) }
 }
 
 fn client() -> Client {

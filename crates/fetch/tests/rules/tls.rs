@@ -1,8 +1,8 @@
-//! Who the server is, and the way to it.
+//! Who the server is, and the way to it. The key in `tls/` is of a server for `localhost`, and of these tests only.
 
 use crate::server::{Answer, Server, head};
 use crate::{BODY, Recorder, client, download, options};
-use fetch::{Client, Expect, FetchError, Options};
+use fetch::{Client, Expect, FetchError, Logins, Options};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
@@ -79,7 +79,7 @@ fn nothing_leaves_tls() {
 
 /// The environment is the process's, so that this test runs itself in another.
 #[test]
-fn proxies_of_the_environment() {
+fn what_the_environment_says() {
     const CHILD: &str = "BANTAM_TEST_CHILD";
     if std::env::var_os(CHILD).is_some() {
         let client = Client::new(Options { proxies: true, ..options(&Arc::<Recorder>::default()) });
@@ -87,11 +87,16 @@ fn proxies_of_the_environment() {
         assert_eq!(get("http://mirror.example.com/x").unwrap(), BODY);
         let direct = std::env::var("DIRECT").unwrap();
         assert_eq!(get(&direct).unwrap(), BODY);
+        let login = Logins::of_user().get("http://mirror.example.com");
+        assert_eq!(login.unwrap().password, "of-the-user");
         return;
     }
     let (proxy, direct) = (Server::new(vec![Answer::ok(BODY)]), Server::new(vec![Answer::ok(BODY)]));
     let mut child = Command::new(std::env::current_exe().unwrap());
-    child.args(["--exact", "tls::proxies_of_the_environment"]).env(CHILD, "1");
+    let netrc = tempfile::NamedTempFile::new().unwrap();
+    fs::write(netrc.path(), "machine mirror.example.com login x password of-the-user").unwrap();
+    child.env("NETRC", netrc.path());
+    child.args(["--exact", "tls::what_the_environment_says"]).env(CHILD, "1");
     child.env("HTTP_PROXY", proxy.url("")).env_remove("http_proxy").env_remove("no_proxy");
     child.env("NO_PROXY", "127.0.0.1").env("DIRECT", direct.url("/x"));
     let output = child.output().unwrap();
