@@ -1,6 +1,7 @@
 //! Archives of Debian and Ubuntu: signed indexes, packages chosen, fetched and unpacked, and a root file system made of
 //! them.
 
+pub mod contents;
 mod date;
 pub mod index;
 pub mod keyring;
