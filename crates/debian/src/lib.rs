@@ -3,6 +3,7 @@
 
 pub mod apt;
 pub mod archive;
+pub mod contents;
 pub mod control;
 mod date;
 pub mod deb;

@@ -49,6 +49,20 @@ impl Key<'_> {
         fingerprints.into_iter().any(|named| *named == fingerprint)
     }
 
+    /// Is the key, and the primary key to it, of a kind and length that cannot be broken? Nothing is computed with one
+    /// that is not.
+    ///
+    /// # Errors
+    /// When it is weak.
+    pub fn is_strong(self) -> Result<(), Reason> {
+        match self {
+            Key::Primary(key) => strong_enough(&key.primary_key),
+            Key::Sub(key, subkey) => {
+                strong_enough(&key.primary_key).and_then(|()| strong_enough(&subkey.key))
+            }
+        }
+    }
+
     /// Is it a signature that this key made of the text, or of what else?
     pub fn made(self, signature: &Signature, text: &[u8]) -> bool {
         match self {
@@ -57,7 +71,7 @@ impl Key<'_> {
         }
     }
 
-    /// May the key sign at `now`, something that it is said to have signed at `signed`?
+    /// May the key, which is strong, sign at `now`, something that it is said to have signed at `signed`?
     ///
     /// # Errors
     /// Why it may not.
@@ -65,15 +79,12 @@ impl Key<'_> {
         match self {
             Key::Primary(key) => {
                 let flags = primary(key, now)?;
-                strong_enough(&key.primary_key)?;
                 not_older(&key.primary_key, signed)?;
                 // A key that does not say what it is for may do what its algorithm can.
                 if flags.is_none_or(|flags| flags.sign()) { Ok(()) } else { Err(Reason::NotForSigning) }
             }
             Key::Sub(key, subkey) => {
                 primary(key, now)?;
-                strong_enough(&key.primary_key)?;
-                strong_enough(&subkey.key)?;
                 not_older(&subkey.key, signed)?;
                 sub(key, subkey, now)
             }

@@ -166,13 +166,16 @@ impl Keyring {
         let signed = holds(signature, now)?;
         let mut reason = Reason::UnknownKey;
         for key in keys {
-            let may_sign = || key.may_sign(signed, now);
-            // Two certificates may have one key, and one of them may be wrong about it.
-            reason = match key.made(signature, text).then(may_sign) {
-                Some(Ok(())) => return Ok(()),
-                Some(Err(why)) => why,
-                None => Reason::Wrong,
+            let judge = || {
+                key.is_strong()?;
+                let made = key.made(signature, text);
+                if made { key.may_sign(signed, now) } else { Err(Reason::Wrong) }
             };
+            // Two certificates may have one key, and one of them may be wrong about it.
+            match judge() {
+                Ok(()) => return Ok(()),
+                Err(why) => reason = why,
+            }
         }
         Err(reason)
     }

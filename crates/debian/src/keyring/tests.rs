@@ -284,17 +284,42 @@ fn no_changed_message_verifies_as_another_text() {
 #[test]
 fn no_changed_keyring_panics() {
     let key = TestKey::archive();
-    let (certificate, message) = (key.certificate(), key.clearsign(TEXT, day(10)));
-    for at in 0..certificate.len() {
+    let weak = include_bytes!("testdata/weak-keys.asc");
+    let weak = openpgp::armored(weak, "PGP PUBLIC KEY BLOCK").unwrap().concat();
+    let ubuntu = include_bytes!("../../data/ubuntu-archive-keyring.pgp")[..1300].to_vec();
+    let weak_message = include_str!("testdata/weak-message.asc").to_owned();
+    // What is computed with long keys takes its time here, so that fewer bytes of theirs are changed.
+    for (certificate, message, text, step) in [
+        (key.certificate(), key.clearsign(TEXT, day(10)), TEXT, 1),
+        (weak, weak_message.clone(), "Suite: stable\n", 11),
+        (ubuntu, weak_message, "", 31),
+    ] {
+        no_changed_certificate_panics(&certificate, &message, text, step);
+    }
+}
+
+fn no_changed_certificate_panics(certificate: &[u8], message: &str, want: &str, step: usize) {
+    for at in (0..certificate.len()).step_by(step) {
         for change in [0x01, 0x10, 0x80, 0xff] {
-            let mut changed = certificate.clone();
+            let mut changed = certificate.to_vec();
             changed[at] ^= change;
-            if let Ok(keyring) = Keyring::parse(&changed)
-                && let Ok(text) = keyring.verify_clearsigned(message.as_bytes(), day(20))
-            {
-                assert_eq!(text, TEXT.as_bytes());
+            let Ok(keyring) = Keyring::parse(&changed) else { continue };
+            if let Ok(text) = keyring.verify_clearsigned(message.as_bytes(), day(20)) {
+                assert_eq!(text, want.as_bytes());
             }
+            let keys = keyring.0.iter().flat_map(Certificate::keys).filter(|key| key.is_strong().is_ok());
+            keys.for_each(|key| drop(key.may_sign(1_795_000_000, 1_795_000_000)));
         }
         let _ = Keyring::parse(&certificate[..at]);
     }
+}
+
+#[test]
+fn weak_keys_do_not_count() {
+    // RSA and DSA of 1024 bits, as GnuPG made them.
+    let keyring = Keyring::parse(include_bytes!("testdata/weak-keys.asc")).unwrap();
+    assert_eq!(keyring.fingerprints().len(), 2);
+    let message = include_str!("testdata/weak-message.asc");
+    let weak = "the key is weak; the key is weak";
+    assert_eq!(said(&keyring, message, day(20)), weak);
 }
