@@ -5,4 +5,6 @@ pub mod deb;
 pub mod index;
 pub mod pack;
 pub mod relation;
+pub mod rootfs;
+pub mod scripts;
 pub mod version;

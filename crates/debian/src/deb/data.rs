@@ -196,8 +196,8 @@ fn check_names(names: &RawNames, entry: &LayerEntry) -> Result<(), PathFault> {
 fn meta(meta: &Meta, names: &RawNames) -> Meta {
     Meta {
         mode: meta.mode,
-        uid: owners::user(&names.user).unwrap_or(meta.uid),
-        gid: owners::group(&names.group).unwrap_or(meta.gid),
+        uid: owners::user_number(&names.user).unwrap_or(meta.uid),
+        gid: owners::group_number(&names.group).unwrap_or(meta.gid),
         xattrs: BTreeMap::new(),
     }
 }

@@ -18,6 +18,7 @@ pub use control::{ControlFiles, Scripts};
 pub use data::{DebEntry, DebKind, FileRange};
 pub use error::{DebError, PathFault};
 pub(crate) use limits::Limits;
+pub(crate) use owners::{group_number, user_number};
 pub(crate) use read::{Unpacked, read_deb};
 
 #[cfg(test)]

@@ -5,12 +5,12 @@
 //! base-passwd.
 
 /// The number of a user, where it is one of all.
-pub fn user(name: &[u8]) -> Option<u32> {
+pub fn user_number(name: &[u8]) -> Option<u32> {
     lookup(USERS, name)
 }
 
 /// The number of a group, where it is one of all.
-pub fn group(name: &[u8]) -> Option<u32> {
+pub fn group_number(name: &[u8]) -> Option<u32> {
     lookup(GROUPS, name)
 }
 
