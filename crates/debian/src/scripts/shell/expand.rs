@@ -8,7 +8,7 @@ use super::walk::Walk;
 /// More words than any command has.
 const MAX_WORDS: usize = 1000;
 /// The longest value of a variable that is followed, in bytes.
-const MAX_VALUE: usize = 1 << 16;
+const MAX_VALUE: usize = 1 << 12;
 
 impl Walk<'_> {
     /// A word as one text: no blanks part it.

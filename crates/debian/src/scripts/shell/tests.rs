@@ -91,6 +91,20 @@ fn scripts_that_would_never_end_do() {
     assert_eq!(run(&"if a; then ".repeat(10_000)), "no script");
     assert_eq!(run(&"$(".repeat(100_000)), "no script");
     assert_eq!(run(&"\"$(".repeat(100_000)), "no script");
+    assert_eq!(run(&"! ".repeat(100_000)), "no script");
+    assert_eq!(run(&"f() ".repeat(100_000)), "no script");
+    assert_eq!(run(&format!("a{}", " && a".repeat(100_000))), "no script");
+    assert_eq!(run(&format!("a{}", " | a".repeat(1000))).len(), 3 * 1000 + 1);
+    assert_eq!(run(&format!("[{} x ]", " !".repeat(900))), "");
+    assert_eq!(run(&format!("case x in {} esac", "a) b ;;".repeat(10_000))), "");
+    assert_eq!(run(&"a\n".repeat(1 << 20)), "no script");
+    let deep = format!("{} a {}", "{ ".repeat(30), "; }".repeat(30));
+    let calls = (1..20).fold(format!("f0() {deep}\n"), |text, at| {
+        text + &format!("f{at}() {}\n", deep.replace(" a ", &format!(" f{} ", at - 1)))
+    });
+    assert_eq!(run(&(calls + "f19")), "no script");
+    let variables: String = (0..5000).map(|at| format!("v{at}=x\n")).collect();
+    assert_eq!(run(&(variables + &"if u; then w=1; fi\n".repeat(1000))), "no script");
     let doubled = "f() { f; f; f; }; f";
     assert_eq!(run(doubled), "no script");
     let long = format!("x=aaaaaaaaaaaaaaaa\n{}a $x", "x=$x$x\n".repeat(100));

@@ -10,6 +10,10 @@ use std::rc::Rc;
 const PATH: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 /// More commands than any script calls.
 const MAX_STEPS: usize = 20_000;
+/// Commands within commands, those of functions among them.
+const MAX_NESTING: usize = 300;
+/// The longest script that is followed, in bytes.
+const MAX_SCRIPT: usize = 1 << 20;
 /// Functions that call each other deeper than this are followed no further.
 const MAX_CALLS: usize = 20;
 
@@ -36,7 +40,7 @@ pub struct Surroundings<'a> {
 
 /// The commands that `SCRIPT configure ""` calls, in their order; none where the text is no shell script that can be followed.
 pub fn calls(text: &str, surroundings: &Surroundings<'_>) -> Option<Vec<Call>> {
-    let list = parse(text)?;
+    let list = Some(text).filter(|text| text.len() <= MAX_SCRIPT).and_then(parse)?;
     let mut walk = Walk {
         surroundings,
         state: State::default(),
@@ -44,6 +48,7 @@ pub fn calls(text: &str, surroundings: &Surroundings<'_>) -> Option<Vec<Call>> {
         calls: vec![],
         steps: 0,
         depth: 0,
+        nesting: 0,
     };
     walk.state.arguments = vec![Some("configure".into()), Some(String::new())];
     for (name, value) in [
@@ -74,6 +79,7 @@ pub(super) struct Walk<'a> {
     calls: Vec<Call>,
     steps: usize,
     depth: usize,
+    nesting: usize,
 }
 
 /// How a command ended.
@@ -105,9 +111,19 @@ impl Walk<'_> {
 
     fn node(&mut self, node: &Node) -> End {
         self.steps += 1;
+        self.nesting += 1;
+        if self.nesting > MAX_NESTING {
+            self.steps = MAX_STEPS + 1;
+        }
         if self.steps > MAX_STEPS {
             return End::Exit;
         }
+        let end = self.node_within(node);
+        self.nesting -= 1;
+        end
+    }
+
+    fn node_within(&mut self, node: &Node) -> End {
         match node {
             Node::Simple(simple) => self.simple(simple),
             Node::If { branches, otherwise } => self.conditional(branches, otherwise),
@@ -115,7 +131,7 @@ impl Walk<'_> {
             Node::For { variable, words, body } => self.for_loop(variable, words.as_deref(), body),
             Node::Loop { condition, body } => self.repeat(&[condition, body]),
             Node::Function { name, body } => {
-                self.functions.insert(name.clone(), Rc::new(body.clone()));
+                self.functions.insert(name.clone(), Rc::clone(body));
                 End::Next(Some(true))
             }
             Node::Group(list, writes) => {
@@ -133,7 +149,7 @@ impl Walk<'_> {
             Node::Or(left, right) => self.then(left, right, false),
             Node::Pipe(nodes) => {
                 // Each runs in a shell of its own.
-                let before = self.state.clone();
+                let before = self.fork();
                 for node in nodes {
                     self.node(node);
                 }
@@ -173,7 +189,7 @@ impl Walk<'_> {
                     return self.join(ways, end);
                 }
                 None => {
-                    let before = self.state.clone();
+                    let before = self.fork();
                     let end = self.list(body);
                     ways.push((std::mem::replace(&mut self.state, before), end));
                 }
@@ -198,7 +214,7 @@ impl Walk<'_> {
                     return self.join(ways, end);
                 }
                 None => {
-                    let before = self.state.clone();
+                    let before = self.fork();
                     let end = self.list(body);
                     ways.push((std::mem::replace(&mut self.state, before), end));
                 }
@@ -248,9 +264,15 @@ impl Walk<'_> {
         End::Next(None)
     }
 
+    /// What is known here, to be compared with what is known later. Its size counts as steps.
+    fn fork(&mut self) -> State {
+        self.steps += self.state.variables.len() / 8;
+        self.state.clone()
+    }
+
     /// Something that may happen or not.
     fn maybe(&mut self, run: impl FnOnce(&mut Self) -> End) -> End {
-        let before = self.state.clone();
+        let before = self.fork();
         let end = run(self);
         self.join(vec![(before, End::Next(None))], end)
     }
