@@ -260,3 +260,32 @@ fn a_window_that_takes_much_memory_is_refused() {
     let error = read(&bytes).unwrap_err();
     assert!(error.starts_with("p_1: data.tar.zst cannot be decompressed"), "{error}");
 }
+
+#[test]
+fn no_changed_byte_does_harm() {
+    let data = Tar::default()
+        .dir("./usr/")
+        .file("./usr/a", "aaa")
+        .hard_link("./usr/b", "./usr/a")
+        .symlink("./c", "a");
+    let control_tar = Tar::default().file("./control", &control("pp")).end();
+    let control_tar = gzip(&control_tar);
+    let compress: [(&str, Compress); 4] =
+        [("data.tar", <[u8]>::to_vec), ("data.tar.gz", gzip), ("data.tar.xz", xz), ("data.tar.zst", zstd)];
+    let limits = Limits { always: 1 << 20, ..Limits::PACKAGE };
+    for (name, compress) in compress {
+        let data = compress(&data.clone().end());
+        let whole = ar(&[("debian-binary", b"2.0\n"), ("control.tar.gz", &control_tar), (name, &data)]);
+        let mut refused = 0;
+        let length = whole.len().min(1500);
+        for at in 0..length {
+            for value in [0, b'0', 0x80, 0xff] {
+                let mut spoiled = whole.clone();
+                spoiled[at] = value;
+                refused += usize::from(read_with(&spoiled, &limits).is_err());
+            }
+            refused += usize::from(read_with(&whole[..at], &limits).is_err());
+        }
+        assert!(refused > length, "{name}: {refused}");
+    }
+}

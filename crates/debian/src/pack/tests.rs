@@ -73,6 +73,14 @@ fn a_package_is_unpacked_once_and_opened_ever_after() {
 }
 
 #[test]
+fn a_package_without_files_is_one_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let cache = Cache::new(dir.path().join("cache"));
+    let (_, sha256) = unpack(&cache, &package("meta", Tar::default()));
+    assert_eq!(Pack::open(&cache, &sha256).unwrap().entries().len(), 0);
+}
+
+#[test]
 fn a_part_of_the_blob_ends_where_the_file_does() {
     let dir = tempfile::tempdir().unwrap();
     let (pack, _) = unpack(&Cache::new(dir.path().join("cache")), &sample());

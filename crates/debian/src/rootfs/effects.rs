@@ -1,8 +1,8 @@
 //! What scripts of packages make, put into the tree.
 
-use super::merge::Merged;
+use super::merge::{Merged, label};
 use super::problem::Problem;
-use crate::scripts::{Account, Alternative, Effects, Made, sysusers, winners};
+use crate::scripts::{Account, Alternative, Effects, Knowledge, Made, sysusers, winners};
 use tree::{Content, Entry, Tree, TreePath};
 
 const ALTERNATIVES: &str = "/etc/alternatives";
@@ -10,16 +10,18 @@ const SYSUSERS: &str = "/usr/lib/sysusers.d";
 /// More than any file of declarations has.
 const MAX_SYSUSERS: u64 = 1 << 20;
 
-/// Applies effects in the order of the packages, and gives the accounts.
-pub fn apply(merged: &mut Merged, effects: Vec<Effects>) -> Vec<Account> {
+/// Applies what the scripts of the packages do, one after the other, and gives the accounts that they make.
+pub fn apply(merged: &mut Merged, knowledge: &Knowledge) -> Vec<Account> {
     let mut accounts = vec![];
     let mut offers = vec![];
-    for effects in effects {
-        for made in effects.made {
-            make(merged, &made);
+    for pack in merged.packs.clone() {
+        let (effects, lines) = Effects::of(&pack, &merged.tree, knowledge);
+        if !lines.is_empty() {
+            merged.problems.push(Problem::Unhandled { package: label(&pack), lines });
         }
-        // Directories that a link of the next package may go to.
-        merged.tree.add_parents();
+        for made in &effects.made {
+            make(merged, made);
+        }
         offers.extend(effects.alternatives);
         accounts.extend(effects.accounts);
     }
@@ -41,7 +43,16 @@ fn make(merged: &mut Merged, made: &Made) {
     match made {
         Made::Directory(path) => {
             let Some(place) = place(tree, path) else { return };
-            let _ = tree.insert_new(place, Entry::directory(0o755));
+            put(tree, place, Entry::directory(0o755));
+        }
+        Made::Removed(path) => {
+            let Some(place) = place(tree, path) else { return };
+            let is_empty =
+                tree.get(&place).is_some_and(Entry::is_directory) && tree.range(&place).count() == 1;
+            if is_empty {
+                tree.remove(&place);
+                merged.owners.remove(&place);
+            }
         }
         Made::Link { path, target } => {
             let Some(place) = place(tree, path) else { return };
@@ -52,18 +63,18 @@ fn make(merged: &mut Merged, made: &Made) {
                 Some(name) => place.child(name),
                 None => place,
             };
-            let _ = tree.insert_new(place, Entry::symlink(target.clone()));
+            put(tree, place, Entry::symlink(target.clone()));
         }
         Made::Empty(path) => {
             let Some(place) = place(tree, path) else { return };
-            let _ = tree.insert_new(place, Entry::file(Content::bytes(vec![], "a package's script"), 0o644));
+            put(tree, place, Entry::file(Content::bytes(vec![], "a package's script"), 0o644));
         }
         Made::Copy { from, to } => {
             let (Some(entry), Some(place)) = (real(tree, from).cloned(), place(tree, to)) else { return };
             let is_directory = tree.get(&place).is_some_and(Entry::is_directory);
             let place = if is_directory { place.child(from.name()) } else { place };
             if entry.content().is_some() {
-                let _ = tree.insert_new(place, entry);
+                put(tree, place, entry);
             }
         }
         Made::Mode(path, mode) => {
@@ -83,6 +94,21 @@ fn make(merged: &mut Merged, made: &Made) {
             }
         }
     }
+}
+
+/// Puts an entry, and directories above it, where nothing is.
+fn put(tree: &mut Tree, path: TreePath, entry: Entry) {
+    if tree.get(&path).is_none() {
+        put_over(tree, path, entry);
+    }
+}
+
+fn put_over(tree: &mut Tree, path: TreePath, entry: Entry) {
+    let missing: Vec<TreePath> = path.ancestors().take_while(|dir| tree.get(dir).is_none()).collect();
+    for dir in missing {
+        tree.insert(dir, Entry::directory(0o755));
+    }
+    tree.insert(path, entry);
 }
 
 /// What a path leads to.
@@ -112,10 +138,9 @@ fn choose(merged: &mut Merged, offers: &[Alternative]) {
         if is_taken {
             continue;
         }
-        merged.tree.insert(link, Entry::symlink(target.as_str()));
-        merged.tree.insert(target, Entry::symlink(path.as_str()));
+        put_over(&mut merged.tree, link, Entry::symlink(target.as_str()));
+        put_over(&mut merged.tree, target, Entry::symlink(path.as_str()));
     }
-    merged.tree.add_parents();
 }
 
 /// The accounts that the packages declare for systemd.

@@ -148,17 +148,20 @@ impl Merged {
     /// Takes away what stands below something that is no directory, which its own package does not have.
     fn remove_orphans(&mut self) {
         let mut orphans = vec![];
-        for (path, entry) in self.tree.iter() {
+        for path in self.tree.iter().map(|(path, _)| path) {
             let above = path.ancestors().find_map(|dir| Some((self.tree.get(&dir)?, dir)));
             if let Some((parent, dir)) = above.filter(|(parent, _)| !parent.is_directory()) {
-                orphans.push((path.clone(), entry.word(), dir, parent.word()));
+                orphans.push((path.clone(), dir, parent.word()));
             }
         }
-        for (path, word, dir, parent) in orphans {
-            let owner = |path| self.owners.get(path).and_then(|owners| owners.first());
-            let name = |path| owner(path).map(|number| self.name(*number)).unwrap_or_default();
-            let (kept, dropped) = ((name(&dir), parent), (name(&path), word));
-            self.problems.push(Problem::Conflict(Conflict { path: path.clone(), kept, dropped }));
+        let mut told = BTreeSet::new();
+        for (path, dir, word) in orphans {
+            let owner = |path| self.owners.get(path).and_then(|owners| owners.first()).copied();
+            let name = |number: Option<usize>| number.map(|number| self.name(number)).unwrap_or_default();
+            if told.insert((dir.clone(), owner(&path))) {
+                let (kept, dropped) = ((name(owner(&dir)), word), (name(owner(&path)), "a directory"));
+                self.problems.push(Problem::Conflict(Conflict { path: dir, kept, dropped }));
+            }
             self.tree.remove(&path);
             self.owners.remove(&path);
         }

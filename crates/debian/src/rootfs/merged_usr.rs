@@ -6,8 +6,8 @@
 use tree::{Entry, Kind, TreePath};
 
 /// Every directory that may be a link, and where: `*` is everywhere. On others the link stands only if a package
-/// has files below. Source: the `base-files` of Debian 13 for amd64, arm64, armhf, i386, ppc64el, riscv64 and s390x; the
-/// names of others are those that debootstrap's `setup_merged_usr` makes.
+/// has files below. Source: the `base-files` of Debian 13 for amd64, arm64, armhf, i386 and riscv64, and the loaders of
+/// `libc6` of Debian 12 for ppc64el and s390x; others, and the names, are those of debootstrap's `setup_merged_usr`.
 const LINKS: &[(&str, &[&str])] = &[
     ("bin", &["*"]),
     ("lib", &["*"]),

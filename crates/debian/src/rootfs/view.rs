@@ -3,10 +3,10 @@
 use super::certificates::{Pem, bundle};
 use super::database::database;
 use super::effects::apply;
-use super::merge::{Merged, label, merge};
+use super::merge::{Merged, merge};
 use super::problem::Problem;
 use crate::pack::Pack;
-use crate::scripts::{Account, Effects, Knowledge};
+use crate::scripts::{Account, Knowledge};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tree::{Entry, Tree, TreePath, View, ViewError};
@@ -35,16 +35,7 @@ impl RootFs {
     /// The tree of these packages, and all that is not right about it. The order of the packages does not matter.
     pub fn new(packs: Vec<Arc<Pack>>, options: &Options) -> (Self, Vec<Problem>) {
         let mut merged = merge(packs, options.merged_usr);
-        let knowledge = Knowledge::built_in();
-        let mut effects = vec![];
-        for pack in &merged.packs {
-            let (found, lines) = Effects::of(pack, knowledge);
-            if !lines.is_empty() {
-                merged.problems.push(Problem::Unhandled { package: label(pack), lines });
-            }
-            effects.push(found);
-        }
-        let accounts = apply(&mut merged, effects);
+        let accounts = apply(&mut merged, Knowledge::built_in());
         let files = database(&merged);
         let Merged { packs, mut tree, owners, mut problems, .. } = merged;
         let (certificates, unreadable) = bundle(&tree, &options.certificates);

@@ -4,10 +4,10 @@ use super::accounts::Account;
 use super::alternatives::Alternative;
 use super::files::Made;
 use super::knowledge::{Knowledge, Verdict};
-use super::shell::{Call, Surroundings, calls};
+use super::shell::{Call, Files, Found, Surroundings, calls};
 use crate::pack::Pack;
 use std::collections::BTreeMap;
-use tree::TreePath;
+use tree::{Kind, Tree, TreePath};
 
 /// What a package does when it is installed, beside bringing files.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,16 +35,14 @@ pub struct ScriptLine {
 const MAX_LINE: usize = 200;
 
 impl Effects {
-    /// What the `postinst` of a package does, and the lines of which nobody knows what they do.
-    pub fn of(pack: &Pack, knowledge: &Knowledge) -> (Self, Vec<ScriptLine>) {
+    /// What the `postinst` of a package does where `tree` has the files of all packages, and the lines of which nobody knows
+    /// what they do.
+    pub fn of(pack: &Pack, tree: &Tree, knowledge: &Knowledge) -> (Self, Vec<ScriptLine>) {
         match &pack.control().scripts.postinst {
             Some(script) => {
-                let kind = |path: &str| {
-                    let entry = pack.entries().get(&TreePath::parse(path).ok()?)?;
-                    Some(entry.is_directory())
-                };
                 let (package, architecture) = (pack.name(), pack.architecture());
-                Effects::of_script(script, &Surroundings { package, architecture, files: &kind }, knowledge)
+                let surroundings = Surroundings { package, architecture, files: &Disk(tree) };
+                Effects::of_script(script, &surroundings, knowledge)
             }
             None => Default::default(),
         }
@@ -119,6 +117,30 @@ impl Effects {
                 None => false,
             },
         }
+    }
+}
+
+/// A tree as a script finds it.
+pub(super) struct Disk<'a>(pub &'a Tree);
+
+impl Files for Disk<'_> {
+    fn found(&self, path: &str) -> Found {
+        let found = TreePath::parse(path).ok().and_then(|path| tree::resolve(self.0, &path).ok());
+        match found.and_then(|found| found.entry) {
+            Some(entry) if entry.is_directory() => Found::Directory,
+            Some(entry) => Found::File {
+                empty: entry.content().is_none_or(|content| content.size() == 0),
+                executable: entry.is_executable(),
+            },
+            None => Found::Nothing,
+        }
+    }
+
+    fn is_link(&self, path: &str) -> bool {
+        let Ok(path) = TreePath::parse(path) else { return false };
+        let above = path.parent().and_then(|above| tree::resolve(self.0, &above).ok());
+        let entry = above.and_then(|above| self.0.get(&above.path.child(path.name())));
+        entry.is_some_and(|entry| matches!(entry.kind, Kind::Symlink(_)))
     }
 }
 

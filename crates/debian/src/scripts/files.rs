@@ -9,6 +9,8 @@ use tree::TreePath;
 pub enum Made {
     /// A directory, with those above it, unless something is there.
     Directory(TreePath),
+    /// A directory that goes away, if it is empty.
+    Removed(TreePath),
     /// A symbolic link, unless something is there.
     Link {
         /// Where it stands.
@@ -52,6 +54,7 @@ impl Made {
             "install" if args.iter().any(|arg| matches!(*arg, "-d" | "--directory")) => {
                 directories(args, true)
             }
+            "rmdir" => operands(args).into_iter().map(|text| Some(Made::Removed(path(text)?))).collect(),
             "ln" => link(args),
             "touch" => operands(args).into_iter().map(|text| Some(Made::Empty(path(text)?))).collect(),
             "cp" => copy(args, &["-p", "-a", "-f", "-n", "-L", "-pf", "-dp", "-pZ", "-aZ"]),

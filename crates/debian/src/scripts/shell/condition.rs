@@ -3,11 +3,29 @@
 /// A word of which the value is known, or not.
 pub type Field = Option<String>;
 
-/// What the package has at a path: a directory, or something else.
-pub type Files<'a> = dyn Fn(&str) -> Option<bool> + 'a;
+/// What a script finds on the disk.
+pub trait Files {
+    /// What a path leads to, after links are followed.
+    fn found(&self, path: &str) -> Found;
+
+    /// Is it a symbolic link itself?
+    fn is_link(&self, path: &str) -> bool;
+}
+
+/// What stands at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    Nothing,
+    Directory,
+    /// A file, which is empty or not, and may be executed or not.
+    File {
+        empty: bool,
+        executable: bool,
+    },
+}
 
 /// What `test` says of these arguments; none where only a run could tell.
-pub fn test(args: &[Field], files: &Files<'_>) -> Option<bool> {
+pub fn test(args: &[Field], files: &dyn Files) -> Option<bool> {
     let known: Vec<Option<&str>> = args.iter().map(Option::as_deref).collect();
     // `-o` binds less than `-a`, both less than `!`.
     if let Some(at) = position(&known, "-o") {
@@ -31,7 +49,7 @@ pub fn and(a: Option<bool>, b: Option<bool>) -> Option<bool> {
     or(a.map(|a| !a), b.map(|b| !b)).map(|neither| !neither)
 }
 
-fn test_known(args: &[Option<&str>], files: &Files<'_>) -> Option<bool> {
+fn test_known(args: &[Option<&str>], files: &dyn Files) -> Option<bool> {
     if let Some(at) = position(args, "-a") {
         let (left, right) = args.split_at(at);
         return and(test_known(left, files), test_known(right.get(1..)?, files));
@@ -44,16 +62,16 @@ fn test_known(args: &[Option<&str>], files: &Files<'_>) -> Option<bool> {
         [one] => one.map(|text| !text.is_empty()),
         [Some("-n"), text] => text.map(|text| !text.is_empty()),
         [Some("-z"), text] => text.map(str::is_empty),
-        // No service manager and no daemon runs while an image is built.
-        [Some("-d" | "-e" | "-f" | "-S" | "-p" | "-s" | "-r"), Some(path)]
-            if path.starts_with("/run/") || path.starts_with("/var/run/") || path.starts_with("/proc/") =>
-        {
-            Some(false)
+        // No daemon runs while an image is built.
+        [Some("-S" | "-p" | "-b" | "-c"), Some(_)] => Some(false),
+        [Some("-e" | "-r" | "-w"), Some(path)] => Some(files.found(path) != Found::Nothing),
+        [Some("-d"), Some(path)] => Some(files.found(path) == Found::Directory),
+        [Some("-f"), Some(path)] => Some(matches!(files.found(path), Found::File { .. })),
+        [Some("-s"), Some(path)] => Some(matches!(files.found(path), Found::File { empty: false, .. })),
+        [Some("-x"), Some(path)] => {
+            Some(matches!(files.found(path), Found::Directory | Found::File { executable: true, .. }))
         }
-        // What the package itself brings is there; what it does not, another may bring.
-        [Some("-e" | "-r"), Some(path)] if files(path).is_some() => Some(true),
-        [Some("-d"), Some(path)] if files(path).is_some() => files(path),
-        [Some("-f" | "-x"), Some(path)] if files(path) == Some(false) => Some(true),
+        [Some("-L" | "-h"), Some(path)] => Some(files.is_link(path)),
         // Nor is there a terminal.
         [Some("-t"), _] => Some(false),
         [a, Some("=" | "=="), b] => Some((*a)? == (*b)?),

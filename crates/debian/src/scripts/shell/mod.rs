@@ -5,11 +5,13 @@
 //! that differ is unknown after.
 
 mod condition;
+mod expand;
 mod lex;
 mod parse;
 mod walk;
 
 pub use condition::matches;
+pub use condition::{Files, Found};
 pub use walk::{Call, Surroundings, calls};
 
 #[cfg(test)]

@@ -1,9 +1,12 @@
 //! The grammar of scripts: XCU 2.10.
 
 use super::lex::{Located, Part, Token, Word, tokens};
+use std::rc::Rc;
 
 /// Deeper than any script is nested.
-const MAX_DEPTH: usize = 100;
+const MAX_DEPTH: usize = 50;
+/// More commands than any script joins with `&&` and `||`.
+const MAX_CHAIN: usize = 200;
 
 /// Commands one after the other.
 pub type List = Vec<Node>;
@@ -33,7 +36,7 @@ pub enum Node {
     },
     Function {
         name: String,
-        body: List,
+        body: Rc<List>,
     },
     /// In braces or parentheses, with the files that it writes.
     Group(List, Vec<(usize, Word)>),
@@ -104,10 +107,7 @@ impl<'a> Parser<'a> {
 
     /// Commands until one of these keywords, a `)` or `;;`, which stay.
     fn list(&mut self, ends: &[&str]) -> Option<List> {
-        self.depth += 1;
-        if self.depth > MAX_DEPTH {
-            return None;
-        }
+        self.deeper()?;
         let mut list = vec![];
         loop {
             while ["\n", ";", "&"].iter().any(|operator| self.take_operator(operator)) {}
@@ -121,9 +121,15 @@ impl<'a> Parser<'a> {
         Some(list)
     }
 
+    /// One level more; whoever comes back takes it away again.
+    fn deeper(&mut self) -> Option<()> {
+        self.depth += 1;
+        (self.depth <= MAX_DEPTH).then_some(())
+    }
+
     fn and_or(&mut self) -> Option<Node> {
         let mut left = self.pipe()?;
-        loop {
+        for _ in 0..MAX_CHAIN {
             let is_and = self.take_operator("&&");
             if !is_and && !self.take_operator("||") {
                 return Some(left);
@@ -132,12 +138,16 @@ impl<'a> Parser<'a> {
             let right = Box::new(self.pipe()?);
             left = if is_and { Node::And(Box::new(left), right) } else { Node::Or(Box::new(left), right) };
         }
+        None
     }
 
     fn pipe(&mut self) -> Option<Node> {
         if self.keyword() == Some("!") {
             self.at += 1;
-            return Some(Node::Not(Box::new(self.pipe()?)));
+            self.deeper()?;
+            let node = self.pipe()?;
+            self.depth -= 1;
+            return Some(Node::Not(Box::new(node)));
         }
         let first = self.command()?;
         if !self.is_operator("|") {
@@ -292,7 +302,9 @@ impl<'a> Parser<'a> {
             return None;
         }
         self.lines();
-        let body = vec![self.command()?];
+        self.deeper()?;
+        let body = Rc::new(vec![self.command()?]);
+        self.depth -= 1;
         Some(Node::Function { name, body })
     }
 

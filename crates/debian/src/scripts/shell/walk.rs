@@ -1,19 +1,21 @@
 //! Following a script: every command that it would call, or could.
 
-use super::condition::{Field, Files, and, compare_versions, matches, or, test};
-use super::lex::{Otherwise, Part, Word};
-use super::parse::{List, Node, Simple, assignment, parse};
+use super::condition::{Field, Files, Found, and, compare_versions, matches, or, test};
+use super::lex::{Part, Word};
+use super::parse::{List, Node, Simple, parse};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+/// Where dpkg's scripts look for programs.
+const PATH: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 /// More commands than any script calls.
 const MAX_STEPS: usize = 20_000;
+/// Commands within commands, those of functions among them.
+const MAX_NESTING: usize = 300;
+/// The longest script that is followed, in bytes.
+const MAX_SCRIPT: usize = 1 << 20;
 /// Functions that call each other deeper than this are followed no further.
 const MAX_CALLS: usize = 20;
-/// More words than any command has.
-const MAX_WORDS: usize = 1000;
-/// The longest value of a variable that is followed, in bytes.
-const MAX_VALUE: usize = 1 << 16;
 
 /// A command that a script would call when its package is installed for the first time, or could.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,13 +34,13 @@ pub struct Surroundings<'a> {
     pub package: &'a str,
     /// Its architecture, or that of the machine for a package of all.
     pub architecture: &'a str,
-    /// The files of the package.
-    pub files: &'a Files<'a>,
+    /// The files that are there when it runs.
+    pub files: &'a dyn Files,
 }
 
 /// The commands that `SCRIPT configure ""` calls, in their order; none where the text is no shell script that can be followed.
 pub fn calls(text: &str, surroundings: &Surroundings<'_>) -> Option<Vec<Call>> {
-    let list = parse(text)?;
+    let list = Some(text).filter(|text| text.len() <= MAX_SCRIPT).and_then(parse)?;
     let mut walk = Walk {
         surroundings,
         state: State::default(),
@@ -46,6 +48,7 @@ pub fn calls(text: &str, surroundings: &Surroundings<'_>) -> Option<Vec<Call>> {
         calls: vec![],
         steps: 0,
         depth: 0,
+        nesting: 0,
     };
     walk.state.arguments = vec![Some("configure".into()), Some(String::new())];
     for (name, value) in [
@@ -64,18 +67,19 @@ pub fn calls(text: &str, surroundings: &Surroundings<'_>) -> Option<Vec<Call>> {
 
 /// What is known at a point of the script.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct State {
-    variables: BTreeMap<String, Field>,
-    arguments: Vec<Field>,
+pub(super) struct State {
+    pub variables: BTreeMap<String, Field>,
+    pub arguments: Vec<Field>,
 }
 
-struct Walk<'a> {
-    surroundings: &'a Surroundings<'a>,
-    state: State,
+pub(super) struct Walk<'a> {
+    pub surroundings: &'a Surroundings<'a>,
+    pub state: State,
     functions: BTreeMap<String, Rc<List>>,
     calls: Vec<Call>,
     steps: usize,
     depth: usize,
+    nesting: usize,
 }
 
 /// How a command ended.
@@ -83,6 +87,8 @@ struct Walk<'a> {
 enum End {
     /// It goes on; it succeeded or not, where that is known.
     Next(Option<bool>),
+    /// The round of a loop ends.
+    Continue,
     /// The loop ends.
     Break,
     /// The function ends.
@@ -105,9 +111,19 @@ impl Walk<'_> {
 
     fn node(&mut self, node: &Node) -> End {
         self.steps += 1;
+        self.nesting += 1;
+        if self.nesting > MAX_NESTING {
+            self.steps = MAX_STEPS + 1;
+        }
         if self.steps > MAX_STEPS {
             return End::Exit;
         }
+        let end = self.node_within(node);
+        self.nesting -= 1;
+        end
+    }
+
+    fn node_within(&mut self, node: &Node) -> End {
         match node {
             Node::Simple(simple) => self.simple(simple),
             Node::If { branches, otherwise } => self.conditional(branches, otherwise),
@@ -115,7 +131,7 @@ impl Walk<'_> {
             Node::For { variable, words, body } => self.for_loop(variable, words.as_deref(), body),
             Node::Loop { condition, body } => self.repeat(&[condition, body]),
             Node::Function { name, body } => {
-                self.functions.insert(name.clone(), Rc::new(body.clone()));
+                self.functions.insert(name.clone(), Rc::clone(body));
                 End::Next(Some(true))
             }
             Node::Group(list, writes) => {
@@ -133,7 +149,7 @@ impl Walk<'_> {
             Node::Or(left, right) => self.then(left, right, false),
             Node::Pipe(nodes) => {
                 // Each runs in a shell of its own.
-                let before = self.state.clone();
+                let before = self.fork();
                 for node in nodes {
                     self.node(node);
                 }
@@ -173,7 +189,7 @@ impl Walk<'_> {
                     return self.join(ways, end);
                 }
                 None => {
-                    let before = self.state.clone();
+                    let before = self.fork();
                     let end = self.list(body);
                     ways.push((std::mem::replace(&mut self.state, before), end));
                 }
@@ -198,7 +214,7 @@ impl Walk<'_> {
                     return self.join(ways, end);
                 }
                 None => {
-                    let before = self.state.clone();
+                    let before = self.fork();
                     let end = self.list(body);
                     ways.push((std::mem::replace(&mut self.state, before), end));
                 }
@@ -212,14 +228,17 @@ impl Walk<'_> {
             Some(words) => self.fields(words),
             None => self.state.arguments.clone(),
         };
-        if fields.iter().any(Option::is_none) {
+        // What a pattern stands for is not looked up.
+        let is_pattern = |part: &Part| matches!(part, Part::Text { text, quoted: false } if text.contains(['*', '?', '[']));
+        let has_pattern = words.unwrap_or_default().iter().flatten().any(is_pattern);
+        if has_pattern || fields.iter().any(Option::is_none) {
             self.state.variables.insert(variable.into(), None);
             return self.repeat(&[body]);
         }
         for field in fields {
             self.state.variables.insert(variable.into(), field);
             match self.list(body) {
-                End::Next(_) => {}
+                End::Next(_) | End::Continue => {}
                 End::Break => break,
                 end => return end,
             }
@@ -245,9 +264,15 @@ impl Walk<'_> {
         End::Next(None)
     }
 
+    /// What is known here, to be compared with what is known later. Its size counts as steps.
+    fn fork(&mut self) -> State {
+        self.steps += self.state.variables.len() / 8;
+        self.state.clone()
+    }
+
     /// Something that may happen or not.
     fn maybe(&mut self, run: impl FnOnce(&mut Self) -> End) -> End {
-        let before = self.state.clone();
+        let before = self.fork();
         let end = run(self);
         self.join(vec![(before, End::Next(None))], end)
     }
@@ -327,10 +352,8 @@ impl Walk<'_> {
                 if self.depth > 0 { End::Return } else { End::Exit }
             }
             ("break", _) => End::Break,
-            // What follows in this round is followed all the same.
-            ("continue" | "echo" | "printf" | "umask" | "trap" | "wait" | "type" | "sleep" | "cd", _) => {
-                End::Next(None)
-            }
+            ("continue", _) => End::Continue,
+            ("echo" | "printf" | "umask" | "trap" | "wait" | "type" | "sleep" | "cd", _) => End::Next(None),
             ("set", args) => {
                 if let Some(at) = args.iter().position(|arg| arg.as_deref() == Some("--")) {
                     self.state.arguments = args.get(at + 1..).unwrap_or_default().to_vec();
@@ -363,6 +386,10 @@ impl Walk<'_> {
                 }
                 End::Next(None)
             }
+            ("which", [Some(name)]) if !name.starts_with('-') => End::Next(Some(self.is_program(name))),
+            ("command", [Some(option), Some(name)]) if option == "-v" || option == "-V" => {
+                End::Next(Some(self.is_program(name)))
+            }
             ("exec" | "command" | "builtin", []) => End::Next(Some(true)),
             ("exec" | "command" | "builtin", args) if args.first().is_some_and(|arg| !is_option(arg)) => {
                 self.command(line, args)
@@ -374,6 +401,16 @@ impl Walk<'_> {
                 self.call(line, words);
                 End::Next(None)
             }
+        }
+    }
+
+    /// Is there a program of this name where scripts look for it?
+    fn is_program(&self, name: &str) -> bool {
+        let is_there =
+            |path: &str| matches!(self.surroundings.files.found(path), Found::File { executable: true, .. });
+        match name.contains('/') {
+            true => is_there(name),
+            false => PATH.iter().any(|dir| is_there(&format!("{dir}/{name}"))),
         }
     }
 
@@ -407,110 +444,10 @@ impl Walk<'_> {
     fn call(&mut self, line: usize, words: &[Field]) {
         self.calls.push(Call { line, words: words.to_vec() });
     }
-
-    /// A word as one text: no blanks part it.
-    fn one(&self, word: &Word) -> Field {
-        let mut text = String::new();
-        for part in word {
-            match part {
-                Part::Text { text: more, .. } => text.push_str(more),
-                Part::Variable { name, otherwise, .. } => match self.value(name, otherwise) {
-                    Value::Known(more) if more.len() + text.len() < MAX_VALUE => text.push_str(&more),
-                    _ => return None,
-                },
-                Part::Command(command) => text.push_str(&self.printed(command)?),
-                Part::Unknown => return None,
-            }
-        }
-        Some(text)
-    }
-
-    /// What a command prints, of those few that always print the same.
-    fn printed(&self, command: &str) -> Field {
-        let list = parse(command)?;
-        let [Node::Simple(Simple { words, assignments, writes, .. })] = &list[..] else { return None };
-        if !assignments.is_empty() || !writes.is_empty() {
-            return None;
-        }
-        let words: Vec<String> = words.iter().map(|word| self.one(word)).collect::<Option<_>>()?;
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        let architecture = self.surroundings.architecture;
-        match words[..] {
-            ["dpkg", "--print-architecture"] if !architecture.is_empty() => Some(architecture.into()),
-            ["echo", text] => Some(text.trim_end_matches('\n').into()),
-            ["dirname", path] => Some(match path.trim_end_matches('/').rsplit_once('/') {
-                Some(("", _)) => "/".into(),
-                Some((above, _)) => above.into(),
-                None => ".".into(),
-            }),
-            ["basename", path] => Some(path.trim_end_matches('/').rsplit('/').next()?.into()),
-            _ => None,
-        }
-    }
-
-    /// Words as the fields that a command gets.
-    fn fields(&self, words: &[Word]) -> Vec<Field> {
-        let mut fields = vec![];
-        let mut words_of_declaration = false;
-        for word in words {
-            match &word[..] {
-                [Part::Variable { name, .. }] if name == "@" => fields.extend(self.state.arguments.clone()),
-                [Part::Variable { name, otherwise, quoted: false }] => match self.value(name, otherwise) {
-                    Value::Known(text) => {
-                        fields.extend(text.split_ascii_whitespace().map(|field| Some(field.into())));
-                    }
-                    Value::Unknown => fields.push(None),
-                },
-                // `local name="$unknown"` is a declaration of something unknown.
-                _ if words_of_declaration && assignment(word).is_some() => {
-                    if let Some((name, value)) = assignment(word) {
-                        fields.push(self.one(&value).map(|value| format!("{name}={value}")));
-                    }
-                }
-                _ => fields.push(self.one(word)),
-            }
-            if fields.len() > MAX_WORDS {
-                return vec![None];
-            }
-            words_of_declaration |= matches!(fields.first(), Some(Some(name)) if name == "local");
-        }
-        fields
-    }
-
-    fn value(&self, name: &str, otherwise: &Otherwise) -> Value {
-        let known = match name.parse::<usize>() {
-            Ok(0) => return Value::Unknown,
-            Ok(number) => match self.state.arguments.get(number - 1) {
-                Some(value) => Some(value.clone()),
-                // Arguments that are not given are empty, if it is known how many there are.
-                None if self.state.arguments.iter().all(Option::is_some) => Some(Some(String::new())),
-                None => Some(None),
-            },
-            Err(_) if name == "@" || name == "*" => {
-                let all: Option<Vec<String>> = self.state.arguments.iter().cloned().collect();
-                Some(all.map(|all| all.join(" ")))
-            }
-            Err(_) => self.state.variables.get(name).cloned(),
-        };
-        match (known, otherwise) {
-            (Some(Some(text)), Otherwise::Default(default)) if text.is_empty() => {
-                Value::Known(default.clone())
-            }
-            (Some(Some(text)), Otherwise::Alternative) if !text.is_empty() => Value::Unknown,
-            (Some(Some(text)), _) => Value::Known(text),
-            // What nobody has set may come from the environment or a file that was read.
-            _ => Value::Unknown,
-        }
-    }
 }
 
 /// The status of the function that ended last: no variable of a script has this name.
 const STATUS: &str = " status";
-
-enum Value {
-    Known(String),
-    Unknown,
-}
 
 fn is_option(arg: &Field) -> bool {
     arg.as_deref().is_none_or(|arg| arg.starts_with('-'))
