@@ -6,16 +6,16 @@ use crate::{
     event::{Event, Watch},
     layers::{Layers, Ready, StoredChunks},
     lockfile::{LockFile, LockUpdate, Locking},
-    open::{Opened, open},
     places::{self, Place},
+    planned::Planner,
     remembered::Remembered,
-    runtime::Runtimes,
+    session::Session,
     when,
 };
 use cache::Cache;
 use oci::{Artifact, AssembledLayer, Image, ImageConfig, Index, LayerOptions};
 use plan::{
-    Plan, Sources,
+    Plan,
     finding::{Finding, Severity},
     spec::{Architecture, Compression, Platform},
 };
@@ -37,14 +37,8 @@ pub struct Request {
     pub destinations: Vec<Reference>,
     /// Only these platforms; empty: those of the spec.
     pub platforms: Vec<Platform>,
-    /// May locks change?
-    pub locking: Locking,
-    /// The lock, if it is not beside the spec.
-    pub lock_file: Option<PathBuf>,
-    /// How many threads work.
-    pub jobs: NonZeroUsize,
-    /// Where images go without a destination, and where layers are written when none is a file.
-    pub cache: PathBuf,
+    /// How the run goes about it.
+    pub session: Session,
     /// Caches of others that are asked for what that one lacks, and are not written.
     pub cache_from: Vec<PathBuf>,
     /// Caches of others that get all that is written.
@@ -104,13 +98,26 @@ pub fn check(
     target: &Target,
     platforms: &[Platform],
     receipts: &[PathBuf],
-    cache: &Path,
+    session: &Session,
+    watch: Watch<'_>,
+) -> Result<Vec<Plan>, Error> {
+    let lock = LockFile::read(target, session.lock_file.as_deref(), session.locking)?;
+    check_with(target, lock.as_ref(), platforms, receipts, session, watch)
+}
+
+fn check_with(
+    target: &Target,
+    lock: Option<&LockFile>,
+    platforms: &[Platform],
+    receipts: &[PathBuf],
+    session: &Session,
     watch: Watch<'_>,
 ) -> Result<Vec<Plan>, Error> {
     let own: Vec<PathBuf> = receipts.iter().cloned().chain(target.lock_file()).collect();
-    let cache = Cache::new(cache.into());
+    let cache = Cache::new(session.cache.clone());
     let remembered = Remembered::read(&cache, [target]);
-    let plans = plans(target, &platforms_of(target, platforms)?, &own, &Runtimes::new(&remembered), watch)?;
+    let planner = Planner::new(session, &cache, &remembered);
+    let plans = planner.plans(target, &platforms_of(target, platforms)?, lock, &own, watch)?;
     tell(target, &plans, watch);
     // A cache that takes nothing is no reason to say so here.
     let _ = remembered.write(&cache, target, &plans);
@@ -140,32 +147,33 @@ pub fn check_lock(
 /// The first thing that stops it; images that would not start are one [`Error::Refused`].
 pub fn build(request: &Request, watch: Watch<'_>) -> Result<Vec<Built>, Error> {
     let created = when::created(request.source_date_epoch.as_deref())?;
-    if request.lock_file.is_some() && request.targets.len() > 1 {
+    let session = &request.session;
+    if session.lock_file.is_some() && request.targets.len() > 1 {
         let count = request.targets.len();
         return Err(Error::Usage(format!("--lock-file names one lock, and {count} specs are to be built")));
     }
-    let images = Reference::layout(request.cache.join("images"));
+    let images = Reference::layout(session.cache.join("images"));
     let destinations: &[Reference] =
         if request.destinations.is_empty() { std::slice::from_ref(&images) } else { &request.destinations };
     let cache =
-        Cache::new(request.cache.clone()).with_shared(request.cache_from.clone(), request.cache_to.clone());
+        Cache::new(session.cache.clone()).with_shared(request.cache_from.clone(), request.cache_to.clone());
     let with_platforms = |target| Ok((target, platforms_of(target, &request.platforms)?));
     let targets: Vec<(&Target, Vec<Platform>)> =
         request.targets.iter().map(with_platforms).collect::<Result<_, Error>>()?;
     let places = places::open(destinations, &targets)?;
     let mut works = vec![];
     for (target, platforms) in targets {
-        let options = LayerOptions { threads: request.jobs, ..layers_for(destinations, target)? };
-        let lock = LockFile::read(target, request.lock_file.as_deref(), request.locking)?;
+        let options = LayerOptions { threads: session.jobs, ..layers_for(destinations, target)? };
+        let lock = LockFile::read(target, session.lock_file.as_deref(), session.locking)?;
         works.push(Work { target, platforms, options, lock, plans: vec![] });
     }
     let own = own_files(request, destinations);
-    let spool = Spool::for_destinations(destinations, &request.cache.join("tmp"))?;
+    let spool = Spool::for_destinations(destinations, &session.cache.join("tmp"))?;
 
     let remembered = Remembered::read(&cache, &request.targets);
-    let runtimes = Runtimes::new(&remembered);
-    let planned = side_by_side(request.jobs, &works, &|work| {
-        plans(work.target, &work.platforms, &own, &runtimes, watch)
+    let planner = Planner::new(session, &cache, &remembered);
+    let planned = side_by_side(session.jobs, &works, &|work| {
+        planner.plans(work.target, &work.platforms, work.lock.as_ref(), &own, watch)
     });
     for (work, planned) in works.iter_mut().zip(planned) {
         work.plans = planned?;
@@ -179,13 +187,14 @@ pub fn build(request: &Request, watch: Watch<'_>) -> Result<Vec<Built>, Error> {
     let mut locks: Vec<LockUpdate> = vec![];
     for Work { lock, plans, .. } in &works {
         if let Some(lock) = lock {
-            locks.extend(lock.update(plans, request.locking)?);
+            locks.extend(lock.update(plans, session.locking)?);
         }
     }
 
     let mut built = vec![];
     let chunks = StoredChunks::new(&cache);
     for Work { target, options, plans, .. } in works {
+        let created = created.unwrap_or_else(|| when::newest(&plans));
         let image = write(target, plans, created, &Layers::new(&spool, options, &chunks), watch)?;
         if let Err(error) = remembered.write(&cache, target, &image.plans) {
             chunks.complain(&error, watch);
@@ -210,24 +219,25 @@ pub fn build(request: &Request, watch: Watch<'_>) -> Result<Vec<Built>, Error> {
 }
 
 /// Writes the lock of a target anew, and says what changed: the line that names the lock, and a line
-/// for each change. None: the lock says so already.
+/// for each change. None: the lock says so already. With [`Locking::Renew`], `moved` are the packages whose pins move; none:
+/// all. With `dry`, nothing is written.
 ///
 /// # Errors
 /// When the image would not be built, or the lock cannot be written.
 pub fn lock(
     target: &Target,
-    file: Option<&Path>,
-    locking: Locking,
-    cache: &Path,
+    session: &Session,
+    dry: bool,
     watch: Watch<'_>,
 ) -> Result<Option<Vec<String>>, Error> {
-    let Some(lock) = LockFile::read(target, file, locking)? else {
+    let Some(lock) = LockFile::read(target, session.lock_file.as_deref(), session.locking)? else {
         return Err(Error::Usage("a program has no lock; write a spec for it".into()));
     };
-    let plans = check(target, &[], &[], cache, watch)?;
+    let plans = check_with(target, Some(&lock), &[], &[], session, watch)?;
     refuse(plans.iter().map(|plan| (target, plan.platform, &plan.findings[..])))?;
-    match lock.update(&plans, locking)? {
+    match lock.update(&plans, session.locking)? {
         None => Ok(None),
+        Some(update) if dry => Ok(Some(update.changes)),
         Some(update) => {
             update.write()?;
             let colon = if update.changes.is_empty() { "" } else { ":" };
@@ -251,24 +261,6 @@ struct Work<'a> {
     plans: Vec<Plan>,
 }
 
-fn plans(
-    target: &Target,
-    platforms: &[Platform],
-    own: &[PathBuf],
-    runtimes: &Runtimes<'_>,
-    watch: Watch<'_>,
-) -> Result<Vec<Plan>, Error> {
-    let mut plans = vec![];
-    for &platform in platforms {
-        watch(Event::Planning { name: &target.name, platform });
-        let Opened { runtime, payload, ca } = open(target, platform, own, runtimes)?;
-        let sources =
-            Sources { runtime: runtime.view(), payload, ca, known: &[], pinned: vec![], memo: &runtime.memo };
-        plans.push(plan::plan(&target.spec, platform, &sources)?);
-    }
-    Ok(plans)
-}
-
 /// Tells what came of the plans of a target.
 fn tell(target: &Target, plans: &[Plan], watch: Watch<'_>) {
     for plan in plans {
@@ -284,7 +276,11 @@ fn tell(target: &Target, plans: &[Plan], watch: Watch<'_>) {
 }
 
 /// Does something with each of many, on so many threads; what comes of it is in their order.
-fn side_by_side<T: Sync, R: Send>(jobs: NonZeroUsize, many: &[T], each: &(dyn Fn(&T) -> R + Sync)) -> Vec<R> {
+pub(crate) fn side_by_side<T: Sync, R: Send>(
+    jobs: NonZeroUsize,
+    many: &[T],
+    each: &(dyn Fn(&T) -> R + Sync),
+) -> Vec<R> {
     let next = AtomicUsize::new(0);
     let work = || {
         let mut done = vec![];
@@ -305,7 +301,7 @@ fn side_by_side<T: Sync, R: Send>(jobs: NonZeroUsize, many: &[T], each: &(dyn Fn
     all.into_iter().map(|(_, done)| done).collect()
 }
 
-fn platforms_of(target: &Target, asked: &[Platform]) -> Result<Vec<Platform>, Error> {
+pub(crate) fn platforms_of(target: &Target, asked: &[Platform]) -> Result<Vec<Platform>, Error> {
     let of_spec = &target.spec.platforms;
     if asked.is_empty() && !of_spec.is_empty() {
         return Ok(each_once(of_spec));
@@ -325,9 +321,9 @@ fn platforms_of(target: &Target, asked: &[Platform]) -> Result<Vec<Platform>, Er
 /// Everything that a build writes.
 fn own_files(request: &Request, destinations: &[Reference]) -> Vec<PathBuf> {
     let mut own: Vec<PathBuf> = request.receipts.clone();
-    own.push(request.cache.clone());
+    own.push(request.session.cache.clone());
     own.extend(destinations.iter().filter_map(Reference::path).map(PathBuf::from));
-    own.extend(request.lock_file.clone());
+    own.extend(request.session.lock_file.clone());
     own.extend(request.targets.iter().filter_map(Target::lock_file));
     own
 }
@@ -367,7 +363,9 @@ fn layers_for(destinations: &[Reference], target: &Target) -> Result<LayerOption
 }
 
 /// Stops for every image that has errors, at once.
-fn refuse<'a>(images: impl Iterator<Item = (&'a Target, Platform, &'a [Finding])>) -> Result<(), Error> {
+pub(crate) fn refuse<'a>(
+    images: impl Iterator<Item = (&'a Target, Platform, &'a [Finding])>,
+) -> Result<(), Error> {
     let mut count = 0;
     let mut refused = vec![];
     for (target, platform, findings) in images {
@@ -470,7 +468,7 @@ fn files(plan: &Plan) -> usize {
     plan.tree.iter().filter(|(_, entry)| !entry.is_directory()).count()
 }
 
-fn write_lock(lock: &LockUpdate, watch: Watch<'_>) -> Result<(), Error> {
+pub(crate) fn write_lock(lock: &LockUpdate, watch: Watch<'_>) -> Result<(), Error> {
     let shown = lock.path().display();
     match lock.write() {
         Ok(()) if lock.changes.is_empty() => {}

@@ -186,6 +186,37 @@ pub enum Error {
         /// What the operating system said.
         source: io::Error,
     },
+    /// An archive of packages could not be had, or is not what it says.
+    #[error(transparent)]
+    Archive(#[from] debian::archive::ArchiveError),
+    /// No mirror of an archive is known.
+    #[error(transparent)]
+    Mirror(#[from] debian::archive::MirrorError),
+    /// The list of an archive's packages cannot be read.
+    #[error(transparent)]
+    Index(#[from] debian::index::IndexError),
+    /// The list of which package has which file cannot be read.
+    #[error("cannot read {origin}")]
+    Contents {
+        /// Where it is from.
+        origin: String,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Packages that do not fit together.
+    #[error("{0}")]
+    Solve(#[from] debian::solve::SolveError),
+    /// A package that cannot be unpacked.
+    #[error(transparent)]
+    Deb(#[from] debian::deb::DebError),
+    /// A lock has a package of an archive that the spec does not name.
+    #[error("the lock has {package} of the archive {suite}, which the spec does not name")]
+    UnknownSuite {
+        /// The package.
+        package: String,
+        /// The suite that the lock says it is of.
+        suite: String,
+    },
     /// A path that is not UTF-8.
     #[error("{path:?} is not UTF-8")]
     NotUtf8 {

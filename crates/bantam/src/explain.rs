@@ -1,7 +1,7 @@
 //! Why files are in an image: of a spec that is planned, of an image that exists, or of the reasons
 //! that somebody wrote down.
 
-use crate::{Error, Target, build, event::Watch, inside, unpacked::unpacked};
+use crate::{Error, Session, Target, build, event::Watch, inside, unpacked::unpacked};
 use oci::{ConfigFile, Image};
 use plan::{
     Plan,
@@ -32,7 +32,7 @@ pub enum Explained {
 }
 
 /// What stands at each path of the images that are asked about, and why: an image for each platform.
-/// `cache` is the folder of the cache; `receipts` are files that the caller
+/// `receipts` are files that the caller
 /// writes about a target, and that are part of no payload.
 ///
 /// # Errors
@@ -40,16 +40,16 @@ pub enum Explained {
 pub fn records(
     explained: &Explained,
     platforms: &[Platform],
-    cache: &Path,
+    session: &Session,
     receipts: &[PathBuf],
     watch: Watch<'_>,
 ) -> Result<Vec<Record>, Error> {
     match explained {
         Explained::Target(target) => {
-            let plans = build::check(target, platforms, receipts, cache, watch)?;
+            let plans = build::check(target, platforms, receipts, session, watch)?;
             Ok(plans.iter().map(|plan| record(target, plan)).collect())
         }
-        Explained::Image(reference) => of_image(reference, platforms, &cache.join("tmp")),
+        Explained::Image(reference) => of_image(reference, platforms, &session.cache.join("tmp")),
         Explained::Document(path) => of_document(path, platforms),
     }
 }

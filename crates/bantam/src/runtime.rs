@@ -1,7 +1,8 @@
 //! The runtime sources of a run: each is opened once, for all images that take from it.
 
-use crate::{Target, open::Problem};
-use plan::{Memo, expand::Vars, spec::RuntimeSource};
+use crate::{Target, open};
+use debian::rootfs::RootFs;
+use plan::{Memo, expand::Vars, finding::Problem, spec::RuntimeSource};
 use source::{Directory, Memory};
 use std::{
     collections::HashMap,
@@ -13,15 +14,50 @@ use tree::View;
 /// A source, and what is known of it.
 #[derive(Default)]
 pub(crate) struct Runtime<'a> {
-    directory: Option<Directory<'a>>,
+    files: Files<'a>,
+    /// What it is known to lack.
+    known: Vec<Problem>,
     /// What plans found out.
     pub memo: Memo,
 }
 
+/// The files of a source.
+#[derive(Default)]
+enum Files<'a> {
+    /// The payload brings all.
+    #[default]
+    None,
+    Directory(Directory<'a>),
+    Packages(Box<RootFs>),
+}
+
 impl Runtime<'_> {
+    /// A source that is made of packages.
+    pub fn of_packages(rootfs: RootFs, known: Vec<Problem>) -> Self {
+        Runtime { files: Files::Packages(Box::new(rootfs)), known, memo: Memo::default() }
+    }
+
     /// The files; none where the payload brings all.
     pub fn view(&self) -> Option<&dyn View> {
-        self.directory.as_ref().map(|directory| directory as &dyn View)
+        match &self.files {
+            Files::None => None,
+            Files::Directory(directory) => Some(directory),
+            Files::Packages(rootfs) => Some(&**rootfs),
+        }
+    }
+
+    /// What it is known to lack.
+    pub fn known(&self) -> &[Problem] {
+        &self.known
+    }
+
+    /// When each of its packages was built, by its name.
+    pub fn dates(&self) -> impl Iterator<Item = (&str, i64)> {
+        let packs = match &self.files {
+            Files::Packages(rootfs) => rootfs.packages(),
+            _ => &[],
+        };
+        packs.iter().map(|pack| (pack.name(), pack.built()))
     }
 }
 
@@ -47,16 +83,13 @@ impl<'a> Runtimes<'a> {
     ///
     /// # Errors
     /// When it cannot be opened, or its name has a variable that there is not.
-    pub fn open(&self, target: &Target, vars: &Vars<'_>) -> Result<Arc<Runtime<'a>>, Problem> {
+    pub fn open(&self, target: &Target, vars: &Vars<'_>) -> Result<Arc<Runtime<'a>>, open::Problem> {
         let root = match &target.spec.runtime.source {
-            RuntimeSource::None => return Ok(Arc::default()),
+            // What an archive has is known when packages are chosen.
+            RuntimeSource::None | RuntimeSource::Archive(_) => return Ok(Arc::default()),
             RuntimeSource::Host => None,
-            RuntimeSource::Archive(release) => {
-                let path = release.to_string().into();
-                return Err(Problem::Source(source::SourceError::Missing { path }));
-            }
             RuntimeSource::Rootfs(dir) => {
-                let dir = plan::expand::expand(dir, vars).map_err(Problem::Runtime)?;
+                let dir = plan::expand::expand(dir, vars).map_err(open::Problem::Runtime)?;
                 Some(target.folder.join(dir))
             }
         };
@@ -65,8 +98,8 @@ impl<'a> Runtimes<'a> {
             return Ok(Arc::clone(runtime));
         }
         let directory = root.as_deref().map_or_else(Directory::host, Directory::open);
-        let directory = directory.map_err(Problem::Source)?.with_memory(self.memory);
-        let runtime = Arc::new(Runtime { directory: Some(directory), memo: Memo::default() });
+        let directory = directory.map_err(open::Problem::Source)?.with_memory(self.memory);
+        let runtime = Arc::new(Runtime { files: Files::Directory(directory), ..Runtime::default() });
         open.insert(root, Arc::clone(&runtime));
         Ok(runtime)
     }

@@ -10,6 +10,8 @@ pub struct Session {
     pub cache: PathBuf,
     /// May locks change?
     pub locking: Locking,
+    /// With [`Locking::Renew`]: the packages whose pins move; none: all.
+    pub moved: Vec<String>,
     /// The lock, if it is not beside the spec.
     pub lock_file: Option<PathBuf>,
     /// How many threads work.

@@ -1,6 +1,7 @@
 //! When an image was made.
 
 use crate::Error;
+use plan::Plan;
 
 /// 1 January 1980, 00:00 UTC: the time of every file, and of an image of which nothing says a better.
 pub const EPOCH: i64 = 315_532_800;
@@ -12,14 +13,20 @@ const LAST: i64 = 253_402_300_799;
 ///
 /// # Errors
 /// When it is no such number. A clock is never the answer.
-pub(crate) fn created(source_date_epoch: Option<&str>) -> Result<i64, Error> {
+pub(crate) fn created(source_date_epoch: Option<&str>) -> Result<Option<i64>, Error> {
     match source_date_epoch {
-        None | Some("") => Ok(EPOCH),
+        None | Some("") => Ok(None),
         Some(text) => match text.parse::<i64>() {
-            Ok(seconds @ 0..=LAST) => Ok(seconds),
+            Ok(seconds @ 0..=LAST) => Ok(Some(seconds)),
             _ => Err(Error::SourceDateEpoch { text: text.into() }),
         },
     }
+}
+
+/// When the newest package of some images was built; [`EPOCH`] where they have none.
+pub(crate) fn newest(plans: &[Plan]) -> i64 {
+    let dates = plans.iter().flat_map(|plan| plan.pinned.iter().map(|package| package.date));
+    dates.max().unwrap_or(EPOCH).clamp(EPOCH, LAST)
 }
 
 #[cfg(test)]
@@ -28,10 +35,10 @@ mod tests {
 
     #[test]
     fn the_epoch_is_a_number_or_an_error() {
-        assert_eq!(created(None).unwrap(), EPOCH);
-        assert_eq!(created(Some("")).unwrap(), EPOCH);
-        assert_eq!(created(Some("0")).unwrap(), 0);
-        assert_eq!(created(Some("1700000000")).unwrap(), 1_700_000_000);
+        assert_eq!(created(None).unwrap(), None);
+        assert_eq!(created(Some("")).unwrap(), None);
+        assert_eq!(created(Some("0")).unwrap(), Some(0));
+        assert_eq!(created(Some("1700000000")).unwrap(), Some(1_700_000_000));
         for text in ["yesterday", "-1", "1.5", "999999999999999", " 5"] {
             assert!(created(Some(text)).is_err(), "{text}");
         }

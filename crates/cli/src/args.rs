@@ -68,7 +68,9 @@ pub enum Command {
     /// Write the lock of a spec
     Lock(Lock),
     /// Move the pins of a lock to what is there now
-    Update(Lock),
+    Update(Update),
+    /// Keep all packages in a directory, for builds without a network
+    Vendor(Vendor),
     /// Show the config and layers of an image
     Inspect(Image),
     /// List the files of an image
@@ -220,6 +222,26 @@ pub struct Explain {
     /// Write why each file is in the image, as JSON
     #[arg(long, value_name = "FILE")]
     pub reasons: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Update {
+    /// A spec, default ./bantam.toml; and packages whose pins move, default all
+    #[arg(value_name = "SPEC|PACKAGE")]
+    pub words: Vec<String>,
+    /// Print what would change, and change nothing
+    #[arg(long)]
+    pub diff: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Vendor {
+    /// The directory
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// The spec; default: ./bantam.toml
+    #[arg(value_name = "SPEC")]
+    pub spec: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -48,7 +48,9 @@ fn code(error: &Error) -> u8 {
         | Error::Lock { .. }
         | Error::LockMisfit { .. }
         | Error::LockAbsent { .. }
-        | Error::LockChanged { .. } => SPEC,
+        | Error::LockChanged { .. }
+        | Error::Solve(_)
+        | Error::UnknownSuite { .. } => SPEC,
         Error::Refused { .. } => REFUSED,
         Error::Store(error) => match error.kind() {
             store::ErrorKind::Usage => USAGE,
@@ -68,7 +70,12 @@ fn hint(error: &Error) -> Option<String> {
         Error::Spec { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
             "write one, or build a program without: `bantam build ./program`"
         }
-        Error::LockMisfit { .. } | Error::Lock { .. } => "`bantam update` writes it anew",
+        Error::Mirror(debian::archive::MirrorError::Unknown { .. }) => {
+            "name mirrors in [runtime] of the spec, or in BANTAM_MIRROR"
+        }
+        Error::LockMisfit { .. } | Error::Lock { .. } | Error::UnknownSuite { .. } => {
+            "`bantam update` writes it anew"
+        }
         Error::LockAbsent { .. } => "`bantam lock` writes it; then commit it beside the spec",
         Error::LockChanged { .. } => "`bantam update` accepts the changes",
         Error::OneImage { .. } => "an oci: layout takes several images",

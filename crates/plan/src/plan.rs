@@ -33,9 +33,9 @@ pub struct Sources<'a> {
     /// Where libraries come from; none where the payload brings all it needs.
     pub runtime: Option<&'a dyn View>,
     /// What each `[[files]]` takes, in their order.
-    pub payload: Vec<Taken>,
+    pub payload: &'a [Taken],
     /// The files of `ca`, in their order.
-    pub ca: Vec<CaSource>,
+    pub ca: &'a [CaSource],
     /// What the runtime source itself is known to lack.
     pub known: &'a [Problem],
     /// The packages of an archive that the runtime source is made of.
@@ -98,7 +98,7 @@ pub fn plan(spec: &Spec, platform: Platform, sources: &Sources<'_>) -> Result<Pl
 
     let mut draft = Draft::default();
     let mut accounts = Accounts::new(&spec.users);
-    let placed = payload::place(&mut draft, &spec.files, &sources.payload, &vars)?;
+    let placed = payload::place(&mut draft, &spec.files, sources.payload, &vars)?;
     payload::read_accounts(&mut accounts, &placed)?;
     payload::put(&mut draft, placed, &accounts, &spec.policy.allow, source)?;
     put_listed(&mut draft, spec, &accounts, source)?;
@@ -113,7 +113,7 @@ pub fn plan(spec: &Spec, platform: Platform, sources: &Sources<'_>) -> Result<Pl
     if let Some(masked) = &masked {
         masked.tell_unused(&mut draft);
     }
-    certificates::add(&mut draft, &sources.ca)?;
+    certificates::add(&mut draft, sources.ca)?;
     if spec.runtime.variant == Variant::Debug {
         debug::put(&mut draft, source, spec.runtime.line)?;
     }

@@ -10,14 +10,19 @@ use crate::{
 use cache::{Cache, RecordKind};
 use debian::{
     apt::{AptSources, mirrors_of},
-    archive::{Archive, ArchiveConfig, Mirrors, Moment, Origin, Repository, Suites, Trusted, Wanted},
+    archive::{
+        Access, Archive, ArchiveConfig, Keyrings, Mirrors, Moment, Origin, Progress, Repository, Suites,
+        Wanted,
+    },
     contents::Contents,
     index::Index,
     pack::Pack,
-    rootfs::{Options, RootFs},
+    rootfs::{Conflict, Options, RootFs},
 };
 use fetch::Client;
 use plan::{
+    Plan,
+    finding::Problem,
     lock::LockedPackage,
     spec::{Distribution, Release},
 };
@@ -69,7 +74,7 @@ impl<'a> Archives<'a> {
     ///
     /// # Errors
     /// When no mirror is known, or a file that the spec names cannot be read.
-    pub fn archive(
+    pub(super) fn archive(
         &self,
         target: &Target,
         release: &Release,
@@ -123,17 +128,17 @@ impl<'a> Archives<'a> {
         })
     }
 
-    pub(super) fn client(&self) -> &Client {
+    fn client(&self) -> &Client {
         let options = || fetch::Options {
             offline: self.session.offline,
-            logins: fetch::Logins::of_machine(),
+            logins: fetch::Logins::of_user().with_apt(Path::new(APT_ROOT)),
             ..fetch::Options::default()
         };
         self.client.get_or_init(|| Client::new(options()))
     }
 
-    pub(super) fn cache(&self) -> &Cache {
-        self.cache
+    fn access<'s>(&'s self, progress: &'s (dyn Fn(Progress<'_>) + Sync)) -> Access<'s> {
+        Access { client: self.client(), cache: self.cache, jobs: FETCHES, progress }
     }
 
     /// The indexes of an archive.
@@ -146,8 +151,7 @@ impl<'a> Archives<'a> {
         if let Some(opened) = &*opened {
             return Ok(Arc::clone(opened));
         }
-        let mut archive =
-            Archive::open(&known.config, self.client(), self.cache, &Trusted, SystemTime::now())?;
+        let mut archive = Archive::open(&known.config, self.access(&|_| {}), &Keyrings, SystemTime::now())?;
         for absent in archive.absent() {
             let text = format!("no mirror has the suite {}", absent.suite);
             watch(Event::Notice { text: &text, details: std::slice::from_ref(&absent.said) });
@@ -165,7 +169,7 @@ impl<'a> Archives<'a> {
     pub(super) fn contents<'o>(&self, open: &'o OpenArchive) -> Result<Found<'o>, Error> {
         if open.contents.get().is_none() {
             let mut all = vec![];
-            for file in open.archive.contents(self.client(), self.cache)? {
+            for file in open.archive.contents(self.access(&|_| {}))? {
                 let key = Sha256Digest::of(format!("{:?}", file.digest).as_bytes());
                 let kept = self.cache.record(RecordKind::Contents, &key);
                 let contents = match kept.and_then(|bytes| Contents::from_bytes(&bytes).ok()) {
@@ -200,18 +204,20 @@ impl<'a> Archives<'a> {
     ) -> Result<Arc<Runtime<'a>>, Error> {
         let digests: Vec<Sha256Digest> = packages.iter().map(|package| package.sha256).collect();
         let lock = || self.runtimes.lock().unwrap_or_else(PoisonError::into_inner);
-        let runtime = match lock().get(&digests) {
-            Some(runtime) => Some(Arc::clone(runtime)),
-            None => None,
-        };
+        let runtime = lock().get(&digests).map(Arc::clone);
         let runtime = match runtime {
             Some(runtime) => runtime,
             None => {
                 let packs = self.packs(known, packages, watch)?;
-                let options =
-                    Options { merged_usr: known.config.origin.merges_usr(&release.suite), ..Options::default() };
+                let options = Options {
+                    merged_usr: known.config.origin.merges_usr(&release.suite),
+                    ..Options::default()
+                };
                 let (rootfs, problems) = RootFs::new(packs, &options);
-                let runtime = Arc::new(Runtime::of_packages(rootfs, problems));
+                let runtime = Arc::new(Runtime::of_packages(
+                    rootfs,
+                    problems.into_iter().filter_map(problem).collect(),
+                ));
                 Arc::clone(lock().entry(digests).or_insert(runtime))
             }
         };
@@ -222,6 +228,27 @@ impl<'a> Archives<'a> {
             }
         }
         Ok(runtime)
+    }
+
+    /// Writes the packages of an image, and the indexes that list them, into a directory.
+    ///
+    /// # Errors
+    /// When something cannot be had or written.
+    pub fn vendor(
+        &self,
+        target: &Target,
+        release: &Release,
+        plan: &Plan,
+        dir: &Path,
+        watch: Watch<'_>,
+    ) -> Result<debian::archive::Vendored, Error> {
+        let known = self.archive(target, release, plan.platform.architecture.debian())?;
+        let open = self.open(&known, watch)?;
+        let mut wanted = vec![];
+        for package in &plan.pinned {
+            wanted.push(known.wanted(package)?);
+        }
+        Ok(open.archive.vendor(dir, &wanted, self.access(&|_| {}))?)
     }
 
     /// Each package unpacked, from the cache or the archive.
@@ -243,16 +270,17 @@ impl<'a> Archives<'a> {
         }
         let bytes = wanted.iter().map(|wanted| wanted.size).sum();
         watch(Event::FetchStarted { packages: wanted.len(), bytes });
-        let seen: Vec<Mutex<u64>> = wanted.iter().map(|_| Mutex::new(0)).collect();
-        let progress = |at: usize, there: u64| {
-            let Some(seen) = seen.get(at) else { return };
-            let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-            watch(Event::FetchAdvanced { bytes: there.saturating_sub(*seen) });
-            *seen = (*seen).max(there);
+        // How many bytes of each were told; one that is tried again is not told twice.
+        let told: Mutex<HashMap<String, u64>> = Mutex::default();
+        let progress = |progress: Progress<'_>| {
+            let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+            let told = told.entry(progress.path.into()).or_default();
+            watch(Event::FetchAdvanced { bytes: progress.received.saturating_sub(*told) });
+            *told = progress.received.max(*told);
         };
-        let files = known.suites.fetch(&wanted, self.client(), self.cache, FETCHES, &progress)?;
+        let files = known.suites.fetch(&wanted, self.access(&progress))?;
         let todo: Vec<(usize, std::fs::File)> = absent.into_iter().zip(files).collect();
-        let unpacked = crate::side_by_side(self.session.jobs, &todo, &|(at, file)| {
+        let unpacked = crate::build::side_by_side(self.session.jobs, &todo, &|(at, file)| {
             let package = &packages[*at];
             let shown = format!("{} {}", package.name, package.version);
             Pack::unpack(self.cache, &package.sha256, file, &shown)
@@ -262,6 +290,22 @@ impl<'a> Archives<'a> {
             packs[*at] = Some(Arc::new(pack?));
         }
         Ok(packs.into_iter().flatten().collect())
+    }
+}
+
+/// What packages do not agree on, as a plan tells it.
+fn problem(problem: debian::rootfs::Problem) -> Option<Problem> {
+    match problem {
+        debian::rootfs::Problem::Conflict(Conflict { path, kept, dropped }) => {
+            Some(Problem::PackagesClash { path, packages: [kept.0, dropped.0] })
+        }
+        debian::rootfs::Problem::Unhandled { package, lines } => {
+            let commands = lines.into_iter().map(|line| line.text).collect();
+            let package = package.split([' ', ':']).next().unwrap_or_default().to_owned();
+            Some(Problem::ScriptNotRun { package, commands })
+        }
+        // What cannot be read is told by who needs it; a lock has each package once.
+        _ => None,
     }
 }
 

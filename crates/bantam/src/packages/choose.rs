@@ -48,8 +48,10 @@ pub(super) fn choose(
         wanted.push(solve::Wanted { name: name.clone(), version, why: String::new() });
         whys.entry(name.clone()).or_default().insert(LockedWhy::Spec);
     }
-    for name in found.keys().filter(|name| !wanted.iter().any(|wanted| wanted.name == **name)) {
-        wanted.push(solve::Wanted { name: name.clone(), version: None, why: String::new() });
+    for name in found.keys() {
+        if !wanted.iter().any(|wanted| wanted.name == *name) {
+            wanted.push(solve::Wanted { name: name.clone(), version: None, why: String::new() });
+        }
     }
     let pin = |package: &LockedPackage| {
         let version = Version::parse(&package.version).ok()?;
@@ -100,7 +102,8 @@ fn needed(
                 }
                 Why::Depends { package, relation } => {
                     // An alternative that is not needed is as good as the one that was taken.
-                    let names = relation.split('|').map(|one| one.trim().split([' ', ':', '(']).next().unwrap_or(""));
+                    let names =
+                        relation.split('|').map(|one| one.trim().split([' ', ':', '(']).next().unwrap_or(""));
                     let mut names = names.chain([name]);
                     if names.all(|name| unused_package(name, package).is_none()) {
                         depends.entry(package).or_default().push(name);
@@ -120,7 +123,9 @@ fn needed(
     }
     let packages = solution.packages.iter().filter(|chosen| seen.contains(chosen.package.name.as_str()));
     packages
-        .map(|chosen| locked(archive, &chosen.package, reasons.remove(chosen.package.name.as_str()).unwrap_or_default()))
+        .map(|chosen| {
+            locked(archive, &chosen.package, reasons.remove(chosen.package.name.as_str()).unwrap_or_default())
+        })
         .collect()
 }
 
@@ -140,7 +145,9 @@ fn locked(archive: &KnownArchive, package: &Package, why: BTreeSet<LockedWhy>) -
 }
 
 fn problem_of(absent: Absent, roots: &[Root]) -> (String, Problem) {
-    let line = |name: &str| roots.iter().find(|root| root.names.iter().any(|known| known == name)).and_then(|root| root.line);
+    let line = |name: &str| {
+        roots.iter().find(|root| root.names.iter().any(|known| known == name)).and_then(|root| root.line)
+    };
     let (name, near) = match absent {
         Absent::Name { name, nearest } => (name, nearest.into_iter().next()),
         Absent::Choice { name, providers } => (name, Some(providers.join(" or "))),

@@ -1,7 +1,7 @@
 //! Which package of an archive has what a plan lacks.
 
 use debian::{
-    contents::{Candidate, Contents},
+    contents::{self, Candidate, Contents},
     index::Index,
 };
 use plan::{DEFAULT_PATH, Want, lock::LockedWhy};
@@ -16,17 +16,23 @@ pub(super) struct Found<'a> {
 impl Found<'_> {
     /// The package that has what is wanted, and why a lock says that it is there. `path` is the PATH of the image.
     /// Of several, one that is among `chosen` already is taken first, then the likeliest.
-    pub fn package(&self, want: &Want, path: Option<&str>, chosen: &dyn Fn(&str) -> bool) -> Option<(String, LockedWhy)> {
-        let (candidates, why) = match want {
+    pub fn package(
+        &self,
+        want: &Want,
+        path: Option<&str>,
+        chosen: &dyn Fn(&str) -> bool,
+    ) -> Option<(String, LockedWhy)> {
+        let (candidates, why): (Vec<String>, LockedWhy) = match want {
             Want::Library(soname) => {
-                let found = self.contents.iter().flat_map(|contents| contents.libraries(soname));
+                let found = contents::libraries(self.contents, soname).into_iter();
                 (found.map(|Candidate { package, .. }| package).collect(), LockedWhy::Library(soname.clone()))
             }
-            Want::Path(path) => (self.owners(path.as_str()), LockedWhy::Path(path.to_string())),
+            Want::Path(at) => (self.owners(at), LockedWhy::Path(at.to_string())),
             Want::Program(name) => {
-                let dirs = path.unwrap_or(DEFAULT_PATH).split(':').filter_map(|dir| TreePath::parse(dir).ok());
+                let dirs =
+                    path.unwrap_or(DEFAULT_PATH).split(':').filter_map(|dir| TreePath::parse(dir).ok());
                 let paths: Vec<TreePath> = dirs.map(|dir| dir.child(name)).collect();
-                let owners = paths.iter().flat_map(|path| self.owners(path.as_str())).collect();
+                let owners = paths.iter().flat_map(|path| self.owners(path)).collect();
                 (owners, LockedWhy::Program(name.clone()))
             }
         };
@@ -36,7 +42,7 @@ impl Found<'_> {
         Some(((**best).clone(), why))
     }
 
-    fn owners(&self, path: &str) -> Vec<String> {
-        self.contents.iter().flat_map(|contents| contents.owners(path)).collect()
+    fn owners(&self, path: &TreePath) -> Vec<String> {
+        self.contents.iter().flat_map(|contents| contents.owners(path)).map(String::from).collect()
     }
 }

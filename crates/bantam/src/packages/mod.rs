@@ -11,12 +11,7 @@ mod roots;
 
 pub(crate) use archives::Archives;
 
-use crate::{
-    Error, Locking, Target,
-    event::Watch,
-    lockfile::LockFile,
-    runtime::Runtime,
-};
+use crate::{Error, Locking, Target, event::Watch, lockfile::LockFile, runtime::Runtime};
 use choose::{Choice, FoundRoots};
 use plan::{
     Plan, Want,
@@ -50,7 +45,12 @@ pub(crate) struct Image<'a> {
 ///
 /// # Errors
 /// When something cannot be had or read, and when the lock would change that must not.
-pub(crate) fn plan(image: &Image<'_>, archives: &Archives<'_>, make: Make<'_>, watch: Watch<'_>) -> Result<Plan, Error> {
+pub(crate) fn plan(
+    image: &Image<'_>,
+    archives: &Archives<'_>,
+    make: Make<'_>,
+    watch: Watch<'_>,
+) -> Result<Plan, Error> {
     let Image { target, release, platform, .. } = image;
     let archive = archives.archive(target, release, platform.architecture.debian())?;
     let roots = roots::roots(&target.spec);
@@ -76,7 +76,10 @@ pub(crate) fn plan(image: &Image<'_>, archives: &Archives<'_>, make: Make<'_>, w
     let mut choice = match kept {
         Some(kept) => Choice { packages: kept.to_vec(), missing: vec![] },
         None if image.locking == Locking::Locked => {
-            return Err(image.lock.map_or_else(|| Error::Usage("a program has no lock".into()), |lock| lock.absent_for(*platform)));
+            return Err(image.lock.map_or_else(
+                || Error::Usage("a program has no lock".into()),
+                |lock| lock.absent_for(*platform),
+            ));
         }
         None => {
             let open = archives.open(&archive, watch)?;
@@ -85,8 +88,7 @@ pub(crate) fn plan(image: &Image<'_>, archives: &Archives<'_>, make: Make<'_>, w
     };
     let mut asked: BTreeSet<Want> = BTreeSet::new();
     for _ in 0..ROUNDS {
-        let runtime: Arc<Runtime<'_>> =
-            archives.unpacked(&archive, release, &mut choice.packages, watch)?;
+        let runtime: Arc<Runtime<'_>> = archives.unpacked(&archive, release, &mut choice.packages, watch)?;
         let known: Vec<Problem> = runtime.known().iter().chain(&choice.missing).cloned().collect();
         let plan = make(&runtime, &known, choice.packages.clone())?;
         let new: Vec<Want> = plan.wants().into_iter().filter(|want| asked.insert(want.clone())).collect();

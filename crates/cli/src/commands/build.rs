@@ -1,6 +1,5 @@
 //! `bantam build`.
 
-use super::cache;
 use crate::{
     args::{Build, Global},
     github, receipts,
@@ -74,10 +73,7 @@ pub fn request(
         targets,
         destinations,
         platforms: global.platforms()?,
-        locking: global.locking(),
-        lock_file: global.lock_file.clone(),
-        jobs: global.jobs(),
-        cache: cache(),
+        session: global.session(global.locking()),
         cache_from: vec![],
         cache_to: vec![],
         source_date_epoch,
@@ -104,7 +100,7 @@ fn get(request: &Request, built: &Built) -> String {
         format!("to run it: skopeo copy oci:{dir}{from} docker-daemon:{name} && docker run {name}")
     };
     match request.destinations.first() {
-        None => copy(&request.cache.join("images")),
+        None => copy(&request.session.cache.join("images")),
         Some(Reference::Layout { dir, .. }) => copy(dir),
         Some(Reference::OciArchive { file, .. } | Reference::DockerArchive { file, .. }) => {
             format!("to run it: docker load --input {} && docker run {name}", file.display())

@@ -69,7 +69,8 @@ impl Checked {
         }
         let receipts: Vec<PathBuf> = args.reasons.iter().cloned().collect();
         let show = |event: bantam::Event<'_>| shower.show(&event);
-        self.plans = bantam::check(&target, &global.platforms()?, &receipts, &super::cache(), &show)?;
+        let session = global.session(global.locking());
+        self.plans = bantam::check(&target, &global.platforms()?, &receipts, &session, &show)?;
         if let Some(baseline) = &args.baseline {
             bantam::tell_growth(&baseline.parse()?, &self.plans, &show)?;
         }

@@ -1,6 +1,5 @@
 //! `bantam explain`: why it is in the image.
 
-use super::cache;
 use crate::{
     args::{Explain, Global},
     exit,
@@ -48,8 +47,9 @@ pub fn run(args: &Explain, global: &Global) -> Result<ExitCode, Error> {
             errors.fetch_add(count, Ordering::Relaxed);
         }
     };
+    let session = global.session(global.locking());
     let receipts: Vec<_> = args.reasons.iter().cloned().collect();
-    let records = bantam::records(&explained, &global.platforms()?, &cache(), &receipts, &watch)?;
+    let records = bantam::records(&explained, &global.platforms()?, &session, &receipts, &watch)?;
     if let Some(file) = &args.reasons {
         bantam::files::write(file, &explain::write(&records))?;
     }

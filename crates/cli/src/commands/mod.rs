@@ -9,13 +9,14 @@ mod explain_error;
 mod images;
 mod lock;
 mod run;
+mod vendor;
 
 use crate::{
     args::{Cli, Command, Global},
     exit,
     show::{self, progress::Shower},
 };
-use bantam::{Error, Locking};
+use bantam::{Error, Locking, Session};
 use clap::CommandFactory;
 use plan::spec::Platform;
 use std::{env, num::NonZeroUsize, path::PathBuf, process::ExitCode};
@@ -30,6 +31,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Deps(args) => deps::run(args),
         Command::Lock(args) => lock::lock(args, global),
         Command::Update(args) => lock::update(args, global),
+        Command::Vendor(args) => vendor::run(args, global),
         Command::Inspect(args) => images::inspect(args, global),
         Command::Ls(args) => images::ls(args, global),
         Command::Explain(args) => explain::run(args, global),
@@ -60,6 +62,19 @@ impl Global {
     fn jobs(&self) -> NonZeroUsize {
         let all = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         self.jobs.unwrap_or_else(all)
+    }
+
+    /// How the run goes about its work.
+    fn session(&self, locking: Locking) -> Session {
+        Session {
+            cache: cache(),
+            locking,
+            moved: vec![],
+            lock_file: self.lock_file.clone(),
+            jobs: self.jobs(),
+            offline: self.offline,
+            mirrors: env::var("BANTAM_MIRROR").ok().filter(|mirrors| !mirrors.is_empty()),
+        }
     }
 
     fn shower(&self, findings: bool) -> Shower {

@@ -112,6 +112,12 @@ impl Shower {
 fn bars(bar: &ProgressBar, event: &Event<'_>) {
     match event {
         Event::Planning { name, platform } => bar.set_message(format!("{name} {platform}: planning")),
+        Event::FetchStarted { packages, bytes } => {
+            bar.set_length(*bytes);
+            bar.set_position(0);
+            bar.set_message(format!("fetching {packages} packages"));
+        }
+        Event::FetchAdvanced { bytes } => bar.inc(*bytes),
         Event::LayerStarted { name, unpacked } => {
             bar.set_length(*unpacked);
             bar.set_position(0);
@@ -127,6 +133,9 @@ fn line(event: &Event<'_>) -> Option<String> {
     match event {
         Event::Planned { files, packages, unpacked, .. } => {
             Some(format!("planned: {files} files, {packages} packages, {}", human(*unpacked)))
+        }
+        Event::FetchStarted { packages, bytes } => {
+            Some(format!("fetching {packages} packages, {}", human(*bytes)))
         }
         Event::LayerDone { name, compressed } => Some(format!("layer {name}: {}", human(*compressed))),
         Event::Published { destination } => Some(format!("published to {destination}")),
@@ -151,6 +160,10 @@ fn object(event: &Event<'_>) -> Option<serde_json::Value> {
             let lines = std::iter::once(*text).chain(details.iter().map(String::as_str));
             json!({"event": "notice", "text": lines.collect::<Vec<_>>().join("\n")})
         }
+        Event::FetchStarted { packages, bytes } => {
+            json!({"event": "fetch-started", "packages": packages, "bytes": bytes})
+        }
+        Event::FetchDone => json!({"event": "fetch-done"}),
         Event::LayerStarted { name, unpacked } => {
             json!({"event": "layer-started", "layer": name, "unpacked": unpacked})
         }

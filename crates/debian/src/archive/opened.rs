@@ -8,6 +8,7 @@ use super::release::{Asking, Held};
 use super::suites::{Place, Suite, Suites};
 use super::unpack::Packed;
 use super::verify::{ListedFile, Verify};
+use crate::index::IndexText;
 use fetch::Digest;
 use std::fs::File;
 use std::io::{self, Read};
@@ -34,17 +35,6 @@ pub(super) struct Opened {
     pub held: Held,
     /// The indexes of packages that are used.
     pub used: Vec<Form>,
-}
-
-/// The text of a `Packages` file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IndexText {
-    /// Which of the archive's suites it is from, as a position in its [`Suites`].
-    pub suite: usize,
-    /// Where it is from, for messages.
-    pub origin: String,
-    /// The text.
-    pub text: String,
 }
 
 /// A suite, or an index of one, that no mirror has and that may be absent.

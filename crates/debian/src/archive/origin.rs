@@ -84,6 +84,19 @@ impl Origin {
         suites
     }
 
+    /// Are `/bin`, `/lib` and `/sbin` links into `/usr` in a release, even if no package of it brings them? Debian merges
+    /// them since 12, Ubuntu since 20.10.
+    pub fn merges_usr(self, release: &str) -> bool {
+        let before: &[&str] = match self {
+            Origin::Debian => &["wheezy", "jessie", "stretch", "buster", "bullseye", "oldoldstable"],
+            Origin::Ubuntu => &[
+                "trusty", "utopic", "vivid", "wily", "xenial", "yakkety", "zesty", "artful", "bionic",
+                "cosmic", "disco", "eoan", "focal",
+            ],
+        };
+        !before.contains(&release)
+    }
+
     /// The components that packages are taken from.
     pub fn components(self) -> &'static [&'static str] {
         match self {

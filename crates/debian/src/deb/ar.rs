@@ -25,6 +25,8 @@ pub struct Member {
     pub name: String,
     /// In bytes.
     pub size: u64,
+    /// When it was made, in seconds since 1970; 0 where the header does not say.
+    pub time: u64,
 }
 
 impl<'a, R: Read> Ar<'a, R> {
@@ -61,8 +63,9 @@ impl<'a, R: Read> Ar<'a, R> {
             _ => return Err(self.error(at, "the archive ends within a member's header")),
         }
         let text = std::str::from_utf8(&header).ok().filter(|text| text.is_ascii());
-        let fields = text.and_then(|text| Some((text.get(..16)?, text.get(48..58)?, text.get(58..)?)));
-        let Some((name, size, "`\n")) = fields else {
+        let fields = text
+            .and_then(|text| Some((text.get(..16)?, text.get(16..28)?, text.get(48..58)?, text.get(58..)?)));
+        let Some((name, time, size, "`\n")) = fields else {
             return Err(self.error(at, "this is no header of a member"));
         };
         let name = name.trim_end_matches(' ');
@@ -76,7 +79,8 @@ impl<'a, R: Read> Ar<'a, R> {
             return Err(self.error(at, format!("the member {name} has the size {digits:?}")));
         };
         (self.left, self.padded) = (size, size % 2 == 1);
-        Ok(Some(Member { name: name.into(), size }))
+        let time = time.trim_end_matches(' ').parse().unwrap_or(0);
+        Ok(Some(Member { name: name.into(), size, time }))
     }
 
     /// An error about what was read last.

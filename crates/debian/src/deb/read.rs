@@ -22,6 +22,8 @@ pub(crate) struct Unpacked {
     pub entries: BTreeMap<TreePath, DebEntry>,
     /// The files that the entries speak of, one after the other without gaps.
     pub files: Vec<FileRange>,
+    /// When it was built, in seconds since 1970, as its first member says.
+    pub built: u64,
 }
 
 /// Reads a package, and writes the content of its files to `content`. The bytes must have the digest `sha256`;
@@ -56,6 +58,7 @@ fn read_members<W: Write>(
 ) -> Result<Unpacked, DebError> {
     let mut ar = Ar::open(package, reader)?;
     let first = ar.next_member()?;
+    let built = first.as_ref().map_or(0, |member| member.time);
     check_format(&mut ar, first, package)?;
 
     let (member, compression) = named(&mut ar, "control.tar")?;
@@ -71,7 +74,7 @@ fn read_members<W: Write>(
 
     // What comes after is for programs of the future, but it must be members.
     while ar.next_member()?.is_some() {}
-    Ok(Unpacked { control, entries, files })
+    Ok(Unpacked { control, entries, files, built })
 }
 
 /// Is the first member `debian-binary` of a format that is known?

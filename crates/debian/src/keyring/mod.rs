@@ -7,6 +7,7 @@ mod tests;
 
 pub use error::{KeyringError, Reason, Rejected, SignatureError};
 
+use crate::archive::Origin;
 use crate::date::seconds;
 use crate::openpgp::{self, Clearsigned, Parsed};
 use certificate::{Certificate, Key, holds, strong};
@@ -17,15 +18,6 @@ use std::time::SystemTime;
 
 /// The longest keyring that is read, in bytes.
 const MAX_KEYRING: usize = 16 << 20;
-
-/// Whose archive keys are built in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
-    /// Debian, and its security archive.
-    Debian,
-    /// Ubuntu.
-    Ubuntu,
-}
 
 /// Certificates of those whose signatures are believed.
 ///

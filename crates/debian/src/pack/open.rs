@@ -20,6 +20,7 @@ const STEP: usize = 1 << 20;
 pub struct Pack {
     control: ControlFiles,
     entries: BTreeMap<TreePath, Entry>,
+    built: u64,
     trouble: Option<CacheError>,
 }
 
@@ -85,6 +86,11 @@ impl Pack {
         self.field("Architecture").unwrap_or_default()
     }
 
+    /// When it was built, in seconds since 1970.
+    pub fn built(&self) -> i64 {
+        self.built.try_into().unwrap_or(0)
+    }
+
     /// Every entry under the path that the package has it at, parents before children. The root is among them where
     /// the package has it.
     pub fn entries(&self) -> &BTreeMap<TreePath, Entry> {
@@ -97,7 +103,7 @@ impl Pack {
     }
 
     fn new(file: File, sha256: &Sha256Digest, unpacked: Unpacked, trouble: Option<CacheError>) -> Self {
-        let Unpacked { control, entries, files } = unpacked;
+        let Unpacked { control, entries, files, built } = unpacked;
         let value = |key| field(&control.control, key).unwrap_or_default();
         let package = format!("{} {}", value("Package"), value("Version"));
         let [a, b, c, d, e, f, g, h, ..] = sha256.0;
@@ -118,7 +124,7 @@ impl Pack {
             Some((path, Entry { kind, meta: entry.meta }))
         };
         let entries = entries.into_iter().filter_map(entry).collect();
-        Pack { control, entries, trouble }
+        Pack { control, entries, built, trouble }
     }
 }
 

@@ -17,11 +17,12 @@ pub(super) struct Record {
 
 impl Record {
     pub fn encode(&self) -> Vec<u8> {
-        let Unpacked { control, entries, files } = &self.unpacked;
+        let Unpacked { control, entries, files, built } = &self.unpacked;
         let mut out = Encoder(vec![]);
         out.number(VERSION);
         out.0.extend(self.blob.0);
         out.0.extend(self.blob_size.to_le_bytes());
+        out.0.extend(built.to_le_bytes());
         for text in [&control.control, &control.conffiles, &control.md5sums] {
             out.text(text.as_bytes());
         }
@@ -71,6 +72,7 @@ impl Record {
         }
         let blob = rest.digest()?;
         let blob_size = rest.long()?;
+        let built = rest.long()?;
         let control = ControlFiles {
             control: rest.string()?,
             conffiles: rest.string()?,
@@ -86,7 +88,7 @@ impl Record {
         control.check().ok()?;
         let files = rest.files(blob_size)?;
         let entries = rest.entries(files.len())?;
-        let unpacked = Unpacked { control, entries, files };
+        let unpacked = Unpacked { control, entries, files, built };
         rest.0.is_empty().then_some(Record { blob, blob_size, unpacked })
     }
 }
@@ -219,7 +221,7 @@ mod tests {
             ..Default::default()
         };
         let entries = entries.map(|(path, entry)| (TreePath::parse(path).unwrap(), entry)).into();
-        let unpacked = Unpacked { control, entries, files: vec![file(0, 3), file(3, 0)] };
+        let unpacked = Unpacked { control, entries, files: vec![file(0, 3), file(3, 0)], built: 7 };
         Record { blob: Sha256Digest([9; 32]), blob_size: 3, unpacked }
     }
 

@@ -135,7 +135,8 @@ impl World {
         let spec = spec::parse(text)
             .unwrap_or_else(|errors| panic!("{}", spec::render(&errors, "test", text, false)));
         let platform = "linux/amd64".parse().unwrap();
-        let payload = spec.files.iter().map(|files| self.take(files, &Vars::release(platform))).collect();
+        let payload: Vec<Taken> =
+            spec.files.iter().map(|files| self.take(files, &Vars::release(platform))).collect();
         let has_source = spec.runtime.source != spec::RuntimeSource::None;
         let runtime = has_source.then_some(&self.source as &dyn View);
         let memo = Memo::default();
@@ -144,8 +145,9 @@ impl World {
             line: file.line,
             content: self.payload.get(&path(&format!("/{}", file.path))).unwrap().content().unwrap().clone(),
         });
-        let ca = ca.collect();
-        let sources = Sources { runtime, payload, ca, known: &self.known, pinned: vec![], memo: &memo };
+        let ca: Vec<CaSource> = ca.collect();
+        let sources =
+            Sources { runtime, payload: &payload, ca: &ca, known: &self.known, pinned: vec![], memo: &memo };
         let plan = plan::plan(&spec, platform, &sources).unwrap();
         Image(plan, spec)
     }

@@ -1,0 +1,115 @@
+//! Plans of a target, whatever its runtime source is.
+
+use crate::{
+    Error, Target, build,
+    event::{Event, Watch},
+    lockfile::LockFile,
+    open::{Opened, open},
+    packages::{self, Archives},
+    remembered::Remembered,
+    runtime::{Runtime, Runtimes},
+    session::Session,
+    vendor::Vendored,
+};
+use cache::Cache;
+use plan::{
+    Plan, Sources,
+    finding::Problem,
+    lock::LockedPackage,
+    spec::{Platform, Release, RuntimeSource},
+};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
+
+/// What plans the images of a run: they share what they find out about their sources.
+pub(crate) struct Planner<'a> {
+    session: &'a Session,
+    runtimes: Runtimes<'a>,
+    archives: Archives<'a>,
+}
+
+impl<'a> Planner<'a> {
+    pub fn new(session: &'a Session, cache: &'a Cache, remembered: &'a Remembered) -> Self {
+        Planner { session, runtimes: Runtimes::new(remembered), archives: Archives::new(session, cache) }
+    }
+
+    /// A plan for each platform. What the run itself writes, `own`, is part of no payload.
+    ///
+    /// # Errors
+    /// When something cannot be read, or does not fit the lock.
+    pub fn plans(
+        &self,
+        target: &Target,
+        platforms: &[Platform],
+        lock: Option<&LockFile>,
+        own: &[PathBuf],
+        watch: Watch<'_>,
+    ) -> Result<Vec<Plan>, Error> {
+        let plan = |&platform| {
+            watch(Event::Planning { name: &target.name, platform });
+            let opened = open(target, platform, own, &self.runtimes)?;
+            let make = |runtime: &Runtime<'_>, known: &[Problem], pinned| {
+                make(target, platform, &opened, runtime, known, pinned)
+            };
+            match &target.spec.runtime.source {
+                RuntimeSource::Archive(release) => {
+                    let Session { locking, ref moved, .. } = *self.session;
+                    let image = packages::Image { target, release, platform, lock, locking, moved };
+                    packages::plan(&image, &self.archives, &make, watch)
+                }
+                _ => make(&opened.runtime, &[], vec![]),
+            }
+        };
+        platforms.iter().map(plan).collect()
+    }
+}
+
+/// Writes all packages of a target's images into a directory.
+///
+/// # Errors
+/// As [`Planner::plans`]; when an image would not be built; when something cannot be written.
+pub(crate) fn vendor(
+    target: &Target,
+    release: &Release,
+    dir: &Path,
+    platforms: &[Platform],
+    session: &Session,
+    watch: Watch<'_>,
+) -> Result<Vendored, Error> {
+    let cache = Cache::new(session.cache.clone());
+    let remembered = Remembered::default();
+    let planner = Planner::new(session, &cache, &remembered);
+    let lock = LockFile::read(target, session.lock_file.as_deref(), session.locking)?;
+    let platforms = build::platforms_of(target, platforms)?;
+    let plans = planner.plans(target, &platforms, lock.as_ref(), &[], watch)?;
+    build::refuse(plans.iter().map(|plan| (target, plan.platform, &plan.findings[..])))?;
+    let mut vendored = Vendored::default();
+    let mut names = BTreeSet::new();
+    for plan in &plans {
+        let written = planner.archives.vendor(target, release, plan, dir, watch)?;
+        vendored.mirror = written.mirror;
+        vendored.repositories.extend(written.repositories);
+        names.extend(plan.pinned.iter().map(|package| package.sha256));
+    }
+    if let Some(lock) = &lock
+        && let Some(update) = lock.update(&plans, session.locking)?
+    {
+        build::write_lock(&update, watch)?;
+    }
+    Ok(Vendored { packages: names.len(), ..vendored })
+}
+
+fn make(
+    target: &Target,
+    platform: Platform,
+    opened: &Opened<'_>,
+    runtime: &Runtime<'_>,
+    known: &[Problem],
+    pinned: Vec<LockedPackage>,
+) -> Result<Plan, Error> {
+    let Opened { payload, ca, .. } = opened;
+    let sources = Sources { runtime: runtime.view(), payload, ca, known, pinned, memo: &runtime.memo };
+    Ok(plan::plan(&target.spec, platform, &sources)?)
+}
