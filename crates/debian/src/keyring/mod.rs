@@ -97,7 +97,12 @@ impl Keyring {
                 match packet {
                     Ok(key @ Packet::PublicKey(_)) => parts.push(vec![key]),
                     Ok(Packet::Marker(_) | Packet::Padding(_) | Packet::Trust(_)) => {}
-                    Ok(packet) => parts.extend_last(packet),
+                    // What stands before the first key is of nobody.
+                    Ok(packet) => {
+                        if let Some(part) = parts.last_mut() {
+                            part.push(packet);
+                        }
+                    }
                     Err(error) => trouble = Some(error),
                 }
             }
@@ -170,19 +175,6 @@ impl Keyring {
             }
         }
         Err(reason)
-    }
-}
-
-/// Adds to the last part, if there is one: what stands before the first is of nobody.
-trait ExtendLast<T> {
-    fn extend_last(&mut self, item: T);
-}
-
-impl<T> ExtendLast<T> for Vec<Vec<T>> {
-    fn extend_last(&mut self, item: T) {
-        if let Some(last) = self.last_mut() {
-            last.push(item);
-        }
     }
 }
 
