@@ -331,3 +331,17 @@ fn a_package_that_cannot_be_read_is_an_error_if_it_is_looked_at() {
     assert_eq!(solve("d"), "d=1");
     assert_eq!(solve("a"), "suite 0: package \"b\": Depends");
 }
+
+#[test]
+fn long_chains_are_no_trouble() {
+    const LENGTH: usize = 1000;
+    let link = |at: usize| format!("p{at} 1; Depends: p{}\n", at + 1);
+    let broken: String = (0..LENGTH).map(link).collect();
+    let whole = format!("{broken}p{LENGTH} 1");
+    let solve = |packages: &str| {
+        let request = Request { wanted: wanted("p0"), ..Request::default() };
+        chosen(&index(packages), &request)
+    };
+    assert_eq!(solve(&whole).split(' ').count(), LENGTH + 1);
+    assert!(solve(&broken).starts_with("the packages cannot be installed together"));
+}
