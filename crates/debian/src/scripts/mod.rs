@@ -19,6 +19,7 @@ pub(crate) use alternatives::winners;
 pub use effects::{Effects, ScriptLine};
 pub use files::Made;
 pub use knowledge::{Knowledge, KnowledgeError};
+pub use shell::Script;
 pub use sysusers::sysusers;
 
 #[cfg(test)]
