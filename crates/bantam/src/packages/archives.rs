@@ -61,7 +61,8 @@ pub(super) struct KnownArchive {
 pub(super) struct OpenArchive {
     pub archive: Archive,
     pub index: Index,
-    contents: OnceLock<Vec<Contents>>,
+    /// Once they were asked for: the lists of its packages' files, if they can be had.
+    lists: Mutex<Option<Option<Arc<[Contents]>>>>,
 }
 
 impl<'a> Archives<'a> {
@@ -157,37 +158,55 @@ impl<'a> Archives<'a> {
             watch(Event::Notice { text: &text, details: std::slice::from_ref(&absent.said) });
         }
         let index = Index::new(&known.config.architecture, archive.take_indexes())?;
-        let new = Arc::new(OpenArchive { archive, index, contents: OnceLock::new() });
+        let new = Arc::new(OpenArchive { archive, index, lists: Mutex::default() });
         *opened = Some(Arc::clone(&new));
         Ok(new)
     }
 
-    /// Which package has which file of an archive.
+    /// Which package has which file of an archive; none where no mirror has the lists of that as they are signed.
     ///
     /// # Errors
-    /// When a list of that cannot be had.
-    pub(super) fn contents<'o>(&self, open: &'o OpenArchive) -> Result<Found<'o>, Error> {
-        if open.contents.get().is_none() {
-            let mut all = vec![];
-            for file in open.archive.contents(self.access(&|_| {}))? {
-                let key = Sha256Digest::of(format!("{:?}", file.digest).as_bytes());
-                let kept = self.cache.record(RecordKind::Contents, &key);
-                let contents = match kept.and_then(|bytes| Contents::from_bytes(&bytes).ok()) {
-                    Some(contents) => contents,
-                    None => {
-                        let unreadable = |source| Error::Contents { origin: file.origin.clone(), source };
-                        let reader = file.reader().map_err(|source| unreadable(source.into()))?;
-                        let contents = Contents::read(reader).map_err(|source| unreadable(source.into()))?;
-                        // A cache that takes nothing makes the next run slower.
-                        let _ = self.cache.put_record(RecordKind::Contents, &key, &contents.to_bytes());
-                        contents
-                    }
-                };
-                all.push(contents);
+    /// When a list cannot be read.
+    pub(super) fn lists<'o>(
+        &self,
+        open: &'o OpenArchive,
+        watch: Watch<'_>,
+    ) -> Result<Option<Found<'o>>, Error> {
+        // Who else wants them waits: they are large.
+        let mut lists = open.lists.lock().unwrap_or_else(PoisonError::into_inner);
+        let contents = match &*lists {
+            Some(known) => known.clone(),
+            None => lists.insert(self.read_lists(&open.archive, watch)?).clone(),
+        };
+        Ok(contents.map(|contents| Found { index: &open.index, contents }))
+    }
+
+    fn read_lists(&self, archive: &Archive, watch: Watch<'_>) -> Result<Option<Arc<[Contents]>>, Error> {
+        let files = match archive.contents(self.access(&|_| {})) {
+            Ok(files) => files,
+            Err(error) => {
+                let text =
+                    "no list of all files of the archive can be had: packages are looked for by their names";
+                watch(Event::Notice { text, details: &[error.to_string()] });
+                return Ok(None);
             }
-            let _ = open.contents.set(all);
+        };
+        let mut all = vec![];
+        for file in files {
+            let key = Sha256Digest::of(format!("{:?}", file.digest).as_bytes());
+            let kept = self.cache.record(RecordKind::Contents, &key);
+            if let Some(contents) = kept.and_then(|bytes| Contents::from_bytes(&bytes).ok()) {
+                all.push(contents);
+                continue;
+            }
+            let unreadable = |source| Error::Contents { origin: file.origin.clone(), source };
+            let reader = file.reader().map_err(|source| unreadable(source.into()))?;
+            let contents = Contents::read(reader).map_err(|source| unreadable(source.into()))?;
+            // A cache that takes nothing makes the next run slower.
+            let _ = self.cache.put_record(RecordKind::Contents, &key, &contents.to_bytes());
+            all.push(contents);
         }
-        Ok(Found { index: &open.index, contents: open.contents.get().map_or(&[], Vec::as_slice) })
+        Ok(Some(all.into()))
     }
 
     /// The packages unpacked, as the file tree that they make together. What they are is in the same order as before,
