@@ -1,7 +1,7 @@
 //! The archives of a run: each is opened once, and only when packages are to be chosen; each package is fetched and
 //! unpacked once.
 
-use super::found::Found;
+use super::found::{Found, Lists};
 use crate::{
     Error, Session, Target,
     event::{Event, Watch},
@@ -61,8 +61,8 @@ pub(super) struct KnownArchive {
 pub(super) struct OpenArchive {
     pub archive: Archive,
     pub index: Index,
-    /// Once they were asked for: the lists of its packages' files, if they can be had.
-    lists: Mutex<Option<Option<Arc<[Contents]>>>>,
+    /// The lists of its packages' files, once they were asked for.
+    lists: Mutex<Option<Lists>>,
 }
 
 impl<'a> Archives<'a> {
@@ -163,34 +163,29 @@ impl<'a> Archives<'a> {
         Ok(new)
     }
 
-    /// Which package has which file of an archive; none where no mirror has the lists of that as they are signed.
+    /// Which package has which file of an archive.
     ///
     /// # Errors
-    /// When a list cannot be read.
-    pub(super) fn lists<'o>(
-        &self,
-        open: &'o OpenArchive,
-        watch: Watch<'_>,
-    ) -> Result<Option<Found<'o>>, Error> {
+    /// When a list cannot be read. That no mirror has one as it is signed is a notice: packages are looked for by name
+    /// then.
+    pub(super) fn lists<'o>(&self, open: &'o OpenArchive, watch: Watch<'_>) -> Result<Found<'o>, Error> {
         // Who else wants them waits: they are large.
         let mut lists = open.lists.lock().unwrap_or_else(PoisonError::into_inner);
-        let contents = match &*lists {
+        let lists = match &*lists {
             Some(known) => known.clone(),
             None => lists.insert(self.read_lists(&open.archive, watch)?).clone(),
         };
-        Ok(contents.map(|contents| Found { index: &open.index, contents }))
+        Ok(Found { index: &open.index, lists })
     }
 
-    fn read_lists(&self, archive: &Archive, watch: Watch<'_>) -> Result<Option<Arc<[Contents]>>, Error> {
-        let files = match archive.contents(self.access(&|_| {})) {
-            Ok(files) => files,
-            Err(error) => {
-                let text =
-                    "no list of all files of the archive can be had: packages are looked for by their names";
-                watch(Event::Notice { text, details: &[error.to_string()] });
-                return Ok(None);
-            }
-        };
+    fn read_lists(&self, archive: &Archive, watch: Watch<'_>) -> Result<Lists, Error> {
+        let (files, errors) = archive.contents(self.access(&|_| {}));
+        if !errors.is_empty() {
+            let text =
+                "lists of the archive's files are missing: what is not in the others is looked for by name";
+            let details: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            watch(Event::Notice { text, details: &details });
+        }
         let mut all = vec![];
         for file in files {
             let key = Sha256Digest::of(format!("{:?}", file.digest).as_bytes());
@@ -206,7 +201,7 @@ impl<'a> Archives<'a> {
             let _ = self.cache.put_record(RecordKind::Contents, &key, &contents.to_bytes());
             all.push(contents);
         }
-        Ok(Some(all.into()))
+        Ok(Lists { contents: all.into(), complete: errors.is_empty() })
     }
 
     /// The packages unpacked, as the file tree that they make together. What they are is in the same order as before,

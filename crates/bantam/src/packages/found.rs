@@ -20,8 +20,8 @@ pub(super) fn likely(index: &Index, soname: &str) -> Option<String> {
     names.flat_map(|name| [format!("{name}{TRANSITION}"), name]).find(|name| has(index, name))
 }
 
-/// The package that is called like what is wanted: the last that is tried, where no list says more.
-pub(super) fn called_alike(index: &Index, want: &Want) -> Option<String> {
+/// The package that is called like what is wanted. Whether it has it is seen when it is there.
+fn called_alike(index: &Index, want: &Want) -> Option<String> {
     let names = match want {
         Want::Library(soname) => names_of_library(soname),
         Want::Path(path) if path.name().starts_with("ld-musl") => vec!["musl".into()],
@@ -43,19 +43,27 @@ pub(super) fn why(want: &Want) -> LockedWhy {
     }
 }
 
+/// The lists of an archive's files.
+#[derive(Clone)]
+pub(super) struct Lists {
+    pub contents: Arc<[Contents]>,
+    /// Or is one missing?
+    pub complete: bool,
+}
+
 /// The files of an archive's packages.
 pub(super) struct Found<'a> {
     pub index: &'a Index,
-    pub contents: Arc<[Contents]>,
+    pub lists: Lists,
 }
 
 impl Found<'_> {
-    /// The package that has what is wanted. `path` is the PATH of the image. Of several, one that is among `chosen`
+    /// The package that has what is wanted; where a list is missing, one that is called like it may do. `path` is the PATH of the image. Of several, one that is among `chosen`
     /// already is taken first, then the likeliest.
     pub fn package(&self, want: &Want, path: Option<&str>, chosen: &dyn Fn(&str) -> bool) -> Option<String> {
         let candidates: Vec<String> = match want {
             Want::Library(soname) => {
-                let found = contents::libraries(&*self.contents, soname).into_iter();
+                let found = contents::libraries(&*self.lists.contents, soname).into_iter();
                 found.map(|Candidate { package, .. }| package).collect()
             }
             Want::Path(path) => self.owners(path),
@@ -66,11 +74,12 @@ impl Found<'_> {
             }
         };
         let candidates: Vec<String> = candidates.into_iter().filter(|name| has(self.index, name)).collect();
-        candidates.iter().find(|name| chosen(name)).or(candidates.first()).cloned()
+        let listed = candidates.iter().find(|name| chosen(name)).or(candidates.first()).cloned();
+        listed.or_else(|| if self.lists.complete { None } else { called_alike(self.index, want) })
     }
 
     fn owners(&self, path: &TreePath) -> Vec<String> {
-        self.contents.iter().flat_map(|contents| contents.owners(path)).map(String::from).collect()
+        self.lists.contents.iter().flat_map(|contents| contents.owners(path)).map(String::from).collect()
     }
 }
 

@@ -1,12 +1,11 @@
 //! The search for packages that have what a plan lacks: the cheapest question first.
 //!
 //! A library is first looked for by a table of names, which costs nothing. Only what that does not bring is looked for in
-//! the lists of all files of the archive, which are large. Where no mirror has these as they are signed, a package that is
-//! called like what is wanted must do; whether it has it shows in the next plan.
+//! the lists of all files of the archive, which are large.
 
 use super::{
     choose::FoundRoots,
-    found::{Found, called_alike, likely, why},
+    found::{Found, likely, why},
 };
 use crate::Error;
 use debian::index::Index;
@@ -37,7 +36,7 @@ impl Search {
         &mut self,
         wants: BTreeSet<Want>,
         index: &Index,
-        lists: &dyn Fn() -> Result<Option<Found<'o>>, Error>,
+        lists: &dyn Fn() -> Result<Found<'o>, Error>,
         path: Option<&str>,
         chosen: &dyn Fn(&str) -> bool,
         found: &mut FoundRoots,
@@ -62,18 +61,17 @@ impl Search {
             return Ok(true);
         }
         let left: Vec<&Want> = wants.iter().filter(|want| !self.by_list.contains(*want)).collect();
-        let lists = if left.is_empty() { None } else { lists()? };
+        if left.is_empty() {
+            return Ok(false);
+        }
+        let lists = lists()?;
         for want in left {
             self.by_list.insert(want.clone());
             // What the table named did not have it.
             if let Some(Some(name)) = self.by_table.get(want) {
                 forget(found, name, want);
             }
-            let name = match &lists {
-                Some(lists) => lists.package(want, path, chosen),
-                None => called_alike(index, want),
-            };
-            if let Some(name) = name {
+            if let Some(name) = lists.package(want, path, chosen) {
                 grown |= add(want, name, found);
             }
         }
