@@ -19,7 +19,10 @@ const EDGES: [(&str, &[&str]); 12] = [
     ("store", &["oci", "tree", "fetch", "cache"]),
     ("attest", &["oci", "tree"]),
     ("bantam", &["tree", "fetch", "elf", "plan", "oci", "cache", "source", "debian", "store", "attest"]),
-    ("cli", &["tree", "fetch", "elf", "plan", "oci", "cache", "source", "debian", "store", "attest", "bantam"]),
+    (
+        "cli",
+        &["tree", "fetch", "elf", "plan", "oci", "cache", "source", "debian", "store", "attest", "bantam"],
+    ),
 ];
 
 /// Crates that only compute.
