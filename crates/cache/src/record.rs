@@ -34,7 +34,7 @@ impl RecordKind {
         match self {
             RecordKind::Layer => "layers-1",
             RecordKind::Chunks => "chunks-1",
-            RecordKind::Facts => "facts-1",
+            RecordKind::Facts => "facts-2",
         }
     }
 

@@ -41,7 +41,7 @@ struct Known<K, V>(Mutex<HashMap<K, (V, Content)>>);
 impl FactsOf for FactsMemo {
     fn facts_of(&self, _: &TreePath, content: &Content) -> Result<Option<Arc<Facts>>, ElfError> {
         // Most files of an image are something else, of which nothing need be kept.
-        if !content.head(ELFMAG.len())?.starts_with(ELFMAG) {
+        if !content.starts_with(ELFMAG)? {
             return Ok(None);
         }
         self.facts.get(content.handle(), content, || Ok(read(content)?.map(Arc::new)))

@@ -44,7 +44,7 @@ impl World {
         let dir = match kind {
             RecordKind::Layer => "layers-1",
             RecordKind::Chunks => "chunks-1",
-            RecordKind::Facts => "facts-1",
+            RecordKind::Facts => "facts-2",
         };
         self.path("cache/records").join(dir).join(key(number).hex())
     }
