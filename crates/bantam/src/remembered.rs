@@ -26,8 +26,8 @@ impl source::Memory for Remembered {
 impl Remembered {
     /// Reads what earlier runs left about targets. What cannot be read is forgotten.
     pub fn read<'a>(cache: &Cache, targets: impl IntoIterator<Item = &'a Target>) -> Self {
-        let record = |target| {
-            let key = record_key(target);
+        let record = |target: &Target| {
+            let key = target.record_key();
             Some((key, Files(cache.record(RecordKind::Facts, &key)?)))
         };
         Remembered { records: targets.into_iter().filter_map(record).collect() }
@@ -40,7 +40,7 @@ impl Remembered {
     pub fn write(&self, cache: &Cache, target: &Target, plans: &[Plan]) -> Result<(), cache::CacheError> {
         let contents =
             || plans.iter().flat_map(|plan| plan.tree.iter()).filter_map(|(_, entry)| entry.content());
-        let key = record_key(target);
+        let key = target.record_key();
         let record = self.records.get(&key);
         if record.is_some_and(|record| record.says_all(contents())) {
             return Ok(());
@@ -53,12 +53,14 @@ impl Remembered {
     }
 }
 
-/// Every target has a record of its own: that of its spec, or of its program.
-fn record_key(target: &Target) -> Sha256Digest {
-    let program = || target.folder.join(target.spec.config.entrypoint.join("/").trim_start_matches('/'));
-    let path = target.file.clone().unwrap_or_else(program);
-    let path = std::path::absolute(&path).unwrap_or(path);
-    Sha256Digest::of(path.as_os_str().as_encoded_bytes())
+impl Target {
+    /// Every target has records of its own: those of its spec, or of its program.
+    pub(crate) fn record_key(&self) -> Sha256Digest {
+        let program = || self.folder.join(self.spec.config.entrypoint.join("/").trim_start_matches('/'));
+        let path = self.file.clone().unwrap_or_else(program);
+        let path = std::path::absolute(&path).unwrap_or(path);
+        Sha256Digest::of(path.as_os_str().as_encoded_bytes())
+    }
 }
 
 /// The files of a record, sorted by their bytes: they are looked for where they are.

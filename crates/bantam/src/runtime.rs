@@ -1,6 +1,6 @@
 //! The runtime sources of a run: each is opened once, for all images that take from it.
 
-use crate::{Target, open::Problem};
+use crate::{Target, notes::Notes, open::Problem};
 use plan::{Memo, expand::Vars, spec::RuntimeSource};
 use source::{Directory, Memory};
 use std::{
@@ -28,14 +28,15 @@ impl Runtime<'_> {
 /// The sources that were opened so far.
 pub(crate) struct Runtimes<'a> {
     memory: &'a dyn Memory,
+    notes: &'a Notes,
     /// By the root; none is the machine itself.
     open: Mutex<HashMap<Option<PathBuf>, Arc<Runtime<'a>>>>,
 }
 
 impl<'a> Runtimes<'a> {
-    /// `memory` knows files from earlier runs.
-    pub fn new(memory: &'a dyn Memory) -> Self {
-        Runtimes { memory, open: Mutex::default() }
+    /// `memory` knows files from earlier runs, and `notes` what they are.
+    pub fn new(memory: &'a dyn Memory, notes: &'a Notes) -> Self {
+        Runtimes { memory, notes, open: Mutex::default() }
     }
 
     /// The memory of files of earlier runs.
@@ -49,7 +50,12 @@ impl<'a> Runtimes<'a> {
     /// When it cannot be opened, or its name has a variable that there is not.
     pub fn open(&self, target: &Target, vars: &Vars<'_>) -> Result<Arc<Runtime<'a>>, Problem> {
         let root = match &target.spec.runtime.source {
-            RuntimeSource::None => return Ok(Arc::default()),
+            RuntimeSource::None => {
+                return Ok(Arc::new(Runtime {
+                    directory: None,
+                    memo: Memo::with_notebook(self.notes.book()),
+                }));
+            }
             RuntimeSource::Host => None,
             RuntimeSource::Rootfs(dir) => {
                 let dir = plan::expand::expand(dir, vars).map_err(Problem::Runtime)?;
@@ -62,7 +68,8 @@ impl<'a> Runtimes<'a> {
         }
         let directory = root.as_deref().map_or_else(Directory::host, Directory::open);
         let directory = directory.map_err(Problem::Source)?.with_memory(self.memory);
-        let runtime = Arc::new(Runtime { directory: Some(directory), memo: Memo::default() });
+        let runtime =
+            Arc::new(Runtime { directory: Some(directory), memo: Memo::with_notebook(self.notes.book()) });
         open.insert(root, Arc::clone(&runtime));
         Ok(runtime)
     }

@@ -23,24 +23,28 @@ pub enum RecordKind {
     Chunks,
     /// What is known of files of this machine. Records of this kind are never shared with others.
     Facts,
+    /// What was found out about ELF files of this machine. Never shared either.
+    Notes,
 }
 
 impl RecordKind {
     /// All there are.
-    pub const ALL: [RecordKind; 3] = [RecordKind::Layer, RecordKind::Chunks, RecordKind::Facts];
+    pub const ALL: [RecordKind; 4] =
+        [RecordKind::Layer, RecordKind::Chunks, RecordKind::Facts, RecordKind::Notes];
 
     /// The name of its directory. The number is the version of what is in the records.
     pub(crate) fn dir(self) -> &'static str {
         match self {
             RecordKind::Layer => "layers-1",
-            RecordKind::Chunks => "chunks-1",
+            RecordKind::Chunks => "chunks-2",
             RecordKind::Facts => "facts-2",
+            RecordKind::Notes => "notes-1",
         }
     }
 
     /// Is it true on other machines, too?
     pub(crate) fn is_shared(self) -> bool {
-        self != RecordKind::Facts
+        !matches!(self, RecordKind::Facts | RecordKind::Notes)
     }
 
     fn number(self) -> u32 {
@@ -48,6 +52,7 @@ impl RecordKind {
             RecordKind::Layer => 1,
             RecordKind::Chunks => 2,
             RecordKind::Facts => 3,
+            RecordKind::Notes => 4,
         }
     }
 }

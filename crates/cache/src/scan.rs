@@ -27,6 +27,8 @@ pub enum EntryKind {
     Chunks,
     /// A record of facts.
     Facts,
+    /// A record of notes.
+    Notes,
     /// A record of a version of bantam that keeps others.
     OtherRecords,
     /// A blob.
@@ -43,10 +45,11 @@ pub struct Usage(BTreeMap<EntryKind, (u64, u64)>);
 
 impl EntryKind {
     /// All kinds, in the order in which they are shown.
-    pub const ALL: [EntryKind; 7] = [
+    pub const ALL: [EntryKind; 8] = [
         EntryKind::Layers,
         EntryKind::Chunks,
         EntryKind::Facts,
+        EntryKind::Notes,
         EntryKind::OtherRecords,
         EntryKind::Blobs,
         EntryKind::Images,
@@ -59,6 +62,7 @@ impl EntryKind {
             EntryKind::Layers => "layers",
             EntryKind::Chunks => "chunks",
             EntryKind::Facts => "facts",
+            EntryKind::Notes => "notes",
             EntryKind::OtherRecords => "other",
             EntryKind::Blobs => "blobs",
             EntryKind::Images => "images",
@@ -130,6 +134,7 @@ impl Scan {
                 Some(RecordKind::Layer) => EntryKind::Layers,
                 Some(RecordKind::Chunks) => EntryKind::Chunks,
                 Some(RecordKind::Facts) => EntryKind::Facts,
+                Some(RecordKind::Notes) => EntryKind::Notes,
                 None => EntryKind::OtherRecords,
             };
             for entry in entries(&sort)? {

@@ -43,8 +43,9 @@ impl World {
     pub fn record(&self, kind: RecordKind, number: u8) -> PathBuf {
         let dir = match kind {
             RecordKind::Layer => "layers-1",
-            RecordKind::Chunks => "chunks-1",
+            RecordKind::Chunks => "chunks-2",
             RecordKind::Facts => "facts-2",
+            RecordKind::Notes => "notes-1",
         };
         self.path("cache/records").join(dir).join(key(number).hex())
     }

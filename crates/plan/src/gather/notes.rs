@@ -84,7 +84,7 @@ impl Gather<'_> {
                 continue;
             }
             // A file whose headers make no sense is told by the proof.
-            let Ok(names) = elf::mentions(content, &facts) else { continue };
+            let Ok(names) = self.scope.facts.mentions_of(content, &facts) else { continue };
             let noted = facts.dlopen_notes.iter().flat_map(|note| &note.sonames);
             let noted: BTreeSet<&str> = noted.map(|soname| without_version(soname)).collect();
             // A static glibc has the names of its shared self, and no program wants two C libraries.
