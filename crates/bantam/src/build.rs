@@ -190,9 +190,11 @@ fn run(request: &Request, keep_going: bool, watch: Watch<'_>) -> Result<Outcome,
     let places = places::open(destinations, &targets)?;
     let mut failed = Failures { keep_going, targets: &request.targets, failed: BTreeMap::new() };
     let mut works = vec![];
-    for (number, (target, platforms)) in targets.into_iter().enumerate() {
+    let locks = side_by_side(request.jobs, &targets, &|(target, _)| {
+        LockFile::read(target, request.lock_file.as_deref(), request.locking)
+    });
+    for (number, ((target, platforms), lock)) in targets.into_iter().zip(locks).enumerate() {
         let options = LayerOptions { threads: request.jobs, ..layers_for(destinations, target)? };
-        let lock = LockFile::read(target, request.lock_file.as_deref(), request.locking);
         if let Some(lock) = failed.unless(number, lock)? {
             works.push(Work { number, target, platforms, options, lock, plans: vec![], update: None });
         }
@@ -220,9 +222,11 @@ fn run(request: &Request, keep_going: bool, watch: Watch<'_>) -> Result<Outcome,
     let works = failed.unless_refused(done, &|work| {
         work.plans.iter().map(|plan| (work.target, plan.platform, &plan.findings[..])).collect()
     })?;
+    let updates = side_by_side(request.jobs, &works, &|work| {
+        work.lock.as_ref().map_or(Ok(None), |lock| lock.update(&work.plans, request.locking))
+    });
     let mut done = vec![];
-    for mut work in works {
-        let update = work.lock.as_ref().map_or(Ok(None), |lock| lock.update(&work.plans, request.locking));
+    for (mut work, update) in works.into_iter().zip(updates) {
         let Some(update) = failed.unless(work.number, update)? else { continue };
         work.update = update;
         done.push(work);

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 ///
 /// # Errors
 /// When a file cannot be written.
-pub fn write(receipts: &Receipts, targets: &[Target], built: &[Built]) -> Result<(), Error> {
+pub fn write(receipts: &Receipts, targets: &[&Target], built: &[Built]) -> Result<(), Error> {
     let lines = |line: fn(&Built) -> String| built.iter().map(line).collect::<Vec<_>>().join("\n");
     if let Some(path) = &receipts.metadata_file {
         let text = serde_json::to_string_pretty(&metadata(built)).unwrap_or_default();
