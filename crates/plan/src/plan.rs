@@ -24,8 +24,8 @@ use crate::{
     search_path,
     spec::{Config, Platform, Profile, Spec, Variant},
 };
-use elf::{FactsMemo, Machine};
-use std::collections::BTreeMap;
+use elf::{FactsMemo, Machine, Notebook};
+use std::{collections::BTreeMap, sync::Arc};
 use tree::{Entry, Tree, TreePath, View, ViewError};
 
 /// Everything outside of the spec that a plan is made of.
@@ -49,6 +49,13 @@ pub struct Sources<'a> {
 pub struct Memo {
     facts: FactsMemo,
     pub(crate) packages: packages::Memo,
+}
+
+impl Memo {
+    /// A memo that begins with what earlier runs noted, and leaves notes to later ones.
+    pub fn with_notebook(notebook: Arc<dyn Notebook>) -> Self {
+        Memo { facts: FactsMemo::with_notebook(notebook), ..Memo::default() }
+    }
 }
 
 /// An image as a value: what goes into it, cut into layers, and why.

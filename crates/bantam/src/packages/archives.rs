@@ -5,6 +5,7 @@ use super::found::{Found, Lists};
 use crate::{
     Error, Session, Target,
     event::{Event, Watch},
+    notes::Notes,
     runtime::Runtime,
 };
 use cache::{Cache, RecordKind};
@@ -43,6 +44,7 @@ const APT_ROOT: &str = "/";
 pub(crate) struct Archives<'a> {
     session: &'a Session,
     cache: &'a Cache,
+    notes: &'a Notes,
     client: OnceLock<Client>,
     /// By all that says which archive it is.
     known: Mutex<HashMap<String, Arc<KnownArchive>>>,
@@ -66,9 +68,9 @@ pub(super) struct OpenArchive {
 }
 
 impl<'a> Archives<'a> {
-    pub fn new(session: &'a Session, cache: &'a Cache) -> Self {
+    pub fn new(session: &'a Session, cache: &'a Cache, notes: &'a Notes) -> Self {
         let (client, known, runtimes) = Default::default();
-        Archives { session, cache, client, known, runtimes }
+        Archives { session, cache, notes, client, known, runtimes }
     }
 
     /// The archive that a target takes its packages from.
@@ -228,10 +230,8 @@ impl<'a> Archives<'a> {
                     ..Options::default()
                 };
                 let (rootfs, problems) = RootFs::new(packs, &options);
-                let runtime = Arc::new(Runtime::of_packages(
-                    rootfs,
-                    problems.into_iter().filter_map(problem).collect(),
-                ));
+                let known = problems.into_iter().filter_map(problem).collect();
+                let runtime = Arc::new(Runtime::of_packages(rootfs, known, self.notes.memo()));
                 Arc::clone(lock().entry(digests).or_insert(runtime))
             }
         };
