@@ -3,6 +3,7 @@
 use crate::{
     Error, Refusal, Target,
     baseline::tell_growth,
+    changes,
     event::{Event, Watch},
     layers::{Layers, Ready, StoredChunks},
     lockfile::{LockFile, LockUpdate, Locking},
@@ -18,7 +19,7 @@ use oci::{Artifact, AssembledLayer, Image, ImageConfig, Index, LayerOptions};
 use plan::{
     Plan,
     finding::{Finding, Severity},
-    spec::{Architecture, Compression, Platform},
+    spec::{Architecture, Compression, Platform, RuntimeSource},
 };
 use std::{
     collections::BTreeMap,
@@ -295,16 +296,46 @@ pub fn lock(
     let Some(lock) = LockFile::read(target, session.lock_file.as_deref(), session.locking)? else {
         return Err(Error::Usage("a program has no lock; write a spec for it".into()));
     };
+    lock.must_have(&session.moved)?;
     let plans = check_with(target, Some(&lock), &[], &[], session, watch)?;
     refuse(plans.iter().map(|plan| (target, plan.platform, &plan.findings[..])))?;
     match lock.update(&plans, session.locking)? {
         None => Ok(None),
-        Some(update) if dry => Ok(Some(update.changes)),
+        Some(update) if dry => {
+            let mut changes = update.changes;
+            if matches!(target.spec.runtime.source, RuntimeSource::Archive(_)) {
+                changes.extend(changes_of_images(target, session, &plans, watch)?);
+            }
+            Ok(Some(changes))
+        }
         Some(update) => {
             update.write()?;
             let colon = if update.changes.is_empty() { "" } else { ":" };
             let written = format!("wrote {}{colon}", update.path().display());
             Ok(Some(std::iter::once(written).chain(update.changes).collect()))
+        }
+    }
+}
+
+/// What changes in the images of a target, beside their packages. What the lock has may be nowhere any more: that is
+/// a notice.
+fn changes_of_images(
+    target: &Target,
+    session: &Session,
+    new: &[Plan],
+    watch: Watch<'_>,
+) -> Result<Vec<String>, Error> {
+    let session = Session { locking: Locking::Locked, moved: vec![], ..session.clone() };
+    let quiet = |_: Event<'_>| {};
+    let old = LockFile::read(target, session.lock_file.as_deref(), session.locking)
+        .and_then(|lock| check_with(target, lock.as_ref(), &[], &[], &session, &quiet));
+    match old {
+        Ok(old) => changes::lines(&old, new),
+        Err(Error::LockAbsent { .. }) => Ok(vec![]),
+        Err(error) => {
+            let text = "sonames and files are not compared: what the lock holds cannot be had";
+            watch(Event::Notice { text, details: &error.lines() });
+            Ok(vec![])
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod baseline;
 mod build;
+mod changes;
 mod deps;
 mod error;
 mod event;

@@ -37,9 +37,6 @@ use tree::Sha256Digest;
 
 /// How many packages are fetched at a time.
 const FETCHES: usize = 6;
-/// Where apt of this machine has its sources.
-const APT_ROOT: &str = "/";
-
 /// The archives of a run.
 pub(crate) struct Archives<'a> {
     session: &'a Session,
@@ -48,6 +45,8 @@ pub(crate) struct Archives<'a> {
     client: OnceLock<Client>,
     /// By all that says which archive it is.
     known: Mutex<HashMap<String, Arc<KnownArchive>>>,
+    /// Packages that are unpacked, by their digests.
+    packs: Mutex<HashMap<Sha256Digest, Arc<Pack>>>,
     /// Root file systems, by the digests of their packages.
     runtimes: Mutex<HashMap<Vec<Sha256Digest>, Arc<Runtime<'a>>>>,
 }
@@ -69,8 +68,8 @@ pub(super) struct OpenArchive {
 
 impl<'a> Archives<'a> {
     pub fn new(session: &'a Session, cache: &'a Cache, notes: &'a Notes) -> Self {
-        let (client, known, runtimes) = Default::default();
-        Archives { session, cache, notes, client, known, runtimes }
+        let (client, known, packs, runtimes) = Default::default();
+        Archives { session, cache, notes, client, known, packs, runtimes }
     }
 
     /// The archive that a target takes its packages from.
@@ -99,7 +98,7 @@ impl<'a> Archives<'a> {
             Distribution::Debian => Origin::Debian,
             Distribution::Ubuntu => Origin::Ubuntu,
         };
-        let apt = || match AptSources::read(Path::new(APT_ROOT)) {
+        let apt = || match AptSources::read(&self.session.apt_root) {
             Ok(sources) => mirrors_of(origin, &sources),
             // Whoever has no apt here names mirrors; the error says so.
             Err(_) => Mirrors::default(),
@@ -134,7 +133,7 @@ impl<'a> Archives<'a> {
     fn client(&self) -> &Client {
         let options = || fetch::Options {
             offline: self.session.offline,
-            logins: fetch::Logins::of_user().with_apt(Path::new(APT_ROOT)),
+            logins: fetch::Logins::of_user().with_apt(&self.session.apt_root),
             ..fetch::Options::default()
         };
         self.client.get_or_init(|| Client::new(options()))
@@ -265,15 +264,19 @@ impl<'a> Archives<'a> {
         Ok(open.archive.vendor(dir, &wanted, self.access(&|_| {}))?)
     }
 
-    /// Each package unpacked, from the cache or the archive.
+    /// Each package unpacked, from the cache or the archive. Who else wants packages waits: they may be the same.
     fn packs(
         &self,
         known: &KnownArchive,
         packages: &[LockedPackage],
         watch: Watch<'_>,
     ) -> Result<Vec<Arc<Pack>>, Error> {
-        let mut packs: Vec<Option<Arc<Pack>>> =
-            packages.iter().map(|package| Pack::open(self.cache, &package.sha256).map(Arc::new)).collect();
+        let mut here = self.packs.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut packs: Vec<Option<Arc<Pack>>> = vec![];
+        for LockedPackage { sha256, .. } in packages {
+            let known = here.get(sha256).cloned();
+            packs.push(known.or_else(|| Pack::open(self.cache, sha256).map(Arc::new)));
+        }
         let absent: Vec<usize> = (0..packs.len()).filter(|at| packs[*at].is_none()).collect();
         if absent.is_empty() {
             return Ok(packs.into_iter().flatten().collect());
@@ -282,7 +285,8 @@ impl<'a> Archives<'a> {
         for at in &absent {
             wanted.push(known.wanted(&packages[*at])?);
         }
-        let bytes = wanted.iter().map(|wanted| wanted.size).sum();
+        // An index may say of a package that it is as large as any number.
+        let bytes = wanted.iter().fold(0u64, |bytes, wanted| bytes.saturating_add(wanted.size));
         watch(Event::FetchStarted { packages: wanted.len(), bytes });
         // How many bytes of each were told; one that is tried again is not told twice.
         let told: Mutex<HashMap<String, u64>> = Mutex::default();
@@ -301,10 +305,21 @@ impl<'a> Archives<'a> {
         });
         watch(Event::FetchDone);
         for ((at, _), pack) in todo.iter().zip(unpacked) {
-            packs[*at] = Some(Arc::new(pack?));
+            let pack = Arc::new(is_it(&packages[*at], pack?)?);
+            here.insert(packages[*at].sha256, Arc::clone(&pack));
+            packs[*at] = Some(pack);
         }
         Ok(packs.into_iter().flatten().collect())
     }
+}
+
+/// The package, if it is what it should be by its own words.
+fn is_it(package: &LockedPackage, pack: Pack) -> Result<Pack, Error> {
+    if (pack.name(), pack.version()) == (&*package.name, &*package.version) {
+        return Ok(pack);
+    }
+    let package = format!("{} {}", package.name, package.version);
+    Err(Error::OtherPackage { package, found: format!("{} {}", pack.name(), pack.version()) })
 }
 
 /// What packages do not agree on, as a plan tells it.

@@ -12,7 +12,12 @@ mod search;
 
 pub(crate) use archives::Archives;
 
-use crate::{Error, Locking, Target, event::Watch, lockfile::LockFile, runtime::Runtime};
+use crate::{
+    Error, Locking, Target,
+    event::{Event, Watch},
+    lockfile::LockFile,
+    runtime::Runtime,
+};
 use choose::{Choice, FoundRoots};
 use plan::{
     Plan,
@@ -58,10 +63,14 @@ pub(crate) fn plan(
     let roots = roots::roots(&target.spec);
     let locked = image.lock.and_then(|lock| lock.packages(*platform));
     let kept = locked.filter(|_| image.locking != Locking::Renew);
+    // Who cannot look into the archive takes it that all of a profile is there.
+    let is_there = |root: &roots::Root| {
+        archives.open(&archive, watch).map_or(true, |open| choose::first_known(&open.index, root).is_some())
+    };
     if let (Some(kept), Some(lock)) = (kept, image.lock)
-        && let Some((lock_has, spec_wants)) = roots::misfit(&roots, kept)
+        && let Some(misfit) = roots::misfit(&roots, kept, is_there)
     {
-        return Err(lock.misfit("packages", &lock_has, &spec_wants));
+        return Err(lock.misfit(misfit.lacks, misfit.has));
     }
     let is_pinned = |package: &&LockedPackage| {
         image.locking != Locking::Renew || !image.moved.is_empty() && !image.moved.contains(&package.name)
@@ -94,7 +103,14 @@ pub(crate) fn plan(
         let known: Vec<Problem> = runtime.known().iter().chain(&choice.missing).cloned().collect();
         let plan = make(&runtime, &known, choice.packages.clone())?;
         let wants = plan.wants();
-        if image.locking == Locking::Locked || !search.has_more(&wants) {
+        if !search.has_more(&wants) {
+            return Ok(plan);
+        }
+        if image.locking == Locking::Locked {
+            if plan.is_refused() {
+                let text = "with --locked, no package enters that the lock does not have";
+                watch(Event::Notice { text, details: &[] });
+            }
             return Ok(plan);
         }
         let open = archives.open(&archive, watch)?;

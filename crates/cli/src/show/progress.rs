@@ -1,6 +1,6 @@
 //! Progress: bars on a terminal, lines elsewhere, objects for programs.
 
-use super::{CYAN, findings, painted, plain, plain_lines, size::human, stderr};
+use super::{CYAN, count, findings, painted, plain, plain_lines, size::human, stderr};
 use crate::args::Progress;
 use bantam::Event;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -164,7 +164,7 @@ fn bars(bar: &ProgressBar, event: &Event<'_>, counts: &Counts) {
         Event::FetchStarted { packages, bytes } => {
             bar.set_length(*bytes);
             bar.set_position(0);
-            bar.set_message(format!("fetching {packages} packages"));
+            bar.set_message(format!("fetching {}", count(*packages, "package")));
         }
         Event::FetchAdvanced { bytes } => bar.inc(*bytes),
         Event::Built { .. } => bar.set_prefix(counts.shown(&counts.built)),
@@ -190,7 +190,7 @@ fn line(event: &Event<'_>, counts: &Counts) -> Option<String> {
             Some(format!("planned: {files} files, {packages} packages, {}", human(*unpacked)))
         }
         Event::FetchStarted { packages, bytes } => {
-            Some(format!("fetching {packages} packages, {}", human(*bytes)))
+            Some(format!("fetching {}, {}", count(*packages, "package"), human(*bytes)))
         }
         Event::LayerDone { name, compressed } => Some(format!("layer {name}: {}", human(*compressed))),
         Event::Published { destination } => Some(format!("published to {destination}")),

@@ -110,7 +110,10 @@ mod tests {
             // A directory of this machine may be old.
             (sid().expired(), "libfoo1"),
             (sid().signed_by(TestKey::stranger()), stranger),
-            (sid().unsigned(), "Release.gpg is not there"),
+            (
+                sid().unsigned(),
+                "dists/sid/Release: it is not signed: there is neither InRelease nor Release.gpg",
+            ),
             (
                 archive("trixie").field("Suite", "trixie").field("Codename", "trixie"),
                 "InRelease is not there",

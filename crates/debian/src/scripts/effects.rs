@@ -67,6 +67,19 @@ impl Effects {
         }
     }
 
+    /// What a script of some package does.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn of_any(
+        script: &[u8],
+        package: &str,
+        tree: &Tree,
+        knowledge: &Knowledge,
+    ) -> (Self, Vec<ScriptLine>) {
+        let surroundings =
+            Surroundings { script: Script::Postinst, package, architecture: "amd64", files: &Disk(tree) };
+        Effects::of_script(script, &surroundings, knowledge)
+    }
+
     pub(super) fn of_script(
         script: &[u8],
         surroundings: &Surroundings<'_>,

@@ -25,23 +25,10 @@ pub(crate) struct Wanted<'a> {
     named: BTreeMap<String, Line>,
     /// Those that they depend on: who does, and the line that named what is wanted.
     dependencies: BTreeMap<String, (String, Line)>,
-    /// Those that only scripts of packages run: who depends on it, and why it is not needed.
-    unused: BTreeMap<String, (String, String)>,
     /// Scripts whose interpreter is a shell: they enter where one does.
     shell_scripts: Vec<(TreePath, Reason)>,
     /// Links of dependencies: they enter where what they lead to does.
     links: Vec<(TreePath, Reason)>,
-}
-
-/// A package that the image does not need, although one that it has depends on it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LeftOut {
-    /// The package.
-    pub package: String,
-    /// Who depends on it.
-    pub dependent: String,
-    /// Why it is not needed, as a clause.
-    pub why: String,
 }
 
 impl<'a> Wanted<'a> {
@@ -57,8 +44,7 @@ impl<'a> Wanted<'a> {
         sources: &'a Sources<'_>,
     ) -> Result<Self, PlanError> {
         let database = Database::open(source, &sources.memo.packages)?;
-        let (named, dependencies, unused) = Default::default();
-        let (shell_scripts, links) = Default::default();
+        let (named, dependencies, shell_scripts, links) = Default::default();
         let mut wanted = Wanted {
             spec,
             source,
@@ -66,7 +52,6 @@ impl<'a> Wanted<'a> {
             known: sources.known,
             named,
             dependencies,
-            unused,
             shell_scripts,
             links,
         };
@@ -79,17 +64,6 @@ impl<'a> Wanted<'a> {
         }
         wanted.follow(platform.architecture.debian())?;
         Ok(wanted)
-    }
-
-    /// What the image does not need of what its packages depend on.
-    pub fn left_out(&self) -> Vec<LeftOut> {
-        let left_out = self.unused.iter().filter(|(package, _)| !self.dependencies.contains_key(*package));
-        let left_out = left_out.map(|(package, (dependent, why))| LeftOut {
-            package: package.clone(),
-            dependent: dependent.clone(),
-            why: why.clone(),
-        });
-        left_out.collect()
     }
 
     fn name(
@@ -156,9 +130,8 @@ impl<'a> Wanted<'a> {
             for alternatives in database.depends(&package) {
                 let found = alternatives.iter().find_map(|name| database.find(name, architecture));
                 let Some(found) = found else { continue };
-                let names = alternatives.iter().copied().chain([bare(found)]);
-                if let Some(why) = names.filter_map(|name| rules().unused(name, bare(&package))).next() {
-                    self.unused.entry(found.into()).or_insert((package.clone(), why.to_owned()));
+                let mut names = alternatives.iter().copied().chain([bare(found)]);
+                if names.any(|name| rules().unused(name, bare(&package)).is_some()) {
                     continue;
                 }
                 if seen.insert(found.into()) {
