@@ -19,13 +19,9 @@ pub(super) struct Root {
 
 /// The packages that a spec wants.
 pub(super) fn roots(spec: &Spec) -> Vec<Root> {
-    let of_profile = spec.runtime.profile.archive_packages().into_iter();
-    let of_variant = (spec.runtime.variant == Variant::Debug).then_some(&[BUSYBOX_PACKAGE][..]);
-    let built_in = of_profile.chain(of_variant).map(|names| Root {
-        names: names.iter().map(|name| (*name).to_owned()).collect(),
-        version: None,
-        line: None,
-    });
+    let of_profile = spec.runtime.profile.archive_packages().map(<[String]>::to_vec);
+    let of_variant = (spec.runtime.variant == Variant::Debug).then(|| vec![BUSYBOX_PACKAGE.to_owned()]);
+    let built_in = of_profile.chain(of_variant).map(|names| Root { names, version: None, line: None });
     let named = spec.runtime.packages.iter().map(|package| Root {
         names: vec![package.name.clone()],
         version: package.version.clone(),
