@@ -10,7 +10,7 @@ use crate::{
 };
 use tree::{Content, Entry, ReadError, TreePath};
 
-pub(crate) use packages::ProfilePackage;
+pub use packages::ProfilePackage;
 
 /// Where an image has its CA certificates.
 pub const CA_BUNDLE: &str = "/etc/ssl/certs/ca-certificates.crt";

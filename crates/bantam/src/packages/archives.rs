@@ -61,7 +61,15 @@ pub(super) struct KnownArchive {
 pub(super) struct OpenArchive {
     pub archive: Archive,
     pub index: Index,
-    contents: OnceLock<Vec<Contents>>,
+    contents: OnceLock<FilesOfPackages>,
+}
+
+/// Which package has which file.
+#[derive(Default)]
+struct FilesOfPackages {
+    lists: Vec<Contents>,
+    /// Is there a list that no mirror has?
+    incomplete: bool,
 }
 
 impl<'a> Archives<'a> {
@@ -166,10 +174,18 @@ impl<'a> Archives<'a> {
     ///
     /// # Errors
     /// When a list of that cannot be had.
-    pub(super) fn contents<'o>(&self, open: &'o OpenArchive) -> Result<Found<'o>, Error> {
+    pub(super) fn contents<'o>(&self, open: &'o OpenArchive, watch: Watch<'_>) -> Result<Found<'o>, Error> {
         if open.contents.get().is_none() {
             let mut all = vec![];
-            for file in open.archive.contents(self.access(&|_| {}))? {
+            let (files, absent) = open.archive.contents(self.access(&|_| {}))?;
+            for absent in &absent {
+                let text = format!(
+                    "which package of {} has which file is not known: packages are looked for by name",
+                    absent.suite
+                );
+                watch(Event::Notice { text: &text, details: std::slice::from_ref(&absent.said) });
+            }
+            for file in files {
                 let key = Sha256Digest::of(format!("{:?}", file.digest).as_bytes());
                 let kept = self.cache.record(RecordKind::Contents, &key);
                 let contents = match kept.and_then(|bytes| Contents::from_bytes(&bytes).ok()) {
@@ -185,9 +201,11 @@ impl<'a> Archives<'a> {
                 };
                 all.push(contents);
             }
-            let _ = open.contents.set(all);
+            let _ = open.contents.set(FilesOfPackages { lists: all, incomplete: !absent.is_empty() });
         }
-        Ok(Found { index: &open.index, contents: open.contents.get().map_or(&[], Vec::as_slice) })
+        let (lists, incomplete) =
+            open.contents.get().map_or((&[][..], false), |known| (&known.lists[..], known.incomplete));
+        Ok(Found { index: &open.index, contents: lists, incomplete })
     }
 
     /// The packages unpacked, as the file tree that they make together. What they are is in the same order as before,

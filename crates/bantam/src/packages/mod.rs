@@ -96,7 +96,7 @@ pub(crate) fn plan(
             return Ok(plan);
         }
         let open = archives.open(&archive, watch)?;
-        let files = archives.contents(&open)?;
+        let files = archives.contents(&open, watch)?;
         let mut grown = false;
         let path = target.spec.config.env.get("PATH").map(String::as_str);
         for want in &new {

@@ -13,22 +13,27 @@ pub(super) struct Root {
     pub names: Vec<String>,
     /// The one version that will do.
     pub version: Option<String>,
+    /// A release without it lacks nothing.
+    pub optional: bool,
     /// The line that names it; none: a profile or variant stands for it.
     pub line: Option<Line>,
 }
 
 /// The packages that a spec wants.
 pub(super) fn roots(spec: &Spec) -> Vec<Root> {
-    let of_profile = spec.runtime.profile.archive_packages().map(<[String]>::to_vec);
-    let of_variant = (spec.runtime.variant == Variant::Debug).then(|| vec![BUSYBOX_PACKAGE.to_owned()]);
-    let built_in = of_profile.chain(of_variant).map(|names| Root { names, version: None, line: None });
+    let built_in =
+        |names: &[String], optional| Root { names: names.to_vec(), version: None, optional, line: None };
+    let of_profile = spec.runtime.profile.archive_packages().map(|row| built_in(&row.names, row.optional));
+    let is_debug = spec.runtime.variant == Variant::Debug;
+    let of_variant = is_debug.then(|| built_in(&[BUSYBOX_PACKAGE.to_owned()], false));
     let named = spec.runtime.packages.iter().map(|package| Root {
         names: vec![package.name.clone()],
         version: package.version.clone(),
+        optional: false,
         line: Some(package.line),
     });
     let mut roots: Vec<Root> = vec![];
-    for root in named.chain(built_in) {
+    for root in named.chain(of_profile).chain(of_variant) {
         if !roots.iter().any(|known| known.names.iter().any(|name| root.names.contains(name))) {
             roots.push(root);
         }
@@ -47,7 +52,8 @@ pub(super) fn misfit(roots: &[Root], locked: &[LockedPackage]) -> Option<(String
         })
     };
     let is_wanted = |package: &&&LockedPackage| roots.iter().any(|root| root.names.contains(&package.name));
-    let added: Vec<String> = roots.iter().filter(|root| !is_locked(root)).map(Root::shown).collect();
+    let added: Vec<String> =
+        roots.iter().filter(|root| !root.optional && !is_locked(root)).map(Root::shown).collect();
     let removed: Vec<&str> =
         of_spec.iter().filter(|package| !is_wanted(package)).map(|package| &*package.name).collect();
     if added.is_empty() && removed.is_empty() {
@@ -63,6 +69,48 @@ impl Root {
         match &self.version {
             Some(version) => format!("{name}={version}"),
             None => name.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may fail")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_fits_without_what_a_release_may_lack() {
+        let roots = |text: &str| {
+            roots(&plan::spec::parse(&format!("[runtime]\nsource = \"debian:x\"\n{text}")).unwrap())
+        };
+        let locked = |names: &[&str]| {
+            let package = |name: &&str| LockedPackage {
+                name: (*name).into(),
+                version: "1".into(),
+                architecture: "amd64".into(),
+                sha256: tree::Sha256Digest::of(name.as_bytes()),
+                size: 1,
+                date: 0,
+                suite: "x".into(),
+                path: "pool/x".into(),
+                why: [LockedWhy::Spec].into(),
+            };
+            names.iter().map(package).collect::<Vec<_>>()
+        };
+        let auto = ["base-files", "ca-certificates", "netbase"];
+        let of_static = [&auto[..], &["mime-support", "tzdata"]].concat();
+        let with_legacy = [&of_static[..], &["tzdata-legacy"]].concat();
+        for (spec, lock, misfit) in [
+            ("", &auto[..], None),
+            ("profile = \"static\"", &of_static, None),
+            ("profile = \"static\"", &with_legacy, None),
+            ("profile = \"static\"", &auto, Some(("nothing else", "tzdata, media-types"))),
+            ("", &with_legacy, Some(("mime-support, tzdata, tzdata-legacy", "nothing else"))),
+            ("packages = [\"shop=2\"]", &[&auto[..], &["shop"]].concat(), Some(("nothing else", "shop=2"))),
+        ] {
+            let found = super::misfit(&roots(spec), &locked(lock));
+            let found = found.as_ref().map(|(lock, spec)| (&**lock, &**spec));
+            assert_eq!(found, misfit, "{spec} with {lock:?}");
         }
     }
 }

@@ -223,14 +223,10 @@ impl<'a> Wanted<'a> {
         let holders: BTreeSet<TreePath> = files.iter().filter_map(TreePath::parent).collect();
         for listed in files {
             let path = gather.source.follow_parents(&listed)?;
-            if !whole && (policy::is_mounted(&path) || rules().left_out(&path, true).is_some()) {
+            if policy::is_mounted(&path) || (!whole && rules().left_out(&path, true).is_some()) {
                 continue;
             }
             let Some(entry) = gather.source.entry(&path)? else { continue };
-            // The places of mounts are directories, whatever a source has in them.
-            if policy::is_mounted(&path) && !entry.is_directory() {
-                continue;
-            }
             match &entry.kind {
                 // A directory that holds something comes with that, unless its mode or owner says something.
                 Kind::Directory

@@ -52,11 +52,9 @@ impl Profile {
         rows.filter(move |row| row.is_of(self))
     }
 
-    /// The packages of an archive that it takes files of, each with its names in several releases.
-    pub fn archive_packages(self) -> impl Iterator<Item = &'static [String]> {
-        // What others depend on comes with them.
-        let rows = table().iter().filter(move |row| row.of.is_empty() && row.is_of(self));
-        rows.map(|row| &row.names[..])
+    /// The packages of an archive that it takes files of; what only comes with one of them is not among these.
+    pub fn archive_packages(self) -> impl Iterator<Item = &'static ProfilePackage> {
+        table().iter().filter(move |row| row.of.is_empty() && row.is_of(self))
     }
 }
 
@@ -113,7 +111,7 @@ mod tests {
             assert_eq!(whole(profile), want, "{}", profile.name());
         }
         let of_archive =
-            |profile: Profile| profile.archive_packages().map(|names| &*names[0]).collect::<Vec<_>>();
+            |profile: Profile| profile.archive_packages().map(|row| &*row.names[0]).collect::<Vec<_>>();
         assert_eq!(of_archive(Profile::None), Vec::<&str>::new());
         assert_eq!(of_archive(Profile::Auto), ["base-files", "netbase", "ca-certificates"]);
         assert!(!of_archive(Profile::Cc).contains(&"gcc-*-base"));
