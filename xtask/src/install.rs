@@ -8,10 +8,11 @@ use std::process::Command;
 use crate::step::{Outcome, root, run, succeeds, timed};
 
 /// Debian packages, each with a file that tells that it is there.
-const PACKAGES: [(&str, &str); 34] = [
+const PACKAGES: [(&str, &str); 35] = [
     ("/usr/aarch64-linux-gnu/lib/libc.so.6", "libc6-dev-arm64-cross"),
     ("/usr/arm-linux-gnueabihf/lib/libc.so.6", "libc6-dev-armhf-cross"),
     ("/usr/bin/aarch64-linux-gnu-gcc", "gcc-aarch64-linux-gnu"),
+    ("/usr/bin/aarch64-linux-gnu-g++", "g++-aarch64-linux-gnu"),
     ("/usr/bin/arm-linux-gnueabihf-gcc", "gcc-arm-linux-gnueabihf"),
     ("/usr/bin/bwrap", "bubblewrap"),
     ("/usr/bin/containerd", "containerd"),

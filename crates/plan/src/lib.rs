@@ -53,6 +53,7 @@ pub use payload::{Selection, Taken};
 pub use plan::{Memo, Plan, Sources, plan};
 pub use policy::check_compressed;
 pub use process::{DEFAULT_PATH, Process, find_program};
+pub use profile::ProfilePackage;
 pub use suites::Suite;
 pub use tables::packages_with;
 pub use wants::Want;

@@ -196,6 +196,15 @@ fn gather(
             gather.draft.report_of_profile(profile, wanted.soname, wanted.purpose);
         }
     }
+    if profile.has_libc() {
+        // An image that others build upon has programs later.
+        let loaders = scope.machine.loader_candidates().iter().filter_map(|path| TreePath::parse(path).ok());
+        for loader in loaders {
+            let reason =
+                Reason::Profile { name: profile.name().into(), purpose: "the loader of programs".into() };
+            gather.take(&loader, BASE, reason)?;
+        }
+    }
     let mut wanted = Wanted::new(&mut gather, spec, platform, source, sources)?;
     wanted.take(&mut gather)?;
     keep(&mut gather, spec)?;

@@ -1,5 +1,7 @@
 //! What every image of a profile contains, beside payload and closure.
 
+mod packages;
+
 use crate::{
     accounts::{Accounts, NONROOT},
     draft::{APP, BASE, Draft, Origin},
@@ -7,6 +9,8 @@ use crate::{
     spec::{Profile, Spec},
 };
 use tree::{Content, Entry, ReadError, TreePath};
+
+pub use packages::ProfilePackage;
 
 /// Where an image has its CA certificates.
 pub const CA_BUNDLE: &str = "/etc/ssl/certs/ca-certificates.crt";
@@ -58,19 +62,6 @@ const LIBRARIES: &[WantedLibrary] = &[
     WantedLibrary { soname: "libgomp.so.1", purpose: "run time of OpenMP", profiles: &[Cc] },
 ];
 
-/// The packages of the classic distroless images. Each is the first of its names that the source has: releases
-/// name them otherwise.
-const STATIC_PACKAGES: &[&[&str]] =
-    &[&["base-files"], &["netbase"], &["tzdata"], &["media-types"], &["ca-certificates"]];
-/// See above; `tzdata-legacy` holds the older names of zones from trixie on.
-const FURTHER_PACKAGES: &[(&[Profile], &[&str])] = &[
-    (WITH_LIBC, &["libc6"]),
-    (&[Base, Cc], &["libssl3t64", "libssl3", "libssl1.1"]),
-    (&[Cc], &["libgomp1"]),
-    (&[Cc], &["libstdc++6"]),
-    (&[Cc], &["libgcc-s1"]),
-];
-
 const NSSWITCH: &str = "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\nnetworks: files\n\
                         protocols: files\nservices: files\nethers: files\nrpc: files\n";
 
@@ -109,22 +100,9 @@ impl Profile {
         LIBRARIES.iter().filter(move |item| item.profiles.contains(&self))
     }
 
-    /// The packages that it stands for, each with its names in several releases; none for profiles that stand for
-    /// none.
-    pub fn packages(self) -> impl Iterator<Item = &'static [&'static str]> {
-        let classic = STATIC_PACKAGES.iter().copied().filter(move |_| CLASSIC.contains(&self));
-        let further = FURTHER_PACKAGES.iter().filter(move |(profiles, _)| profiles.contains(&self));
-        classic.chain(further.map(|(_, names)| *names))
-    }
-
-    /// The packages of an archive that it takes files of, each with its names in several releases.
-    pub fn archive_packages(self) -> Vec<&'static [&'static str]> {
-        if self == Profile::None {
-            return vec![];
-        }
-        // What is in FILES for all profiles, and what stands for more.
-        const ALL: [&[&str]; 3] = [&["base-files"], &["netbase"], &["ca-certificates"]];
-        ALL.into_iter().chain(self.packages().filter(|names| !ALL.contains(names))).collect()
+    /// Does it take the C library, and with it the loader that programs name?
+    pub(crate) fn has_libc(self) -> bool {
+        WITH_LIBC.contains(&self)
     }
 
     /// Does it leave this out, although it takes the directory above?

@@ -167,6 +167,13 @@ impl Reasons {
         self.0.get(path).map_or(&[], |known| &known.in_order)
     }
 
+    /// Is it there only as one of the files of a package?
+    pub(crate) fn are_of_package(&self, path: &TreePath) -> bool {
+        let reasons = self.of(path);
+        !reasons.is_empty()
+            && reasons.iter().all(|reason| matches!(reason, Reason::OfPackage { .. } | Reason::DataOf { .. }))
+    }
+
     /// The chain from `path` up to something that the user asked for: each step is a path and the
     /// reason why it is there.
     pub fn chain(&self, path: &TreePath) -> Vec<(TreePath, Reason)> {

@@ -1,6 +1,9 @@
 //! What a plan lacks, and an archive of packages may have: the front looks it up, fetches packages, and plans again.
 
-use crate::{Plan, finding::Problem};
+use crate::{
+    Plan,
+    finding::{Problem, Severity},
+};
 use std::collections::BTreeSet;
 use tree::TreePath;
 
@@ -18,7 +21,16 @@ pub enum Want {
 impl Plan {
     /// What the image lacks: those of its findings that a package could mend.
     pub fn wants(&self) -> BTreeSet<Want> {
-        self.findings.iter().flat_map(|finding| wants_of(&finding.problem)).collect()
+        let findings = self.findings.iter().filter(|finding| match &finding.problem {
+            // A script that need not run.
+            Problem::MissingScriptInterpreter { .. } | Problem::MissingOnPath { .. } => {
+                finding.severity == Severity::Error
+            }
+            // A link that enters only with the whole of its package.
+            Problem::DanglingLink { path, .. } => !self.reasons.are_of_package(path),
+            _ => true,
+        });
+        findings.flat_map(|finding| wants_of(&finding.problem)).collect()
     }
 }
 

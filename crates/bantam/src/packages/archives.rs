@@ -180,11 +180,12 @@ impl<'a> Archives<'a> {
     }
 
     fn read_lists(&self, archive: &Archive, watch: Watch<'_>) -> Result<Lists, Error> {
-        let (files, errors) = archive.contents(self.access(&|_| {}));
-        if !errors.is_empty() {
+        let (files, absent) = archive.contents(self.access(&|_| {}))?;
+        let complete = absent.is_empty();
+        if !complete {
             let text =
                 "lists of the archive's files are missing: what is not in the others is looked for by name";
-            let details: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            let details: Vec<String> = absent.into_iter().map(|absent| absent.said).collect();
             watch(Event::Notice { text, details: &details });
         }
         let mut all = vec![];
@@ -202,7 +203,7 @@ impl<'a> Archives<'a> {
             let _ = self.cache.put_record(RecordKind::Contents, &key, &contents.to_bytes());
             all.push(contents);
         }
-        Ok(Lists { contents: all.into(), complete: errors.is_empty() })
+        Ok(Lists { contents: all.into(), complete })
     }
 
     /// The packages unpacked, as the file tree that they make together. What they are is in the same order as before,

@@ -58,8 +58,8 @@ pub(super) struct Found<'a> {
 }
 
 impl Found<'_> {
-    /// The package that has what is wanted; where a list is missing, one that is called like it may do. `path` is the PATH of the image. Of several, one that is among `chosen`
-    /// already is taken first, then the likeliest.
+    /// The package that has what is wanted; where a list is missing, one that is called like it may do. `path` is the
+    /// PATH of the image. Of several, one that is among `chosen` already is taken first, then the likeliest.
     pub fn package(&self, want: &Want, path: Option<&str>, chosen: &dyn Fn(&str) -> bool) -> Option<String> {
         let candidates: Vec<String> = match want {
             Want::Library(soname) => {

@@ -13,6 +13,8 @@ pub(super) struct Root {
     pub names: Vec<String>,
     /// The one version that will do.
     pub version: Option<String>,
+    /// A release without it lacks nothing.
+    pub optional: bool,
     /// The line that names it; none: a profile or variant stands for it.
     pub line: Option<Line>,
 }
@@ -27,20 +29,19 @@ pub(super) struct Misfit {
 
 /// The packages that a spec wants.
 pub(super) fn roots(spec: &Spec) -> Vec<Root> {
-    let of_profile = spec.runtime.profile.archive_packages().into_iter();
-    let of_variant = (spec.runtime.variant == Variant::Debug).then_some(&[BUSYBOX_PACKAGE][..]);
-    let built_in = of_profile.chain(of_variant).map(|names| Root {
-        names: names.iter().map(|name| (*name).to_owned()).collect(),
-        version: None,
-        line: None,
-    });
+    let built_in =
+        |names: &[String], optional| Root { names: names.to_vec(), version: None, optional, line: None };
+    let of_profile = spec.runtime.profile.archive_packages().map(|row| built_in(&row.names, row.optional));
+    let is_debug = spec.runtime.variant == Variant::Debug;
+    let of_variant = is_debug.then(|| built_in(&[BUSYBOX_PACKAGE.to_owned()], false));
     let named = spec.runtime.packages.iter().map(|package| Root {
         names: vec![package.name.clone()],
         version: package.version.clone(),
+        optional: false,
         line: Some(package.line),
     });
     let mut roots: Vec<Root> = vec![];
-    for root in named.chain(built_in) {
+    for root in named.chain(of_profile).chain(of_variant) {
         if !roots.iter().any(|known| known.names.iter().any(|name| root.names.contains(name))) {
             roots.push(root);
         }
@@ -64,7 +65,8 @@ pub(super) fn misfit(
         })
     };
     let is_wanted = |package: &&&LockedPackage| roots.iter().any(|root| root.names.contains(&package.name));
-    let is_absent = |root: &&Root| !is_locked(root) && (root.line.is_some() || is_there(root));
+    let is_absent =
+        |root: &&Root| !is_locked(root) && !root.optional && (root.line.is_some() || is_there(root));
     let lacks: Vec<String> = roots.iter().filter(is_absent).map(Root::shown).collect();
     let has: Vec<String> =
         of_spec.iter().filter(|package| !is_wanted(package)).map(|package| package.name.clone()).collect();
@@ -85,6 +87,51 @@ impl Root {
         match &self.version {
             Some(version) => format!("{name}={version}"),
             None => name.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may fail")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_fits_without_what_a_release_may_lack() {
+        let roots = |text: &str| {
+            roots(&plan::spec::parse(&format!("[runtime]\nsource = \"debian:x\"\n{text}")).unwrap())
+        };
+        let locked = |names: &[&str]| {
+            let package = |name: &&str| LockedPackage {
+                name: (*name).into(),
+                version: "1".into(),
+                architecture: "amd64".into(),
+                sha256: tree::Sha256Digest::of(name.as_bytes()),
+                size: 1,
+                date: 0,
+                suite: "x".into(),
+                path: "pool/x".into(),
+                why: [LockedWhy::Spec].into(),
+            };
+            names.iter().map(package).collect::<Vec<_>>()
+        };
+        let auto = ["base-files", "ca-certificates", "netbase"];
+        let of_static = [&auto[..], &["mime-support", "tzdata"]].concat();
+        let with_legacy = [&of_static[..], &["tzdata-legacy"]].concat();
+        for (spec, lock, misfit) in [
+            ("", &auto[..], None),
+            ("profile = \"static\"", &of_static, None),
+            ("profile = \"static\"", &with_legacy, None),
+            ("profile = \"static\"", &auto, Some(("nothing else", "tzdata, media-types"))),
+            ("", &with_legacy, Some(("mime-support, tzdata, tzdata-legacy", "nothing else"))),
+            ("packages = [\"shop=2\"]", &[&auto[..], &["shop"]].concat(), Some(("nothing else", "shop=2"))),
+        ] {
+            let found = super::misfit(&roots(spec), &locked(lock), |_| true);
+            let words =
+                |names: &[String]| if names.is_empty() { "nothing else".into() } else { names.join(", ") };
+            let found = found.map(|found| (words(&found.has), words(&found.lacks)));
+            let misfit = misfit.map(|(has, lacks): (&str, &str)| (has.to_owned(), lacks.to_owned()));
+            assert_eq!(found, misfit, "{spec} with {lock:?}");
         }
     }
 }

@@ -16,6 +16,8 @@ pub struct Entry {
     pub path: String,
     pub mode: u32,
     pub uid: u64,
+    pub gid: u64,
+    pub is_directory: bool,
     pub mtime: u64,
     pub link: Option<String>,
     pub content: Vec<u8>,
@@ -42,6 +44,32 @@ pub fn assert_whole(layout: &Path) {
         assert_eq!(format!("sha256:{digest}"), descriptor["digest"], "{descriptor}");
         assert_eq!(blob.len(), descriptor["size"], "{descriptor}");
     }
+}
+
+/// The manifest of one platform, of a layout with an index of several.
+pub fn manifest_for(layout: &Path, platform: &str) -> Value {
+    let index = json(&layout.join("index.json"));
+    let inner = json(&blob(layout, &index["manifests"][0]));
+    let is_it = |found: &&Value| {
+        let words = ["os", "architecture", "variant"].map(|key| found["platform"][key].as_str());
+        let words: Vec<&str> = words.into_iter().flatten().collect();
+        let found = words.join("/");
+        found == platform || found == format!("{platform}/v8")
+    };
+    let manifests = inner["manifests"].as_array().unwrap();
+    let found = manifests.iter().find(is_it).unwrap_or_else(|| panic!("no {platform} in {inner}"));
+    json(&blob(layout, found))
+}
+
+/// The image config of one platform.
+pub fn config_for(layout: &Path, platform: &str) -> Value {
+    json(&blob(layout, &manifest_for(layout, platform)["config"]))
+}
+
+/// The entries of each layer of one platform, lowest first.
+pub fn layers_for(layout: &Path, platform: &str) -> Vec<Vec<Entry>> {
+    let manifest = manifest_for(layout, platform);
+    manifest["layers"].as_array().unwrap().iter().map(|layer| entries(&blob(layout, layer))).collect()
 }
 
 /// The image config of a layout with one image.
@@ -92,6 +120,8 @@ fn entries(blob: &Path) -> Vec<Entry> {
             path: text(&entry.path_bytes()),
             mode: header.mode().unwrap(),
             uid: header.uid().unwrap(),
+            gid: header.gid().unwrap(),
+            is_directory: header.entry_type().is_dir(),
             mtime: header.mtime().unwrap(),
             link: entry.link_name_bytes().map(|bytes| text(&bytes)),
             content,

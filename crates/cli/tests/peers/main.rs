@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 mod by_name;
+mod classic;
 mod corpus;
 mod debian;
 mod interop;

@@ -92,7 +92,7 @@ mod tests {
                     let files = archive.suites().fetch(&[wanted], access).unwrap();
                     assert!(files[0].metadata().unwrap().len() > 0);
                 }
-                assert!(archive.contents(access).1.is_empty());
+                assert!(archive.contents(access).unwrap().1.is_empty());
                 value("Package").join(" ")
             }
         }

@@ -126,28 +126,37 @@ impl Archive {
         std::mem::take(&mut self.indexes)
     }
 
-    /// Suites that no mirror has, though others of their sort are: nobody can tell whether one is held back.
+    /// Suites that no mirror has, or has as they should be, though others of their sort are: nobody can tell whether one
+    /// is held back.
     pub fn absent(&self) -> &[Absent] {
         &self.absent
     }
 
-    /// Gets the lists of which package has which file, for the architecture and for all: those that can be had, and what
-    /// is wrong with the others. Suites without any have none.
-    pub fn contents(&self, access: Access<'_>) -> (Vec<ContentsFile>, Vec<ArchiveError>) {
-        let (mut contents, mut errors) = (vec![], vec![]);
+    /// Gets the lists of which package has which file, for the architecture and for all. Suites without any have none;
+    /// those that no mirror has as their release lists them are absent.
+    ///
+    /// # Errors
+    /// When one that is listed cannot be had for another reason.
+    pub fn contents(&self, access: Access<'_>) -> Result<(Vec<ContentsFile>, Vec<Absent>), ArchiveError> {
+        let mut contents = vec![];
+        let mut absent = vec![];
         for (at, (suite, opened)) in self.suites.0.iter().zip(&self.opened).enumerate() {
             let Some(Opened { held, .. }) = opened else { continue };
             for wanted in contents_of(suite, held, &self.architecture) {
-                match files::any(suite, held, wanted, access) {
-                    Ok((Found { packed, file, origin, .. }, form)) => {
-                        let ListedFile { size, digest } = form.listed;
-                        contents.push(ContentsFile { suite: at, origin, digest, size, file, packed });
+                let (found, form) = match files::any(suite, held, wanted, access) {
+                    Ok(found) => found,
+                    Err(error) if error.may_be_stale() && !access.client.is_offline() => {
+                        absent.push(Absent { suite: suite.name.clone(), said: error.to_string() });
+                        continue;
                     }
-                    Err(error) => errors.push(error),
-                }
+                    Err(error) => return Err(error),
+                };
+                let Found { packed, file, origin, .. } = found;
+                let ListedFile { size, digest } = form.listed;
+                contents.push(ContentsFile { suite: at, origin, digest, size, file, packed });
             }
         }
-        (contents, errors)
+        Ok((contents, absent))
     }
 }
 
@@ -178,18 +187,27 @@ impl Asking<'_> {
                 return Ok(Part { opened: None, indexes: vec![], absent });
             }
         };
-        match self.indexes(at, suite, held, architecture) {
-            Ok(part) => Ok(part),
+        let error = match self.indexes(at, suite, held, architecture) {
+            Ok(part) => return Ok(part),
             Err((stale, error)) if error.may_be_stale() && !self.access.client.is_offline() => {
                 match self.release(suite, Some(stale.root))? {
                     Ok(held) if held.signed != stale.signed || held.root != stale.root => {
-                        self.indexes(at, suite, held, architecture).map_err(|(_, error)| error)
+                        match self.indexes(at, suite, held, architecture) {
+                            Ok(part) => return Ok(part),
+                            Err((_, error)) => error,
+                        }
                     }
-                    _ => Err(error),
+                    _ => error,
                 }
             }
-            Err((_, error)) => Err(error),
+            Err((_, error)) => return Err(error),
+        };
+        if suite.required || !error.may_be_stale() {
+            return Err(error);
         }
+        // A mirror that has not what the release of a suite lists has as little of it as one without the suite.
+        let absent = vec![Absent { suite: suite.name.clone(), said: error.to_string() }];
+        Ok(Part { opened: None, indexes: vec![], absent })
     }
 
     /// The indexes that a release lists. An error comes with that release.

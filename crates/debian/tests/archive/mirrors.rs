@@ -108,6 +108,32 @@ fn a_suite_is_absent_only_if_that_is_what_is_said() {
 }
 
 #[test]
+fn a_suite_that_is_out_of_step_is_as_good_as_absent() {
+    let files = |fixes: &[u8]| {
+        Files::default().suite("dists/bookworm", "", &[(INDEX, b"main")]).suite(
+            "!dists/bookworm-security",
+            "",
+            &[(INDEX, fixes), ("main/Contents-amd64", b"bin/a a")],
+        )
+    };
+    let (mirror, other) = (Mirror::new(&files(b"fixes")), files(b"further fixes"));
+    let at = format!("!dists/bookworm-security/{INDEX}").replace('!', "");
+    let stale = other.0.iter().find(|(path, _)| path.ends_with(&at)).unwrap();
+    mirror.put(stale.0, vec![Answer::Body(stale.1.clone())]);
+    let world = World::new();
+    let config = config("bookworm", &[mirror.url()]);
+    assert_eq!(world.texts(&config), "0: main");
+    let archive = world.open(&config).unwrap();
+    let absent: Vec<&str> = archive.absent().iter().map(|absent| &*absent.suite).collect();
+    assert!(absent.contains(&"bookworm-security"), "{absent:?}");
+
+    // The suite itself is not.
+    mirror.put(&format!("dists/bookworm/{INDEX}"), vec![Answer::Body(b"stale".to_vec())]);
+    let error = World::new().texts(&config);
+    assert!(error.contains("as its release lists it"), "{error}");
+}
+
+#[test]
 fn a_mirror_in_the_middle_of_an_update() {
     let (old, new) = (sid("", b"the old index"), sid("", b"the new index"));
     // It has the new index and the old release, and then the new one.

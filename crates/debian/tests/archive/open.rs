@@ -50,7 +50,7 @@ fn a_release_and_what_belongs_to_it() {
     assert_eq!(mirror.asked(), asked);
 
     let mut read = vec![];
-    for contents in archive.contents(world.access()).0 {
+    for contents in archive.contents(world.access()).unwrap().0 {
         let mut text = String::new();
         contents.reader().unwrap().read_to_string(&mut text).unwrap();
         let mut again = String::new();
@@ -214,7 +214,13 @@ fn ubuntu_has_two_components() {
     config.mirrors = Mirrors::new([mirror.url()]);
     let world = World::new();
     assert_eq!(world.texts(&config), "0: main\n0: universe\n2: main\n2: universe");
-    let (contents, errors) = world.open(&config).unwrap().contents(world.access());
-    assert!(errors.is_empty());
-    assert_eq!(contents.len(), 2);
+    let (contents, absent) = world.open(&config).unwrap().contents(world.access()).unwrap();
+    assert_eq!((contents.len(), absent.len()), (2, 0));
+
+    // A list that is out of step is not there; others are.
+    mirror.put("dists/noble/Contents-amd64.gz", vec![Answer::Body(b"stale".to_vec())]);
+    let world = World::new();
+    let (contents, absent) = world.open(&config).unwrap().contents(world.access()).unwrap();
+    assert_eq!(contents.len(), 1);
+    assert_eq!(absent[0].suite, "noble");
 }

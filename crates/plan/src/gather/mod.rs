@@ -41,6 +41,8 @@ pub(crate) struct Gather<'a> {
     pub scope: Scope<'a>,
     /// Directories that the loader was told of, or has built in, with the libraries found there.
     pub library_dirs: BTreeMap<TreePath, BTreeSet<TreePath>>,
+    /// Scripts of whole packages that start with a shell: they bring none.
+    pub quiet_scripts: BTreeSet<TreePath>,
     queue: Vec<TreePath>,
     seen: BTreeSet<TreePath>,
     /// What is known of what programs load by name.
@@ -60,9 +62,9 @@ impl<'a> Gather<'a> {
         let is_file = |entry: &Entry| entry.content().is_some();
         let queue =
             draft.tree.iter().filter(|(_, entry)| is_file(entry)).map(|(path, _)| path.clone()).collect();
-        let (library_dirs, seen) = (BTreeMap::new(), BTreeSet::new());
+        let (library_dirs, seen, quiet_scripts) = Default::default();
         let (by_name, notes) = (ByName::default(), Notes::default());
-        Gather { draft, source, scope, library_dirs, queue, seen, by_name, notes }
+        Gather { draft, source, scope, library_dirs, quiet_scripts, queue, seen, by_name, notes }
     }
 
     /// Takes `path` from the image so far or from the source, with every link on the way. What it
@@ -182,6 +184,8 @@ impl<'a> Gather<'a> {
                         needs.push((path, Need::Libraries(Box::new(closure))));
                     }
                 }
+                // One that something else than its package asks for is to be run.
+                None if self.quiet_scripts.contains(&path) && self.draft.reasons.are_of_package(&path) => {}
                 None if entry.is_executable() => {
                     if let Some(shebang) = elf::shebang_of(content)? {
                         needs.push((path, Need::Interpreter(shebang)));

@@ -9,6 +9,7 @@ use crate::{
     nearest::nearest,
     plan::Sources,
     policy, process,
+    profile::ProfilePackage,
     reason::Reason,
     spec::{Allow, Line, Platform, Spec},
 };
@@ -55,15 +56,36 @@ impl<'a> Wanted<'a> {
             shell_scripts,
             links,
         };
-        let profile = spec.runtime.profile.packages().filter(|_| spec.runtime.whole_packages);
-        let of_profile = profile.map(|names| (names.iter().map(|name| (*name).to_owned()).collect(), 0));
-        let of_spec = spec.runtime.packages.iter().map(|package| (vec![package.name.clone()], package.line));
-        let names: Vec<(Vec<String>, Line)> = of_profile.chain(of_spec).collect();
-        for (alternatives, line) in names {
-            wanted.name(gather, &alternatives, line, platform.architecture.debian())?;
+        let architecture = platform.architecture.debian();
+        let profile = spec.runtime.profile.whole_packages().filter(|_| spec.runtime.whole_packages);
+        for package in profile {
+            wanted.name_of_profile(gather, package, architecture)?;
         }
-        wanted.follow(platform.architecture.debian())?;
+        for package in &spec.runtime.packages {
+            wanted.name(gather, std::slice::from_ref(&package.name), package.line, architecture)?;
+        }
+        wanted.follow(architecture)?;
         Ok(wanted)
+    }
+
+    /// A package that a profile stands for.
+    fn name_of_profile(
+        &mut self,
+        gather: &mut Gather<'_>,
+        package: &ProfilePackage,
+        architecture: &str,
+    ) -> Result<(), PlanError> {
+        let Some(database) = self.database.as_ref().filter(|_| !package.of.is_empty() || package.optional)
+        else {
+            return self.name(gather, &package.names, 0, architecture);
+        };
+        let dependents = package.of.iter().filter_map(|name| database.find(name, architecture));
+        let depended = dependents.flat_map(|dependent| database.depends(dependent)).flatten();
+        let depended = depended.filter(|name| package.matches(name));
+        let optional = package.names.iter().map(String::as_str).filter(|_| package.of.is_empty());
+        let found = depended.chain(optional).filter_map(|name| database.find(name, architecture));
+        let found: Vec<String> = found.map(String::from).collect();
+        found.into_iter().try_for_each(|found| self.add_named(found, 0, architecture))
     }
 
     fn name(
@@ -201,7 +223,7 @@ impl<'a> Wanted<'a> {
         reason: &Reason,
     ) -> Result<(), PlanError> {
         let whole = self.spec.runtime.whole_packages;
-        let shebang = match entry.content().filter(|_| entry.is_executable() && !whole) {
+        let shebang = match entry.content().filter(|_| entry.is_executable()) {
             Some(content) => elf::shebang_of(content)?,
             None => None,
         };
@@ -210,20 +232,26 @@ impl<'a> Wanted<'a> {
             let mut interpreters = TreePath::parse(&shebang.interpreter).into_iter().collect::<Vec<_>>();
             if let Some(program) = elf::env_program(&shebang) {
                 let found = process::find(&overlay, &program, &TreePath::root(), gather.scope.path)?;
-                let Some(found) = found else { return Ok(()) };
-                interpreters.push(found);
+                if found.is_none() && !whole {
+                    return Ok(());
+                }
+                interpreters.extend(found);
             }
             let mut has_shell = false;
             for interpreter in &interpreters {
                 let found = overlay.follow(interpreter)?;
-                if found.entry.is_none() {
+                if found.entry.is_none() && !whole {
                     return Ok(());
                 }
                 has_shell |= policy::is_shell(&found.path) || policy::is_shell(interpreter);
             }
             if has_shell && !self.spec.policy.allow.contains(&Allow::Shell) {
-                self.shell_scripts.push((path.clone(), reason.clone()));
-                return Ok(());
+                if whole {
+                    gather.quiet_scripts.insert(path.clone());
+                } else {
+                    self.shell_scripts.push((path.clone(), reason.clone()));
+                    return Ok(());
+                }
             }
         }
         gather.put_of_package(path, entry, reason)

@@ -3,7 +3,7 @@
 use crate::{
     draft::Draft,
     error::PlanError,
-    finding::{Finding, Problem},
+    finding::{Finding, Problem, Severity},
     gather::Scope,
     process,
 };
@@ -46,16 +46,24 @@ pub(super) fn judge(
                 };
                 if let Some(program) = missing {
                     let (script, path) = (path.clone(), scope.path.to_owned());
-                    problems.push(Finding::new(Problem::MissingOnPath { script, program, path, of_source }));
+                    let problem = Problem::MissingOnPath { script, program, path, of_source };
+                    problems.push(found(draft, problem));
                 }
                 continue;
             }
         };
         let script = path.clone();
         let problem = Problem::MissingScriptInterpreter { script, interpreter, unusable, of_source };
-        problems.push(Finding::new(problem));
+        problems.push(found(draft, problem));
     }
     Ok(())
+}
+
+/// A script that enters only with the whole of its package need not run.
+fn found(draft: &Draft, problem: Problem) -> Finding {
+    let only_of_package = problem.subject().is_some_and(|path| draft.reasons.are_of_package(path));
+    let finding = Finding::new(problem);
+    if only_of_package { finding.with_severity(Severity::Warning) } else { finding }
 }
 
 /// What a `#!` leads to.
