@@ -334,3 +334,28 @@ fn scripts_of_packages_that_bring_data_only_are_not_told() {
     assert_eq!(told("packages = [\"shop\", \"fonts\"]"), ["fonts"]);
     assert_eq!(told("packages = [\"shop\", \"libshop1\"]"), ["libshop1"]);
 }
+
+#[test]
+fn plugins_of_the_same_source_enter_with_a_named_package() {
+    let so = "/usr/lib/web/modules/mod_dir.so";
+    let other = "/usr/lib/other/plugins/a.so";
+    let beside = "/usr/lib/x86_64-linux-gnu/libbeside.so";
+    let mut world = installed(&[
+        ("web", "web-bin, other", &["/etc/web/web.conf"]),
+        ("web-bin", "", &["/usr/bin/web", so, beside]),
+        ("other", "", &[other]),
+    ]);
+    let stanza = |name: &str, more: &str| {
+        format!("Package: {name}\nStatus: install ok installed\nVersion: 1.0\nArchitecture: amd64\n{more}\n")
+    };
+    let status = [
+        stanza("web", "Depends: web-bin, other\n"),
+        stanza("web-bin", "Source: web (1.0)\n"),
+        stanza("other", ""),
+    ];
+    world = world.source("/var/lib/dpkg/status", &*status.concat());
+    let plan = world.plan("[config]\nentrypoint = [\"/usr/bin/web\"]\n[runtime]\npackages = [\"web\"]\n").0;
+    let has = |path: &str| plan.tree.get(&TreePath::parse(path).unwrap()).is_some();
+    assert!(has(so) && has("/usr/bin/web"));
+    assert!(!has(other) && !has(beside));
+}

@@ -196,10 +196,12 @@ impl<'a> Wanted<'a> {
             let reason = Reason::OfPackage { package: bare(&package).into(), line };
             self.take_named(gather, database.files(&package)?, &reason)?;
         }
+        let akin: BTreeSet<&str> = self.named.keys().map(|package| database.source_of(package)).collect();
         for (package, (dependent, line)) in self.dependencies.clone() {
             let (name, dependent) = (bare(&package).to_owned(), bare(&dependent).to_owned());
             let reason = Reason::DataOf { package: name, dependent, line };
-            self.take_data(gather, database.files(&package)?, &reason)?;
+            let is_akin = akin.contains(database.source_of(&package));
+            self.take_data(gather, database.files(&package)?, is_akin, &reason)?;
         }
         self.database = Some(database);
         Ok(())
@@ -301,10 +303,13 @@ impl<'a> Wanted<'a> {
         Ok(if waits { Entrance::WithShell } else { Entrance::Open })
     }
 
+    /// `is_akin`: is the package of the same source as one that is named? Then what it has for programs to load by name
+    /// is for these.
     fn take_data(
         &mut self,
         gather: &mut Gather<'_>,
         files: Vec<TreePath>,
+        is_akin: bool,
         reason: &Reason,
     ) -> Result<(), PlanError> {
         let holders: BTreeSet<TreePath> = files.iter().filter_map(TreePath::parent).collect();
@@ -324,7 +329,8 @@ impl<'a> Wanted<'a> {
                 Kind::File(content) => {
                     let is_object = content.head(4)? == *b"\x7fELF";
                     let is_module = rules().is_module(&path);
-                    if is_object && is_module || !is_object && !entry.is_executable() {
+                    let is_plugin = is_akin && is_plugin(&path);
+                    if is_object && (is_module || is_plugin) || !is_object && !entry.is_executable() {
                         gather.put_of_package(&path, entry, reason)?;
                     } else if !is_object && is_module && !is_for_shell(content)? {
                         // Modules of a language may be programs too; here, an interpreter reads them.
@@ -370,6 +376,13 @@ impl<'a> Wanted<'a> {
         }
         Ok(())
     }
+}
+
+/// Is this, if it is a shared object, one that lies apart from the libraries that the loader finds?
+fn is_plugin(path: &TreePath) -> bool {
+    let Some(below) = path.as_str().strip_prefix("/usr/lib/") else { return false };
+    let is_library_dir = below.split('/').count() == 2 && below.contains("-linux-");
+    path.name().ends_with(".so") && below.contains('/') && !is_library_dir
 }
 
 /// Is this a script for a shell?
