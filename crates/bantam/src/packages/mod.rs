@@ -11,14 +11,8 @@ mod roots;
 
 pub(crate) use archives::Archives;
 
-use crate::{
-    Error, Locking, Target,
-    event::{Event, Watch},
-    lockfile::LockFile,
-    runtime::Runtime,
-};
+use crate::{Error, Locking, Target, event::Watch, lockfile::LockFile, runtime::Runtime};
 use choose::{Choice, FoundRoots};
-use debian::archive::ArchiveError;
 use plan::{
     Plan, Want,
     finding::Problem,
@@ -102,16 +96,7 @@ pub(crate) fn plan(
             return Ok(plan);
         }
         let open = archives.open(&archive, watch)?;
-        let files = match archives.contents(&open) {
-            Ok(files) => files,
-            // The findings tell what is missing; a package that has it can be named.
-            Err(error @ Error::Archive(ArchiveError::Index { .. })) => {
-                let text = format!("which packages have what is missing is not known: {error}");
-                watch(Event::Notice { text: &text, details: &[] });
-                return Ok(plan);
-            }
-            Err(error) => return Err(error),
-        };
+        let files = archives.contents(&open)?;
         let mut grown = false;
         let path = target.spec.config.env.get("PATH").map(String::as_str);
         for want in &new {
