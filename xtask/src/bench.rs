@@ -6,6 +6,7 @@ mod fleet;
 mod limit;
 mod measure;
 mod memory;
+mod packages;
 mod page;
 mod payload;
 mod peers;
@@ -26,11 +27,12 @@ use peers::Peer;
 /// A section of the report: its name, whether only `--full` has it, and what makes it.
 type Section = (&'static str, bool, fn(&mut Bench) -> Outcome<String>);
 
-const SECTIONS: [Section; 7] = [
+const SECTIONS: [Section; 8] = [
     ("many", false, trees::many),
     ("one", false, trees::one),
     ("libraries", false, trees::libraries),
     ("fleet", false, fleet::section),
+    ("packages", false, packages::section),
     ("start", false, start::section),
     ("large", true, scale::large),
     ("growth", true, scale::growth),

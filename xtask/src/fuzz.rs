@@ -17,11 +17,16 @@ const COUNTERS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-l
     -Cllvm-args=-sanitizer-coverage-trace-compares";
 
 /// The targets, each with the length of its longest input, in bytes.
-const TARGETS: [(&str, usize); 6] = [
+const TARGETS: [(&str, usize); 11] = [
+    ("contents", 4 << 10),
+    ("deb", 32 << 10),
     ("elf_read", 20 << 10),
     ("ld_so_cache", 8 << 10),
     ("ld_so_conf", 4 << 10),
     ("notes", 4 << 10),
+    ("packages", 4 << 10),
+    ("postinst", 4 << 10),
+    ("release", 8 << 10),
     ("shebang", 1 << 10),
     ("symbols", 20 << 10),
 ];

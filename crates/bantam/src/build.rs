@@ -3,9 +3,11 @@
 use crate::{
     Error, Refusal, Target,
     baseline::tell_growth,
+    changes,
     event::{Event, Watch},
     layers::{Layers, Ready, StoredChunks},
     lockfile::{LockFile, LockUpdate, Locking},
+    notes::Notes,
     places::{self, Place},
     planned::Planner,
     remembered::Remembered,
@@ -17,9 +19,10 @@ use oci::{Artifact, AssembledLayer, Image, ImageConfig, Index, LayerOptions};
 use plan::{
     Plan,
     finding::{Finding, Severity},
-    spec::{Architecture, Compression, Platform},
+    spec::{Architecture, Compression, Platform, RuntimeSource},
 };
 use std::{
+    collections::BTreeMap,
     num::NonZeroUsize,
     panic,
     path::{Path, PathBuf},
@@ -115,12 +118,13 @@ fn check_with(
 ) -> Result<Vec<Plan>, Error> {
     let own: Vec<PathBuf> = receipts.iter().cloned().chain(target.lock_file()).collect();
     let cache = Cache::new(session.cache.clone());
-    let remembered = Remembered::read(&cache, [target]);
-    let planner = Planner::new(session, &cache, &remembered);
+    let (remembered, notes) = (Remembered::read(&cache, [target]), Notes::read(&cache, [target]));
+    let planner = Planner::new(session, &cache, &remembered, &notes);
     let plans = planner.plans(target, &platforms_of(target, platforms)?, lock, &own, watch)?;
     tell(target, &plans, watch);
     // A cache that takes nothing is no reason to say so here.
     let _ = remembered.write(&cache, target, &plans);
+    let _ = notes.write(&cache);
     Ok(plans)
 }
 
@@ -140,12 +144,41 @@ pub fn check_lock(
     }
 }
 
+/// What came of a build of which some images may have failed.
+pub struct Outcome {
+    /// The images that were built and published, in the order of their targets.
+    pub built: Vec<Built>,
+    /// The targets of which no image was, in their order.
+    pub failed: Vec<Failure>,
+}
+
+/// A target that was not built, or not published.
+pub struct Failure {
+    /// The spec, for messages.
+    pub shown: String,
+    /// What stopped it.
+    pub error: Error,
+}
+
 /// Builds every target and publishes it to every destination. Nothing is published unless all of them
 /// could be built.
 ///
 /// # Errors
 /// The first thing that stops it; images that would not start are one [`Error::Refused`].
 pub fn build(request: &Request, watch: Watch<'_>) -> Result<Vec<Built>, Error> {
+    run(request, false, watch).map(|outcome| outcome.built)
+}
+
+/// Builds every target that can be built, and publishes it. One that cannot is left out, with its lock as it was, and
+/// keeps no other from being built.
+///
+/// # Errors
+/// What concerns all of them: a request that makes no sense, destinations that cannot be.
+pub fn build_what_can_be(request: &Request, watch: Watch<'_>) -> Result<Outcome, Error> {
+    run(request, true, watch)
+}
+
+fn run(request: &Request, keep_going: bool, watch: Watch<'_>) -> Result<Outcome, Error> {
     let created = when::created(request.source_date_epoch.as_deref())?;
     let session = &request.session;
     if session.lock_file.is_some() && request.targets.len() > 1 {
@@ -161,61 +194,91 @@ pub fn build(request: &Request, watch: Watch<'_>) -> Result<Vec<Built>, Error> {
     let targets: Vec<(&Target, Vec<Platform>)> =
         request.targets.iter().map(with_platforms).collect::<Result<_, Error>>()?;
     let places = places::open(destinations, &targets)?;
+    let mut failed = Failures { keep_going, targets: &request.targets, failed: BTreeMap::new() };
     let mut works = vec![];
-    for (target, platforms) in targets {
+    let locks = side_by_side(session.jobs, &targets, &|(target, _)| {
+        LockFile::read(target, session.lock_file.as_deref(), session.locking)
+    });
+    for (number, ((target, platforms), lock)) in targets.into_iter().zip(locks).enumerate() {
         let options = LayerOptions { threads: session.jobs, ..layers_for(destinations, target)? };
-        let lock = LockFile::read(target, session.lock_file.as_deref(), session.locking)?;
-        works.push(Work { target, platforms, options, lock, plans: vec![] });
+        if let Some(lock) = failed.unless(number, lock)? {
+            works.push(Work { number, target, platforms, options, lock, plans: vec![], update: None });
+        }
     }
     let own = own_files(request, destinations);
     let spool = Spool::for_destinations(destinations, &session.cache.join("tmp"))?;
+    watch(Event::Begun { images: works.len() });
 
     let remembered = Remembered::read(&cache, &request.targets);
-    let planner = Planner::new(session, &cache, &remembered);
+    let notes = Notes::read(&cache, &request.targets);
+    let planner = Planner::new(session, &cache, &remembered, &notes);
     let planned = side_by_side(session.jobs, &works, &|work| {
         planner.plans(work.target, &work.platforms, work.lock.as_ref(), &own, watch)
     });
-    for (work, planned) in works.iter_mut().zip(planned) {
-        work.plans = planned?;
-        tell(work.target, &work.plans, watch);
+    let mut done = vec![];
+    for (mut work, planned) in works.into_iter().zip(planned) {
+        let Some(plans) = failed.unless(work.number, planned)? else { continue };
+        tell(work.target, &plans, watch);
         if let Some(baseline) = &request.baseline {
-            tell_growth(baseline, &work.plans, watch)?;
+            tell_growth(baseline, &plans, watch)?;
         }
+        work.plans = plans;
+        done.push(work);
     }
-    let planned = works.iter().flat_map(|work| work.plans.iter().map(|plan| (work.target, plan)));
-    refuse(planned.map(|(target, plan)| (target, plan.platform, &plan.findings[..])))?;
-    let mut locks: Vec<LockUpdate> = vec![];
-    for Work { lock, plans, .. } in &works {
-        if let Some(lock) = lock {
-            locks.extend(lock.update(plans, session.locking)?);
-        }
+    let works = failed.unless_refused(done, &|work| {
+        work.plans.iter().map(|plan| (work.target, plan.platform, &plan.findings[..])).collect()
+    })?;
+    let updates = side_by_side(session.jobs, &works, &|work| {
+        work.lock.as_ref().map_or(Ok(None), |lock| lock.update(&work.plans, session.locking))
+    });
+    let mut done = vec![];
+    for (mut work, update) in works.into_iter().zip(updates) {
+        let Some(update) = failed.unless(work.number, update)? else { continue };
+        work.update = update;
+        done.push(work);
     }
 
     let mut built = vec![];
     let chunks = StoredChunks::new(&cache);
-    for Work { target, options, plans, .. } in works {
+    for Work { number, target, options, plans, update, .. } in done {
         let created = created.unwrap_or_else(|| when::newest(&plans));
-        let image = write(target, plans, created, &Layers::new(&spool, options, &chunks), watch)?;
+        let image = write(target, plans, created, &Layers::new(&spool, options, &chunks), watch);
+        let Some(image) = failed.unless(number, image)? else { continue };
         if let Err(error) = remembered.write(&cache, target, &image.plans) {
             chunks.complain(&error, watch);
         }
-        built.push(image);
+        watch(Event::Built { name: &target.name });
+        built.push(Made { number, target, image, update });
+    }
+    if let Err(error) = notes.write(&cache) {
+        chunks.complain(&error, watch);
     }
     cache.troubles().iter().for_each(|error| chunks.complain(error, watch));
-    let written = request.targets.iter().zip(&built);
-    let written = written.flat_map(|(target, built)| built.images.iter().map(move |image| (target, image)));
-    refuse(written.map(|(target, image)| (target, image.platform, &image.findings[..])))?;
-    for lock in locks {
-        write_lock(&lock, watch)?;
+    let built = failed.unless_refused(built, &|made| {
+        made.image.images.iter().map(|image| (made.target, image.platform, &image.findings[..])).collect()
+    })?;
+    let mut ready = vec![];
+    for made in built {
+        let written = made.update.as_ref().map_or(Ok(()), |lock| write_lock(lock, watch));
+        if failed.unless(made.number, written)?.is_some() {
+            ready.push(made);
+        }
     }
     for Place { shown, destination } in &places {
         watch(Event::Publishing { destination: shown });
-        for image in &built {
-            destination.publish(&Publication { artifact: &image.artifact, names: &image.names })?;
+        let mut published = vec![];
+        for made in ready {
+            let publication = Publication { artifact: &made.image.artifact, names: &made.image.names };
+            let outcome = destination.publish(&publication).map_err(Error::from);
+            if failed.unless(made.number, outcome)?.is_some() {
+                published.push(made);
+            }
         }
+        ready = published;
         watch(Event::Published { destination: shown });
     }
-    Ok(built)
+    cache.upkeep();
+    Ok(Outcome { built: ready.into_iter().map(|made| made.image).collect(), failed: failed.into_list() })
 }
 
 /// Writes the lock of a target anew, and says what changed: the line that names the lock, and a line
@@ -233,16 +296,46 @@ pub fn lock(
     let Some(lock) = LockFile::read(target, session.lock_file.as_deref(), session.locking)? else {
         return Err(Error::Usage("a program has no lock; write a spec for it".into()));
     };
+    lock.must_have(&session.moved)?;
     let plans = check_with(target, Some(&lock), &[], &[], session, watch)?;
     refuse(plans.iter().map(|plan| (target, plan.platform, &plan.findings[..])))?;
     match lock.update(&plans, session.locking)? {
         None => Ok(None),
-        Some(update) if dry => Ok(Some(update.changes)),
+        Some(update) if dry => {
+            let mut changes = update.changes;
+            if matches!(target.spec.runtime.source, RuntimeSource::Archive(_)) {
+                changes.extend(changes_of_images(target, session, &plans, watch)?);
+            }
+            Ok(Some(changes))
+        }
         Some(update) => {
             update.write()?;
             let colon = if update.changes.is_empty() { "" } else { ":" };
             let written = format!("wrote {}{colon}", update.path().display());
             Ok(Some(std::iter::once(written).chain(update.changes).collect()))
+        }
+    }
+}
+
+/// What changes in the images of a target, beside their packages. What the lock has may be nowhere any more: that is
+/// a notice.
+fn changes_of_images(
+    target: &Target,
+    session: &Session,
+    new: &[Plan],
+    watch: Watch<'_>,
+) -> Result<Vec<String>, Error> {
+    let session = Session { locking: Locking::Locked, moved: vec![], ..session.clone() };
+    let quiet = |_: Event<'_>| {};
+    let old = LockFile::read(target, session.lock_file.as_deref(), session.locking)
+        .and_then(|lock| check_with(target, lock.as_ref(), &[], &[], &session, &quiet));
+    match old {
+        Ok(old) => changes::lines(&old, new),
+        Err(Error::LockAbsent { .. }) => Ok(vec![]),
+        Err(error) => {
+            let text = "sonames and files are not compared: what the lock holds cannot be had";
+            watch(Event::Notice { text, details: &error.lines() });
+            Ok(vec![])
         }
     }
 }
@@ -254,11 +347,22 @@ pub fn host_platform() -> Option<Platform> {
 
 /// A target on its way.
 struct Work<'a> {
+    /// Which of the targets it is.
+    number: usize,
     target: &'a Target,
     platforms: Vec<Platform>,
     options: LayerOptions,
     lock: Option<LockFile>,
     plans: Vec<Plan>,
+    update: Option<LockUpdate>,
+}
+
+/// An image that was built, and is not published yet.
+struct Made<'a> {
+    number: usize,
+    target: &'a Target,
+    image: Built,
+    update: Option<LockUpdate>,
 }
 
 /// Tells what came of the plans of a target.
@@ -362,10 +466,11 @@ fn layers_for(destinations: &[Reference], target: &Target) -> Result<LayerOption
     }
 }
 
+/// An image, what it is for, and what is wrong with it.
+type Judged<'a> = (&'a Target, Platform, &'a [Finding]);
+
 /// Stops for every image that has errors, at once.
-pub(crate) fn refuse<'a>(
-    images: impl Iterator<Item = (&'a Target, Platform, &'a [Finding])>,
-) -> Result<(), Error> {
+pub(crate) fn refuse<'a>(images: impl Iterator<Item = Judged<'a>>) -> Result<(), Error> {
     let mut count = 0;
     let mut refused = vec![];
     for (target, platform, findings) in images {
@@ -376,6 +481,76 @@ pub(crate) fn refuse<'a>(
         }
     }
     if refused.is_empty() { Ok(()) } else { Err(Error::Refused { refused, count }) }
+}
+
+/// The targets that failed so far, where that does not stop the others.
+struct Failures<'a> {
+    keep_going: bool,
+    targets: &'a [Target],
+    failed: BTreeMap<usize, Error>,
+}
+
+impl Failures<'_> {
+    /// What came of a target; nothing if it failed, which is noted.
+    ///
+    /// # Errors
+    /// The failure, where it stops the others.
+    fn unless<T>(&mut self, target: usize, outcome: Result<T, Error>) -> Result<Option<T>, Error> {
+        match outcome {
+            Ok(done) => Ok(Some(done)),
+            Err(error) if self.keep_going => {
+                self.failed.insert(target, error);
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Those of the targets whose images have no errors.
+    ///
+    /// # Errors
+    /// All that have some, where they stop the others.
+    fn unless_refused<T: Numbered>(
+        &mut self,
+        all: Vec<T>,
+        judged: &dyn for<'t> Fn(&'t T) -> Vec<Judged<'t>>,
+    ) -> Result<Vec<T>, Error> {
+        if !self.keep_going {
+            refuse(all.iter().flat_map(judged))?;
+            return Ok(all);
+        }
+        let mut kept = vec![];
+        for one in all {
+            let outcome = refuse(judged(&one).into_iter());
+            if self.unless(one.number(), outcome)?.is_some() {
+                kept.push(one);
+            }
+        }
+        Ok(kept)
+    }
+
+    fn into_list(self) -> Vec<Failure> {
+        let shown = |target: usize| self.targets.get(target).map(Target::shown).unwrap_or_default();
+        let failed = self.failed.into_iter();
+        failed.map(|(target, error)| Failure { shown: shown(target), error }).collect()
+    }
+}
+
+/// Of one of the targets.
+trait Numbered {
+    fn number(&self) -> usize;
+}
+
+impl Numbered for Work<'_> {
+    fn number(&self) -> usize {
+        self.number
+    }
+}
+
+impl Numbered for Made<'_> {
+    fn number(&self) -> usize {
+        self.number
+    }
 }
 
 fn write(

@@ -76,6 +76,16 @@ pub enum Error {
         /// What the spec says.
         spec: String,
     },
+    /// A lock whose packages are not those that the spec wants.
+    #[error("{}", self.lines().join("\n"))]
+    LockPackages {
+        /// The lock.
+        path: PathBuf,
+        /// What the spec wants and the lock has not.
+        lacks: Vec<String>,
+        /// What the lock has because the spec wanted it, and does not any more.
+        has: Vec<String>,
+    },
     /// No lock, where one must be.
     #[error("there is no lock {path}, and --locked allows none to be written", path = path.display())]
     LockAbsent {
@@ -203,8 +213,16 @@ pub enum Error {
         /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// A package is not the one that its archive or the lock says.
+    #[error("{package}: the package says of itself that it is {found}")]
+    OtherPackage {
+        /// Name and version as they should be.
+        package: String,
+        /// As they are.
+        found: String,
+    },
     /// Packages that do not fit together.
-    #[error("{0}")]
+    #[error(transparent)]
     Solve(#[from] debian::solve::SolveError),
     /// A package that cannot be unpacked.
     #[error(transparent)]
@@ -280,6 +298,19 @@ impl Error {
                 let head = format!("the lock {} would change, which --locked forbids:", path.display());
                 iter::once(head).chain(changes.iter().cloned()).collect()
             }
+            Error::LockPackages { path, lacks, has } => {
+                let head = format!("the lock {} does not fit the spec:", path.display());
+                let line = |names: &[String], words: &str| {
+                    (!names.is_empty()).then(|| format!("  {words}: {}", names.join(", ")))
+                };
+                let lines = [
+                    line(lacks, "the spec wants what the lock does not have"),
+                    line(has, "the lock has what the spec does not want any more"),
+                ];
+                iter::once(head).chain(lines.into_iter().flatten()).collect()
+            }
+            Error::Solve(error) => error.to_string().lines().map(String::from).collect(),
+            Error::Archive(error) => error.lines(),
             other => vec![other.to_string()],
         }
     }

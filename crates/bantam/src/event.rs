@@ -6,6 +6,16 @@ use plan::{finding::Finding, spec::Platform};
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Event<'a> {
+    /// A build begins.
+    Begun {
+        /// How many specs and programs are to be built.
+        images: usize,
+    },
+    /// All layers of one of them are written.
+    Built {
+        /// The image's name.
+        name: &'a str,
+    },
     /// An image is being planned.
     Planning {
         /// Its name.

@@ -5,6 +5,7 @@
 
 mod baseline;
 mod build;
+mod changes;
 mod deps;
 mod error;
 mod event;
@@ -13,6 +14,7 @@ pub mod files;
 pub mod inside;
 mod layers;
 mod lockfile;
+mod notes;
 mod open;
 mod packages;
 mod places;
@@ -26,7 +28,10 @@ mod vendor;
 mod when;
 
 pub use baseline::tell_growth;
-pub use build::{Built, Request, Summary, build, check, check_lock, host_platform, lock};
+pub use build::{
+    Built, Failure, Outcome, Request, Summary, build, build_what_can_be, check, check_lock, host_platform,
+    lock,
+};
 pub use deps::{Deps, deps};
 pub use error::{Error, Refusal};
 pub use event::{Event, Watch};

@@ -89,9 +89,25 @@ impl LockFile {
         self.known.as_ref()?.packages.get(&platform).map(Vec::as_slice)
     }
 
-    /// It does not fit the spec.
-    pub fn misfit(&self, what: &'static str, lock: &str, spec: &str) -> Error {
-        Error::LockMisfit { path: self.path.clone(), what, lock: lock.into(), spec: spec.into() }
+    /// Its packages are not those that the spec wants.
+    pub fn misfit(&self, lacks: Vec<String>, has: Vec<String>) -> Error {
+        Error::LockPackages { path: self.path.clone(), lacks, has }
+    }
+
+    /// The first of these names that is no package of any platform, if there is a lock.
+    ///
+    /// # Errors
+    /// When there is one.
+    pub fn must_have(&self, names: &[String]) -> Result<(), Error> {
+        let Some(known) = &self.known else { return Ok(()) };
+        let packages = || known.packages.values().flatten().map(|package| &*package.name);
+        let Some(name) = names.iter().find(|name| !packages().any(|known| known == *name)) else {
+            return Ok(());
+        };
+        let near = plan::nearest(name, packages()).map(|near| format!("; did you mean {near}?"));
+        let text =
+            format!("the lock {} has no package {name}{}", self.path.display(), near.unwrap_or_default());
+        Err(Error::Usage(text))
     }
 
     /// It has nothing for a platform, and may not get it.

@@ -121,7 +121,7 @@ fn take(
     let root = real(&start);
     let inside = |path: &PathBuf| real(path).strip_prefix(&root).ok().map(Path::to_path_buf);
     let own: Vec<PathBuf> = own.iter().filter_map(inside).collect();
-    let found = source::walk(&start, selection.follow, memory, &mut |path, is_dir| {
+    let found = source::walk(&start, selection.follow, memory, &|path, is_dir| {
         if own.iter().any(|own| own == Path::new(path)) {
             return Step::Skip;
         }

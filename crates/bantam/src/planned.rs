@@ -4,6 +4,7 @@ use crate::{
     Error, Target, build,
     event::{Event, Watch},
     lockfile::LockFile,
+    notes::Notes,
     open::{Opened, open},
     packages::{self, Archives},
     remembered::Remembered,
@@ -31,8 +32,9 @@ pub(crate) struct Planner<'a> {
 }
 
 impl<'a> Planner<'a> {
-    pub fn new(session: &'a Session, cache: &'a Cache, remembered: &'a Remembered) -> Self {
-        Planner { session, runtimes: Runtimes::new(remembered), archives: Archives::new(session, cache) }
+    pub fn new(session: &'a Session, cache: &'a Cache, remembered: &'a Remembered, notes: &'a Notes) -> Self {
+        let runtimes = Runtimes::new(remembered, notes);
+        Planner { session, runtimes, archives: Archives::new(session, cache, notes) }
     }
 
     /// A plan for each platform. What the run itself writes, `own`, is part of no payload.
@@ -79,8 +81,8 @@ pub(crate) fn vendor(
     watch: Watch<'_>,
 ) -> Result<Vendored, Error> {
     let cache = Cache::new(session.cache.clone());
-    let remembered = Remembered::default();
-    let planner = Planner::new(session, &cache, &remembered);
+    let (remembered, notes) = (Remembered::default(), Notes::read(&cache, [target]));
+    let planner = Planner::new(session, &cache, &remembered, &notes);
     let lock = LockFile::read(target, session.lock_file.as_deref(), session.locking)?;
     let platforms = build::platforms_of(target, platforms)?;
     let plans = planner.plans(target, &platforms, lock.as_ref(), &[], watch)?;

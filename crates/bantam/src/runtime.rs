@@ -1,6 +1,6 @@
 //! The runtime sources of a run: each is opened once, for all images that take from it.
 
-use crate::{Target, open};
+use crate::{Target, notes::Notes, open};
 use debian::{rootfs::RootFs, scripts::Numbered};
 use plan::{Memo, PackageAccounts, PackageUser, expand::Vars, finding::Problem, spec::RuntimeSource};
 use source::{Directory, Memory};
@@ -35,9 +35,9 @@ enum Files<'a> {
 
 impl Runtime<'_> {
     /// A source that is made of packages.
-    pub fn of_packages(rootfs: RootFs, known: Vec<Problem>) -> Self {
+    pub fn of_packages(rootfs: RootFs, known: Vec<Problem>, memo: Memo) -> Self {
         let accounts = accounts_of(&rootfs);
-        Runtime { files: Files::Packages(Box::new(rootfs)), known, accounts, memo: Memo::default() }
+        Runtime { files: Files::Packages(Box::new(rootfs)), known, accounts, memo }
     }
 
     /// The accounts that its packages make.
@@ -88,14 +88,15 @@ fn accounts_of(rootfs: &RootFs) -> PackageAccounts {
 /// The sources that were opened so far.
 pub(crate) struct Runtimes<'a> {
     memory: &'a dyn Memory,
+    notes: &'a Notes,
     /// By the root; none is the machine itself.
     open: Mutex<HashMap<Option<PathBuf>, Arc<Runtime<'a>>>>,
 }
 
 impl<'a> Runtimes<'a> {
-    /// `memory` knows files from earlier runs.
-    pub fn new(memory: &'a dyn Memory) -> Self {
-        Runtimes { memory, open: Mutex::default() }
+    /// `memory` knows files from earlier runs, and `notes` what they are.
+    pub fn new(memory: &'a dyn Memory, notes: &'a Notes) -> Self {
+        Runtimes { memory, notes, open: Mutex::default() }
     }
 
     /// The memory of files of earlier runs.
@@ -110,7 +111,9 @@ impl<'a> Runtimes<'a> {
     pub fn open(&self, target: &Target, vars: &Vars<'_>) -> Result<Arc<Runtime<'a>>, open::Problem> {
         let root = match &target.spec.runtime.source {
             // What an archive has is known when packages are chosen.
-            RuntimeSource::None | RuntimeSource::Archive(_) => return Ok(Arc::default()),
+            RuntimeSource::None | RuntimeSource::Archive(_) => {
+                return Ok(Arc::new(Runtime { memo: self.notes.memo(), ..Runtime::default() }));
+            }
             RuntimeSource::Host => None,
             RuntimeSource::Rootfs(dir) => {
                 let dir = plan::expand::expand(dir, vars).map_err(open::Problem::Runtime)?;
@@ -123,7 +126,8 @@ impl<'a> Runtimes<'a> {
         }
         let directory = root.as_deref().map_or_else(Directory::host, Directory::open);
         let directory = directory.map_err(open::Problem::Source)?.with_memory(self.memory);
-        let runtime = Arc::new(Runtime { files: Files::Directory(directory), ..Runtime::default() });
+        let (files, memo) = (Files::Directory(directory), self.notes.memo());
+        let runtime = Arc::new(Runtime { files, memo, ..Runtime::default() });
         open.insert(root, Arc::clone(&runtime));
         Ok(runtime)
     }

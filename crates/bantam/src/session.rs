@@ -20,4 +20,6 @@ pub struct Session {
     pub offline: bool,
     /// The value of `BANTAM_MIRROR`: mirrors for specs that name none.
     pub mirrors: Option<String>,
+    /// The root of the file system whose apt knows mirrors, and names and passwords for them; `/` is this machine's.
+    pub apt_root: PathBuf,
 }

@@ -9,6 +9,7 @@ use source::{NoMemory, Step};
 use std::{
     ffi::OsStr,
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
 
 /// The folders of a distribution: a program there is taken from where it stands, with its package.
@@ -58,18 +59,20 @@ impl Target {
         };
         let prefix = Path::new(glob.literal_prefix());
         let start = if prefix.as_os_str().is_empty() { Path::new(".") } else { prefix };
-        let mut found = vec![];
-        let step = &mut |path: &str, is_dir: bool| {
+        let found = Mutex::new(vec![]);
+        let step = &|path: &str, is_dir: bool| {
             let whole = prefix.join(path);
             let Some(text) = whole.to_str() else { return Step::Skip };
             if glob.matches(text) {
-                found.push(whole);
+                found.lock().unwrap_or_else(PoisonError::into_inner).push(whole);
                 return Step::Skip;
             }
             if is_dir && (path.is_empty() || glob.reaches_below(text)) { Step::Pass } else { Step::Skip }
         };
         // What cannot be read is told when nothing is found.
         let _ = source::walk(start, false, &NoMemory, step);
+        let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        found.sort();
         if found.is_empty() { itself() } else { found }
     }
 
@@ -183,7 +186,7 @@ fn literally(name: &str) -> String {
 
 /// The platform that an ELF program is for; none for anything else.
 fn platform_of(path: &Path) -> Option<Platform> {
-    let step = &mut |_: &str, _: bool| Step::Take;
+    let step = &|_: &str, _: bool| Step::Take;
     let found = source::walk(path, true, &NoMemory, step).ok()?;
     let content = found.first()?.entry.content()?.clone();
     let facts = elf::read(&content).ok()??;

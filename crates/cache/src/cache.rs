@@ -45,7 +45,7 @@ impl Cache {
 
     /// The same with others: those in `from` are asked for what it lacks, and never changed; those in
     /// `to` get all that is written to it or found by it, unless they have it. None has
-    /// [`RecordKind::Facts`] of another machine.
+    /// [`RecordKind::Facts`] or [`RecordKind::Notes`] of another machine.
     pub fn with_shared(self, from: Vec<PathBuf>, to: Vec<PathBuf>) -> Self {
         let shared = |dir| Shared { place: Place::new(dir, true), failed: false.into() };
         Cache {
@@ -58,6 +58,10 @@ impl Cache {
     /// Its own directory.
     pub fn dir(&self) -> &Path {
         &self.own.dir
+    }
+
+    pub(crate) fn own(&self) -> &Place {
+        &self.own
     }
 
     /// Has it any record of this kind, or one that it takes from? Damage does not show here.

@@ -17,6 +17,7 @@ mod place;
 mod prune;
 mod record;
 mod scan;
+mod upkeep;
 mod used;
 
 pub use cache::Cache;

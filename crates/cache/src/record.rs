@@ -29,34 +29,38 @@ pub enum RecordKind {
     Archives,
     /// Which package of an archive has which file.
     Contents,
+    /// What was found out about ELF files of this machine. Never shared either.
+    Notes,
 }
 
 impl RecordKind {
     /// All there are.
-    pub const ALL: [RecordKind; 6] = [
+    pub const ALL: [RecordKind; 7] = [
         RecordKind::Layer,
         RecordKind::Chunks,
         RecordKind::Facts,
         RecordKind::Packages,
         RecordKind::Archives,
         RecordKind::Contents,
+        RecordKind::Notes,
     ];
 
     /// The name of its directory. The number is the version of what is in the records.
     pub(crate) fn dir(self) -> &'static str {
         match self {
             RecordKind::Layer => "layers-1",
-            RecordKind::Chunks => "chunks-1",
-            RecordKind::Facts => "facts-1",
+            RecordKind::Chunks => "chunks-2",
+            RecordKind::Facts => "facts-2",
             RecordKind::Packages => "packages-1",
             RecordKind::Archives => "archives-1",
             RecordKind::Contents => "contents-1",
+            RecordKind::Notes => "notes-1",
         }
     }
 
     /// Is it true on other machines, too?
     pub(crate) fn is_shared(self) -> bool {
-        self != RecordKind::Facts
+        !matches!(self, RecordKind::Facts | RecordKind::Notes)
     }
 
     fn number(self) -> u32 {
@@ -67,6 +71,7 @@ impl RecordKind {
             RecordKind::Packages => 4,
             RecordKind::Archives => 5,
             RecordKind::Contents => 6,
+            RecordKind::Notes => 7,
         }
     }
 }

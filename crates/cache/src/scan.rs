@@ -33,6 +33,8 @@ pub enum EntryKind {
     Archives,
     /// A record of which package has which file.
     Contents,
+    /// A record of notes.
+    Notes,
     /// A record of a version of bantam that keeps others.
     OtherRecords,
     /// A blob.
@@ -49,13 +51,14 @@ pub struct Usage(BTreeMap<EntryKind, (u64, u64)>);
 
 impl EntryKind {
     /// All kinds, in the order in which they are shown.
-    pub const ALL: [EntryKind; 10] = [
+    pub const ALL: [EntryKind; 11] = [
         EntryKind::Layers,
         EntryKind::Chunks,
         EntryKind::Facts,
         EntryKind::Packages,
         EntryKind::Archives,
         EntryKind::Contents,
+        EntryKind::Notes,
         EntryKind::OtherRecords,
         EntryKind::Blobs,
         EntryKind::Images,
@@ -71,6 +74,7 @@ impl EntryKind {
             EntryKind::Packages => "packages",
             EntryKind::Archives => "archives",
             EntryKind::Contents => "contents",
+            EntryKind::Notes => "notes",
             EntryKind::OtherRecords => "other",
             EntryKind::Blobs => "blobs",
             EntryKind::Images => "images",
@@ -145,6 +149,7 @@ impl Scan {
                 Some(RecordKind::Packages) => EntryKind::Packages,
                 Some(RecordKind::Archives) => EntryKind::Archives,
                 Some(RecordKind::Contents) => EntryKind::Contents,
+                Some(RecordKind::Notes) => EntryKind::Notes,
                 None => EntryKind::OtherRecords,
             };
             for entry in entries(&sort)? {

@@ -217,7 +217,7 @@ fn the_most_recently_used_come_first() {
         let time = SystemTime::now() - Duration::from_secs(60 * minutes);
         set_modified(&world.record(RecordKind::Chunks, number), time);
     }
-    fs::write(world.path("cache/records/chunks-1/other"), "").unwrap();
+    fs::write(world.path("cache/records/chunks-2/other"), "").unwrap();
     let recent = |limit| cache.recent(RecordKind::Chunks, limit);
     assert_eq!(recent(9), [(key(2), 2), (key(1), 1), (key(3), 3)]);
     assert_eq!(recent(1), [(key(2), 2)]);

@@ -226,3 +226,32 @@ fn a_cache_that_is_not_there_is_empty_and_one_that_is_a_file_is_an_error() {
     let error = world.cache().prune(&older_than(0)).unwrap_err();
     assert_eq!(error.to_string(), format!("cannot read {}", world.path("cache").display()));
 }
+
+#[test]
+fn a_cache_prunes_itself_once_a_day() {
+    let world = World::new();
+    assert!(world.cache().upkeep().is_none());
+    assert!(!world.path("cache").exists(), "no cache is made for it");
+    let cache = filled(&world);
+    assert!(cache.upkeep().is_none(), "nothing is old in a new cache");
+    used(&world.record(RecordKind::Layer, 3), 31 * DAY);
+    drop(cache);
+    assert!(world.cache().upkeep().is_none(), "not twice a day");
+    assert_eq!(left(&world), [1, 2, 4, 31]);
+    let mark = world.path("cache/pruned");
+    for seconds_ago in [DAY + 1, 40 * DAY] {
+        used(&mark, seconds_ago);
+        let pruned = world.cache().upkeep().unwrap();
+        assert_eq!(pruned.failed.len(), 0);
+        assert_eq!(left(&world), [1, 2, 4]);
+        assert!(SystemTime::now().duration_since(world::modified(&mark)).unwrap().as_secs() < HOUR);
+    }
+    // What is no mark of ours is replaced, and not what it leads to.
+    let other = world.path("other");
+    fs::write(&other, "other").unwrap();
+    fs::remove_file(&mark).unwrap();
+    symlink(&other, &mark).unwrap();
+    assert!(world.cache().upkeep().is_none());
+    assert_eq!(fs::read_to_string(&other).unwrap(), "other");
+    assert!(fs::symlink_metadata(&mark).unwrap().is_file());
+}

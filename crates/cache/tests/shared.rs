@@ -118,7 +118,7 @@ fn what_is_written_or_used_is_given_to_others() {
         for (number, text) in [(1, "early"), (2, "late")] {
             assert_eq!(other.record(RecordKind::Layer, &key(number)).unwrap(), text.as_bytes());
         }
-        assert!(!world.path(name).join("records/facts-1").exists());
+        assert!(!world.path(name).join("records/facts-2").exists());
         fs::remove_dir_all(world.path("other")).unwrap();
     }
     assert!(cache.troubles().is_empty());

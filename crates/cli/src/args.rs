@@ -111,6 +111,9 @@ pub struct Build {
         help = "Tell how much larger it is than this image, and which files grew most"
     )]
     pub baseline: Option<String>,
+    /// Build every image that can be built, and tell at the end which cannot
+    #[arg(long)]
+    pub keep_going: bool,
     /// A cache directory that is asked for what this machine's lacks; may be repeated
     #[arg(long, value_name = "DIR")]
     pub cache_from: Vec<PathBuf>,

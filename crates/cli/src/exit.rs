@@ -2,6 +2,7 @@
 
 use crate::show;
 use bantam::Error;
+use debian::archive::{ArchiveError, MirrorError, Said};
 use std::process::ExitCode;
 
 /// Findings, differences, something missing.
@@ -47,11 +48,13 @@ fn code(error: &Error) -> u8 {
         | Error::SpecErrors { .. }
         | Error::Lock { .. }
         | Error::LockMisfit { .. }
+        | Error::LockPackages { .. }
         | Error::LockAbsent { .. }
         | Error::LockChanged { .. }
         | Error::Solve(_)
         | Error::UnknownSuite { .. } => SPEC,
         Error::Refused { .. } => REFUSED,
+        Error::Archive(error) if error.said().iter().any(|said| said.wants_credentials()) => CREDENTIALS,
         Error::Store(error) => match error.kind() {
             store::ErrorKind::Usage => USAGE,
             store::ErrorKind::Credentials => CREDENTIALS,
@@ -70,12 +73,20 @@ fn hint(error: &Error) -> Option<String> {
         Error::Spec { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
             "write one, or build a program without: `bantam build ./program`"
         }
-        Error::Mirror(debian::archive::MirrorError::Unknown { .. }) => {
+        Error::Mirror(MirrorError::Unknown { .. }) => {
             "name mirrors in [runtime] of the spec, or in BANTAM_MIRROR"
         }
-        Error::LockMisfit { .. } | Error::Lock { .. } | Error::UnknownSuite { .. } => {
-            "`bantam update` writes it anew"
+        Error::Mirror(MirrorError::NoSnapshots { .. }) => {
+            "name a mirror of a snapshot archive, with ${timestamp} in its URL, as one of the mirrors"
         }
+        Error::Mirror(MirrorError::OnlySnapshots { .. }) => {
+            "name the moment behind the suite: source = \"debian:SUITE@20260801T000000Z\""
+        }
+        Error::Archive(error) => return of_archive(error).map(String::from),
+        Error::LockMisfit { .. }
+        | Error::LockPackages { .. }
+        | Error::Lock { .. }
+        | Error::UnknownSuite { .. } => "`bantam update` writes it anew",
         Error::LockAbsent { .. } => "`bantam lock` writes it; then commit it beside the spec",
         Error::LockChanged { .. } => "`bantam update` accepts the changes",
         Error::OneImage { .. } => "an oci: layout takes several images",
@@ -87,4 +98,25 @@ fn hint(error: &Error) -> Option<String> {
         _ => return None,
     };
     Some(text.into())
+}
+
+/// What to do where an archive gives not what is wanted.
+fn of_archive(error: &ArchiveError) -> Option<&'static str> {
+    let said = error.said();
+    let any = |what: fn(&Said) -> bool| said.iter().any(|said| what(said));
+    if any(Said::is_offline) {
+        Some("build once without --offline, or from a folder that `bantam vendor` writes")
+    } else if any(Said::wants_credentials) {
+        Some("a netrc file or apt's auth.conf has names and passwords for archives")
+    } else if any(Said::is_of_others) {
+        Some("`keyring` in [runtime] or [[repositories]] names a file of the keys that may sign it")
+    } else if any(Said::is_outdated) {
+        Some("take a mirror that is up to date, and look at the clock of this machine")
+    } else if matches!(error, ArchiveError::Package { .. } | ArchiveError::Several { .. })
+        && said.iter().all(|said| said.is_not_there())
+    {
+        Some("archives drop a version when they have a newer one: `bantam update` moves the pins")
+    } else {
+        None
+    }
 }

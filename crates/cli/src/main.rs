@@ -10,6 +10,11 @@ mod show;
 
 use std::process::ExitCode;
 
+/// Hundreds of thousands of small values, made on several threads: the C library's allocator takes its time for
+/// them, and that of musl, of which a static program is made, far more.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     exit::catch_bugs();
     // The one provider of cryptography that the TLS of a remote daemon uses; a second call is no harm.

@@ -346,3 +346,45 @@ fn several_programs_stay_beside_each_other() {
         assert!(said.contains(digest), "{said}");
     }
 }
+
+#[test]
+fn what_can_be_built_is_where_another_cannot() {
+    let folder = Folder::new();
+    folder.spec("one.toml", "name = \"acme/one\"", "");
+    folder.spec("two.toml", "name = \"acme/two\"", "[config]\nentrypoint = [\"/data/none\"]");
+    folder.write("three.toml", "nmae = \"acme/three\"\n");
+    folder.spec("four.toml", "name = \"acme/four\"", "[limits]\ncompressed = \"1 B\"");
+    folder.spec("five.toml", "name = \"acme/five\"", "");
+    folder.write("five.lock", "no lock");
+    folder.spec("six.toml", "name = \"acme/six\"", "");
+    let specs = ["one.toml", "two.toml", "three.toml", "four.toml", "five.toml", "six.toml"];
+    let build = |more: &[&str]| folder.bantam(&[&["build", "-o", "oci:out"], more, &specs[..]].concat());
+
+    let (code, lines, words) = build(&[]);
+    assert_eq!((code, lines.as_str()), (3, ""), "{words}");
+    assert!(!folder.path("out").exists());
+
+    let (code, lines, words) = build(&["--keep-going", "--image-refs", "refs"]);
+    // The first that failed could not even be read.
+    assert_eq!(code, 3, "{words}");
+    let names: Vec<&str> = lines.lines().map(|line| line.split_once('@').unwrap().0).collect();
+    assert_eq!(names, ["acme/one", "acme/six"]);
+    assert!(!folder.path("refs").exists(), "receipts are of builds that went well");
+    assert!(
+        words.ends_with("4 of 6 were not built: three.toml, two.toml, four.toml, five.toml\n"),
+        "{words}"
+    );
+    for (name, is_there) in [("one", true), ("two", false), ("four", false), ("five", false), ("six", true)] {
+        let found = folder.bantam(&["inspect", &format!("oci:out:acme/{name}:latest")]).0 == 0
+            || folder.bantam(&["inspect", "oci:out:latest"]).1.contains(&format!("acme/{name}"));
+        assert_eq!(found, is_there, "{name}");
+        if name != "five" {
+            assert_eq!(folder.path(&format!("{name}.lock")).exists(), is_there, "{name}");
+        }
+    }
+    assert_eq!(fs::read_to_string(folder.path("five.lock")).unwrap(), "no lock");
+
+    let (code, lines, _) =
+        folder.bantam(&["build", "-q", "-o", "oci:good", "--keep-going", "one.toml", "six.toml"]);
+    assert_eq!((code, lines.lines().count()), (0, 2));
+}

@@ -1,9 +1,10 @@
 //! What the loader reads of one ELF file.
 
 use crate::{Flavor, Machine};
+use serde::{Deserialize, Serialize};
 
 /// Everything about one ELF file that decides what it loads and what may load it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
     /// What it was compiled for.
     pub machine: Machine,
@@ -39,6 +40,7 @@ pub struct Facts {
     pub dlopen_notes: Vec<DlopenNote>,
     /// Why glibc loads no library with such a header, as a clause; none if it does. The kernel starts
     /// programs with it.
+    #[serde(skip)]
     pub refused: Option<&'static str>,
     /// The x86-64 instruction set level it needs, as the cache of glibc counts; 0 for none.
     pub isa_level: u32,
@@ -50,7 +52,7 @@ pub struct Facts {
 /// independent executable: then it is a library that can be run as well, as `libc.so.6` is. A
 /// position independent file without an interpreter is a static program if it is marked as an
 /// executable and needs no library, or has no dynamic section and an entry point; else a library.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Kind {
     /// A program that the kernel starts without a loader.
     StaticExecutable,
@@ -59,11 +61,12 @@ pub enum Kind {
     /// A library or plugin.
     SharedObject,
     /// Something that is never loaded, in words: `an object file`, `debug information`.
-    Other(&'static str),
+    #[serde(skip)]
+    Other(#[serde(skip)] &'static str),
 }
 
 /// A symbol version that a file needs of a library.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct VersionNeed {
     /// The library, by the name under which it is needed.
     pub library: String,
@@ -75,7 +78,7 @@ pub struct VersionNeed {
 
 /// A library that a file may load by name at run time, as it says itself:
 /// <https://uapi-group.org/specifications/specs/elf_dlopen_metadata/>.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DlopenNote {
     /// The names that are tried, in order; the first that is there is taken.
     pub sonames: Vec<String>,
@@ -88,7 +91,7 @@ pub struct DlopenNote {
 }
 
 /// How much a program loses without a library that it loads by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Priority {
     /// The program does not work without.
     Required,

@@ -32,7 +32,7 @@ pub(crate) struct Entries(Vec<Dyn>);
 impl<'a> Image<'a> {
     /// Reads the headers; none if the content is no ELF file.
     pub fn open(content: &'a Content) -> Result<Option<Self>, ElfError> {
-        if content.head(eh::ELFMAG.len())? != eh::ELFMAG {
+        if !content.starts_with(eh::ELFMAG)? {
             return Ok(None);
         }
         let mut file = Window::open(content)?;

@@ -1,10 +1,11 @@
 //! What a file was compiled for.
 
 use goblin::elf::header as eh;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Bits of an address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Class {
     /// 32 bits.
     Elf32,
@@ -16,7 +17,7 @@ pub enum Class {
 const UNKNOWN: &str = "an unknown machine";
 
 /// The order of the bytes of a number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Endian {
     /// The lowest byte comes first.
     Little,
@@ -25,7 +26,7 @@ pub enum Endian {
 }
 
 /// What machines with several calling conventions say about theirs in `e_flags`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Abi {
     /// The machine has but one, or the file does not say: it goes with all.
@@ -55,7 +56,7 @@ pub enum Abi {
 }
 
 /// What a file was compiled for: only files of matching machines load each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Machine {
     /// `EI_CLASS`.
     pub class: Class,
@@ -73,7 +74,7 @@ pub struct Machine {
 
 /// The modes of MIPS's floating point units with which a file runs, as a set. Files load each other if
 /// there is one that suits both.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct MipsFloat(u8);
 
 const EF_ARM_ABI_FLOAT_SOFT: u32 = 0x200;

@@ -1,8 +1,9 @@
 //! What files say, read once.
 
-use crate::{Cache, ElfError, Endian, Facts, Loader, read};
+use crate::notebook::{NoteKey, facts_note, names_note, read_facts, read_names};
+use crate::{Cache, ElfError, Endian, Facts, Loader, Notebook, mentions, read};
 use goblin::elf::header::ELFMAG;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 use tree::{Content, TreePath};
@@ -25,6 +26,19 @@ pub trait FactsOf: Send + Sync {
     fn cache_of(&self, content: &Content, endian: Endian) -> Arc<Cache> {
         Arc::new(Cache::read(content, endian))
     }
+
+    /// The names of libraries among the constants of a file with these facts.
+    ///
+    /// # Errors
+    /// As [`mentions`].
+    fn mentions_of(&self, content: &Content, facts: &Facts) -> Result<BTreeSet<String>, ElfError> {
+        mentions(content, facts)
+    }
+
+    /// Who keeps what was found out between runs, if anybody does.
+    fn notebook(&self) -> Option<&dyn Notebook> {
+        None
+    }
 }
 
 /// Reads files, and remembers what they say. Several views may share a memo.
@@ -33,6 +47,34 @@ pub struct FactsMemo {
     facts: Known<usize, Option<Arc<Facts>>>,
     loaders: Known<(TreePath, usize), Option<Arc<Loader>>>,
     caches: Known<(Endian, usize), Arc<Cache>>,
+    notebook: Option<Arc<dyn Notebook>>,
+}
+
+impl FactsMemo {
+    /// A memo that asks for what earlier runs found out, and leaves the same to later ones.
+    pub fn with_notebook(notebook: Arc<dyn Notebook>) -> Self {
+        FactsMemo { notebook: Some(notebook), ..FactsMemo::default() }
+    }
+
+    /// What is noted of a file, or else is found by `find`, and noted.
+    fn noted<T, E>(
+        &self,
+        sort: &str,
+        content: &Content,
+        read: fn(&[u8]) -> Option<T>,
+        note: fn(&T) -> Option<Vec<u8>>,
+        find: impl FnOnce() -> Result<T, E>,
+    ) -> Result<T, E> {
+        let place = self.notebook().zip(NoteKey::of(sort, content));
+        if let Some(known) = place.and_then(|(notebook, key)| read(&notebook.read(&key)?)) {
+            return Ok(known);
+        }
+        let found = find()?;
+        if let Some(((notebook, key), note)) = place.zip(note(&found)) {
+            notebook.write(key, note);
+        }
+        Ok(found)
+    }
 }
 
 /// What is known by the handle of a content, which is kept: another content may not get its number.
@@ -41,10 +83,14 @@ struct Known<K, V>(Mutex<HashMap<K, (V, Content)>>);
 impl FactsOf for FactsMemo {
     fn facts_of(&self, _: &TreePath, content: &Content) -> Result<Option<Arc<Facts>>, ElfError> {
         // Most files of an image are something else, of which nothing need be kept.
-        if !content.head(ELFMAG.len())?.starts_with(ELFMAG) {
+        if !content.starts_with(ELFMAG)? {
             return Ok(None);
         }
-        self.facts.get(content.handle(), content, || Ok(read(content)?.map(Arc::new)))
+        self.facts.get(content.handle(), content, || {
+            let note = |facts: &Option<Facts>| facts_note(facts.as_ref()?);
+            let known = |note: &[u8]| read_facts(note).map(Some);
+            Ok(self.noted("facts", content, known, note, || read(content))?.map(Arc::new))
+        })
     }
 
     fn loader_of(&self, path: &TreePath, content: &Content) -> Option<Arc<Loader>> {
@@ -57,6 +103,15 @@ impl FactsOf for FactsMemo {
             Ok::<_, std::convert::Infallible>(Arc::new(Cache::read(content, endian)))
         });
         cache
+    }
+
+    fn mentions_of(&self, content: &Content, facts: &Facts) -> Result<BTreeSet<String>, ElfError> {
+        let note = |names: &BTreeSet<String>| Some(names_note(names));
+        self.noted("mentions", content, read_names, note, || mentions(content, facts))
+    }
+
+    fn notebook(&self) -> Option<&dyn Notebook> {
+        self.notebook.as_deref()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::memo::FactsOf;
 use crate::symbols::Objects;
-use crate::{Cache, ElfError, Endian, Facts, Flavor, Kind, Loader, Machine, ld_so_conf};
+use crate::{Cache, ElfError, Endian, Facts, Flavor, Kind, Loader, Machine, Notebook, ld_so_conf};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
@@ -207,6 +207,11 @@ impl<'a> Linker<'a> {
     /// The view it looks at.
     pub fn view(&self) -> &'a dyn View {
         self.view
+    }
+
+    /// Who keeps what was found out between runs, if anybody does.
+    pub(crate) fn notebook(&self) -> Option<&'a dyn Notebook> {
+        self.facts.notebook()
     }
 
     /// Where a path leads and what the file there is.

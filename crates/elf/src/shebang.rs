@@ -44,7 +44,7 @@ pub fn shebang(head: &[u8]) -> Option<Shebang> {
 /// When the content cannot be read.
 pub fn shebang_of(content: &Content) -> Result<Option<Shebang>, ReadError> {
     // Most files are no scripts, and their first bytes are remembered.
-    if !content.head(2)?.starts_with(b"#!") {
+    if !content.starts_with(b"#!")? {
         return Ok(None);
     }
     Ok(shebang(&content.head(BUFFER)?))

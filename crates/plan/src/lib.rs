@@ -47,6 +47,7 @@ pub use error::PlanError;
 pub use glob::{Glob, GlobError};
 pub use growth::{Growth, growth};
 pub use layers::LayerPlan;
+pub use nearest::nearest;
 pub use offers::Offers;
 pub use packages::{LeftOut, Package, unused_package};
 pub use payload::{Selection, Taken};

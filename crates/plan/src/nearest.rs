@@ -5,7 +5,7 @@ const MAX_LEN: usize = 64;
 
 /// The known word that differs least from `word`, if it differs little: by at most a third of its
 /// letters. Else one that begins with `word`. Of several, the first.
-pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = fold(word)?;
     let limit = (word.len() / 3).max(1);
     let known: Vec<_> = known.into_iter().filter_map(|known| Some((fold(known)?, known))).collect();

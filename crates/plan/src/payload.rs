@@ -129,7 +129,7 @@ pub(crate) fn place<'a>(
     taken: &[Taken],
     vars: &Vars<'_>,
 ) -> Result<Vec<Placed<'a>>, ExpandError> {
-    let mut placed = vec![];
+    let mut placed = Vec::with_capacity(taken.iter().map(|taken| taken.items.len().max(1)).sum());
     for (files, taken) in spec_files.iter().zip(taken) {
         let to = expand(&files.to, vars)?;
         let bad =
@@ -207,8 +207,8 @@ pub(crate) fn put(
     let mut secret_dirs: Vec<TreePath> = vec![];
     let mut capabilities: BTreeMap<&[String], Vec<u8>> = BTreeMap::new();
     // The directory that a `to` names says more than one that merely is among the files.
-    placed.sort_by_key(|item| item.is_start);
-    for Placed { files, path, mut entry, is_start } in placed {
+    let starts: Vec<Placed<'_>> = placed.extract_if(.., |item| item.is_start).collect();
+    for Placed { files, path, mut entry, is_start } in placed.into_iter().chain(starts) {
         if path.is_root() {
             continue;
         }

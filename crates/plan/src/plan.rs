@@ -22,10 +22,10 @@ use crate::{
     proof::Proof,
     reason::{Reason, Reasons},
     search_path,
-    spec::{Config, Platform, Profile, Spec, Variant},
+    spec::{Config, Platform, Profile, RuntimeSource, Spec, Variant},
 };
-use elf::{FactsMemo, Machine};
-use std::collections::BTreeMap;
+use elf::{FactsMemo, Machine, Notebook};
+use std::{collections::BTreeMap, sync::Arc};
 use tree::{Entry, Tree, TreePath, View, ViewError};
 
 /// Everything outside of the spec that a plan is made of.
@@ -51,6 +51,13 @@ pub struct Sources<'a> {
 pub struct Memo {
     facts: FactsMemo,
     pub(crate) packages: packages::Memo,
+}
+
+impl Memo {
+    /// A memo that begins with what earlier runs noted, and leaves notes to later ones.
+    pub fn with_notebook(notebook: Arc<dyn Notebook>) -> Self {
+        Memo { facts: FactsMemo::with_notebook(notebook), ..Memo::default() }
+    }
 }
 
 /// An image as a value: what goes into it, cut into layers, and why.
@@ -112,7 +119,7 @@ pub fn plan(spec: &Spec, platform: Platform, sources: &Sources<'_>) -> Result<Pl
     let library_path = process::library_path(library_path, &spec.config.workdir);
     let path = process::path_of(&spec.config);
     let scope = Scope { machine: &machine, facts, library_path: &library_path, path };
-    let left_out = gather(&mut draft, spec, platform, sources, source, scope)?;
+    gather(&mut draft, spec, platform, sources, source, scope)?;
     if let Some(masked) = &masked {
         masked.tell_unused(&mut draft);
     }
@@ -120,11 +127,11 @@ pub fn plan(spec: &Spec, platform: Platform, sources: &Sources<'_>) -> Result<Pl
     if spec.runtime.variant == Variant::Debug {
         debug::put(&mut draft, source, spec.runtime.line)?;
     }
-    let packages = match sources.runtime {
+    let (packages, left_out) = match sources.runtime {
         Some(_) if spec.runtime.profile != Profile::None => {
             packages::add(&mut draft, source, &sources.memo.packages)?
         }
-        _ => vec![],
+        _ => Default::default(),
     };
     profile::put_os_release(&mut draft, spec.runtime.profile)?;
 
@@ -185,7 +192,7 @@ fn gather(
     sources: &Sources<'_>,
     source: &dyn View,
     scope: Scope<'_>,
-) -> Result<Vec<LeftOut>, PlanError> {
+) -> Result<(), PlanError> {
     let mut gather = Gather::new(draft, source, scope);
     let profile = spec.runtime.profile;
     for wanted in profile.files() {
@@ -225,7 +232,7 @@ fn gather(
     gather.finish_by_name(program.as_ref())?;
     let dirs = std::mem::take(&mut gather.library_dirs);
     search_path::write(draft, scope.machine, scope.facts, &dirs)?;
-    Ok(wanted.left_out())
+    Ok(())
 }
 
 /// Takes what `keep` names.
@@ -348,7 +355,8 @@ fn located(finding: Finding, spec: &Spec, reasons: &Reasons) -> Finding {
         problem if problem.subject().is_some_and(|path| reasons.is_of_process(path)) => spec.config.line,
         _ => 0,
     };
-    finding.at(brought.unwrap_or(table))
+    let of_archive = matches!(spec.runtime.source, RuntimeSource::Archive(_));
+    Finding { of_archive, ..finding.at(brought.unwrap_or(table)) }
 }
 
 /// Does a source have the loader that glibc has on this machine?

@@ -156,6 +156,8 @@ impl Reasons {
         let is_new =
             if in_order.len() < FEW { !in_order.contains(&reason) } else { sorted.insert(reason.clone()) };
         if is_new {
+            // Nearly all paths have one.
+            in_order.reserve_exact(usize::from(in_order.is_empty()));
             in_order.push(reason);
         }
     }

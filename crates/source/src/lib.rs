@@ -3,6 +3,7 @@
 //! [`Directory`] is a [`tree::View`] of a directory on disk and never leaves it, whatever its links
 //! say. [`walk`] reads a payload: metadata now, content when a layer is written.
 
+mod below;
 mod directory;
 mod error;
 mod file;

@@ -10,7 +10,7 @@ use crate::destination::{Content, Destination, Named, Publication, Published, co
 use crate::error::{StoreError, read_error, write_error};
 use crate::reference::RefName;
 use cache::fresh::{FreshDir, FreshFile, link, sweep};
-use oci::{Descriptor, IndexFile, MAX_DOCUMENT, REF_NAME};
+use oci::{Descriptor, Hashing, IndexFile, MAX_DOCUMENT, REF_NAME};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
@@ -225,12 +225,12 @@ fn add(dir: &Path, publication: &Publication<'_>, names: &[Named]) -> Result<(),
     Ok(())
 }
 
-/// Puts a blob into a layout. One of the same size that is there is believed.
+/// Puts a blob into a layout. One that is there is read, unless it is the very file that was to be put there.
 fn put(blobs: &Path, content: &Content<'_>, undo: &mut Undo) -> Result<(), StoreError> {
     let descriptor = content.descriptor();
     let path = blobs.join(descriptor.digest.hex());
     let there = fs::symlink_metadata(&path).ok();
-    if there.as_ref().is_some_and(|meta| meta.is_file() && meta.len() == descriptor.size) {
+    if there.as_ref().is_some_and(|meta| meta.is_file() && holds(&path, meta, content)) {
         return Ok(());
     }
     if there.is_none() {
@@ -245,6 +245,22 @@ fn put(blobs: &Path, content: &Content<'_>, undo: &mut Undo) -> Result<(), Store
     let mut fresh = FreshFile::create(blobs).map_err(write_error(&path))?;
     content.copy(fresh.file()).map_err(|error| error.or(write_error(&path)))?;
     fresh.persist(&path).map_err(write_error(&path))
+}
+
+/// Is the file at `path` this blob? One that cannot be read is not.
+fn holds(path: &Path, meta: &fs::Metadata, content: &Content<'_>) -> bool {
+    let Descriptor { digest, size, .. } = content.descriptor();
+    let is_itself = || {
+        let Content::Blob(blob) = content else { return false };
+        let own = blob.fd().and_then(|fd| rustix::fs::fstat(fd).ok());
+        own.is_some_and(|own| (own.st_dev, own.st_ino) == (meta.dev(), meta.ino()))
+    };
+    let has_digest = || {
+        let mut hash = Hashing::new(io::sink());
+        let read = File::open(path).and_then(|file| io::copy(&mut file.take(size + 1), &mut hash));
+        read.is_ok() && hash.finish() == (*digest, *size)
+    };
+    meta.len() == *size && (is_itself() || has_digest())
 }
 
 fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {

@@ -262,8 +262,24 @@ fn a_damaged_blob_of_a_layout_is_replaced() {
     let layout = format!("oci:{}", dir.path().display());
     let good = image("amd64", Compression::Gzip, "good");
     publish(&layout, &good, &["shop:1"]).unwrap();
-    let layer = good.images()[0].layers[0].0.digest.hex();
-    fs::write(dir.path().join("blobs/sha256").join(layer), "cut").unwrap();
+    let image = &good.images()[0];
+    let of_right_size = |digest: &oci::Digest| {
+        let path = dir.path().join("blobs/sha256").join(digest.hex());
+        let mut bytes = fs::read(&path).unwrap();
+        let last = bytes.last_mut().unwrap();
+        *last = !*last;
+        (path, bytes)
+    };
+    let (layer, flipped) = of_right_size(&image.layers[0].0.digest);
+    let (config, other) = of_right_size(&image.config.descriptor.digest);
+    for (path, damaged) in [(&layer, &b"cut"[..]), (&layer, &flipped), (&config, &other), (&layer, b"")] {
+        fs::write(path, damaged).unwrap();
+        publish(&layout, &good, &["shop:1"]).unwrap();
+        holds(&layout, &good);
+    }
+    // What stands in the place of a blob and is no file is none either.
+    fs::remove_file(&layer).unwrap();
+    symlink("nowhere", &layer).unwrap();
     publish(&layout, &good, &["shop:1"]).unwrap();
     holds(&layout, &good);
 }

@@ -104,18 +104,53 @@ pub struct FileId {
 pub struct Content(Arc<Inner<dyn ContentHandle>>);
 
 struct Inner<H: ?Sized> {
-    head: OnceLock<Box<[u8]>>,
+    head: OnceLock<Head>,
     sha256: OnceLock<Sha256Digest>,
+    /// What was known from the start: head, digest.
+    was_known: (bool, bool),
     handle: H,
 }
 
 /// What is known of some bytes.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Known {
     /// The first [`HEAD`] of them, or all if they are fewer.
-    pub head: Option<Box<[u8]>>,
+    pub head: Option<Head>,
     /// Their digest.
     pub sha256: Option<Sha256Digest>,
+}
+
+/// The first bytes of a file, [`HEAD`] at most.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    len: u8,
+    bytes: [u8; HEAD],
+}
+
+impl Head {
+    /// The beginning of `bytes`.
+    pub fn of(bytes: &[u8]) -> Self {
+        let mut head = Head { len: 0, bytes: [0; HEAD] };
+        for (to, from) in head.bytes.iter_mut().zip(bytes) {
+            *to = *from;
+            head.len += 1;
+        }
+        head
+    }
+}
+
+impl std::ops::Deref for Head {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.bytes.get(..usize::from(self.len)).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Head {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.escape_ascii())
+    }
 }
 
 /// Content could not be read.
@@ -140,14 +175,25 @@ impl Content {
 
     /// Content of which something is known: its [`FileIdentity`] was met before.
     pub fn with_known(handle: impl ContentHandle + 'static, known: Known) -> Self {
+        let was_known = (known.head.is_some(), known.sha256.is_some());
         let head = known.head.map_or_else(OnceLock::new, OnceLock::from);
         let sha256 = known.sha256.map_or_else(OnceLock::new, OnceLock::from);
-        Content(Arc::new(Inner { head, sha256, handle }))
+        Content(Arc::new(Inner { head, sha256, was_known, handle }))
     }
 
     /// What is known by now.
     pub fn known(&self) -> Known {
-        Known { head: self.0.head.get().cloned(), sha256: self.0.sha256.get().copied() }
+        Known { head: self.0.head.get().copied(), sha256: self.0.sha256.get().copied() }
+    }
+
+    /// Is anything known by now?
+    pub fn is_known(&self) -> bool {
+        self.0.head.get().is_some() || self.0.sha256.get().is_some()
+    }
+
+    /// Is more known by now than from the start?
+    pub fn has_news(&self) -> bool {
+        (self.0.head.get().is_some(), self.0.sha256.get().is_some()) != self.0.was_known
     }
 
     /// Content that is at hand. `origin` says who made it.
@@ -201,14 +247,26 @@ impl Content {
         if limit > HEAD && self.size() > HEAD as u64 {
             return self.beginning(limit);
         }
-        let head = match self.0.head.get() {
-            Some(head) => head,
-            None => {
-                let head = self.beginning(HEAD)?.into_boxed_slice();
-                self.0.head.get_or_init(|| head)
-            }
-        };
+        let head = self.first()?;
         Ok(head[..head.len().min(limit)].to_vec())
+    }
+
+    /// Does it begin with these bytes, at most [`HEAD`]?
+    ///
+    /// # Errors
+    /// As those of [`head`](Self::head).
+    pub fn starts_with(&self, bytes: &[u8]) -> Result<bool, ReadError> {
+        Ok(self.first()?.starts_with(bytes))
+    }
+
+    fn first(&self) -> Result<&Head, ReadError> {
+        match self.0.head.get() {
+            Some(head) => Ok(head),
+            None => {
+                let head = Head::of(&self.beginning(HEAD)?);
+                Ok(self.0.head.get_or_init(|| head))
+            }
+        }
     }
 
     fn beginning(&self, limit: usize) -> Result<Vec<u8>, ReadError> {

@@ -13,7 +13,7 @@ mod tree;
 mod view;
 
 pub use content::{
-    Content, ContentHandle, FileId, FileIdentity, HEAD, Known, ReadAt, ReadError, Sha256Digest,
+    Content, ContentHandle, FileId, FileIdentity, HEAD, Head, Known, ReadAt, ReadError, Sha256Digest,
 };
 pub use entry::{CAPABILITY_XATTR, Entry, Kind, Meta};
 pub use path::{PathError, TreePath};

@@ -56,6 +56,9 @@ impl TreePath {
     /// # Errors
     /// As [`TreePath::parse`].
     pub fn join(&self, text: &str) -> Result<Self, PathError> {
+        if let Some(path) = self.join_plain(text) {
+            return Ok(path);
+        }
         if text.contains('\0') {
             return Err(PathError::Nul(text.replace('\0', "\\0")));
         }
@@ -75,6 +78,18 @@ impl TreePath {
             return Err(PathError::TooLong(text.into()));
         }
         Ok(path)
+    }
+
+    /// The path of a relative text that says nothing in more than one way, as most do.
+    fn join_plain(&self, text: &str) -> Option<Self> {
+        let is_plain = |name: &[u8]| !matches!(name, b"" | b"." | b"..") && name.len() <= MAX_NAME;
+        let bytes = text.as_bytes();
+        if bytes.contains(&0) || !bytes.split(|byte| *byte == b'/').all(is_plain) {
+            return None;
+        }
+        let above = if self.is_root() { "" } else { &self.0 };
+        let fits = above.len() + 1 + text.len() <= MAX_LEN;
+        fits.then(|| TreePath([above, "/", text].concat().into()))
     }
 
     /// The path of the entry `name` of this directory. `name` is one checked component, as

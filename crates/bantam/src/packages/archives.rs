@@ -1,10 +1,11 @@
 //! The archives of a run: each is opened once, and only when packages are to be chosen; each package is fetched and
 //! unpacked once.
 
-use super::found::Found;
+use super::found::{Found, Lists};
 use crate::{
     Error, Session, Target,
     event::{Event, Watch},
+    notes::Notes,
     runtime::Runtime,
 };
 use cache::{Cache, RecordKind};
@@ -36,16 +37,16 @@ use tree::Sha256Digest;
 
 /// How many packages are fetched at a time.
 const FETCHES: usize = 6;
-/// Where apt of this machine has its sources.
-const APT_ROOT: &str = "/";
-
 /// The archives of a run.
 pub(crate) struct Archives<'a> {
     session: &'a Session,
     cache: &'a Cache,
+    notes: &'a Notes,
     client: OnceLock<Client>,
     /// By all that says which archive it is.
     known: Mutex<HashMap<String, Arc<KnownArchive>>>,
+    /// Packages that are unpacked, by their digests.
+    packs: Mutex<HashMap<Sha256Digest, Arc<Pack>>>,
     /// Root file systems, by the digests of their packages.
     runtimes: Mutex<HashMap<Vec<Sha256Digest>, Arc<Runtime<'a>>>>,
 }
@@ -61,13 +62,14 @@ pub(super) struct KnownArchive {
 pub(super) struct OpenArchive {
     pub archive: Archive,
     pub index: Index,
-    contents: OnceLock<Vec<Contents>>,
+    /// The lists of its packages' files, once they were asked for.
+    lists: Mutex<Option<Lists>>,
 }
 
 impl<'a> Archives<'a> {
-    pub fn new(session: &'a Session, cache: &'a Cache) -> Self {
-        let (client, known, runtimes) = Default::default();
-        Archives { session, cache, client, known, runtimes }
+    pub fn new(session: &'a Session, cache: &'a Cache, notes: &'a Notes) -> Self {
+        let (client, known, packs, runtimes) = Default::default();
+        Archives { session, cache, notes, client, known, packs, runtimes }
     }
 
     /// The archive that a target takes its packages from.
@@ -96,7 +98,7 @@ impl<'a> Archives<'a> {
             Distribution::Debian => Origin::Debian,
             Distribution::Ubuntu => Origin::Ubuntu,
         };
-        let apt = || match AptSources::read(Path::new(APT_ROOT)) {
+        let apt = || match AptSources::read(&self.session.apt_root) {
             Ok(sources) => mirrors_of(origin, &sources),
             // Whoever has no apt here names mirrors; the error says so.
             Err(_) => Mirrors::default(),
@@ -131,7 +133,7 @@ impl<'a> Archives<'a> {
     fn client(&self) -> &Client {
         let options = || fetch::Options {
             offline: self.session.offline,
-            logins: fetch::Logins::of_user().with_apt(Path::new(APT_ROOT)),
+            logins: fetch::Logins::of_user().with_apt(&self.session.apt_root),
             ..fetch::Options::default()
         };
         self.client.get_or_init(|| Client::new(options()))
@@ -157,7 +159,7 @@ impl<'a> Archives<'a> {
             watch(Event::Notice { text: &text, details: std::slice::from_ref(&absent.said) });
         }
         let index = Index::new(&known.config.architecture, archive.take_indexes())?;
-        let new = Arc::new(OpenArchive { archive, index, contents: OnceLock::new() });
+        let new = Arc::new(OpenArchive { archive, index, lists: Mutex::default() });
         *opened = Some(Arc::clone(&new));
         Ok(new)
     }
@@ -165,29 +167,42 @@ impl<'a> Archives<'a> {
     /// Which package has which file of an archive.
     ///
     /// # Errors
-    /// When a list of that cannot be had.
-    pub(super) fn contents<'o>(&self, open: &'o OpenArchive) -> Result<Found<'o>, Error> {
-        if open.contents.get().is_none() {
-            let mut all = vec![];
-            for file in open.archive.contents(self.access(&|_| {}))? {
-                let key = Sha256Digest::of(format!("{:?}", file.digest).as_bytes());
-                let kept = self.cache.record(RecordKind::Contents, &key);
-                let contents = match kept.and_then(|bytes| Contents::from_bytes(&bytes).ok()) {
-                    Some(contents) => contents,
-                    None => {
-                        let unreadable = |source| Error::Contents { origin: file.origin.clone(), source };
-                        let reader = file.reader().map_err(|source| unreadable(source.into()))?;
-                        let contents = Contents::read(reader).map_err(|source| unreadable(source.into()))?;
-                        // A cache that takes nothing makes the next run slower.
-                        let _ = self.cache.put_record(RecordKind::Contents, &key, &contents.to_bytes());
-                        contents
-                    }
-                };
-                all.push(contents);
-            }
-            let _ = open.contents.set(all);
+    /// When a list cannot be read. That no mirror has one as it is signed is a notice: packages are looked for by name
+    /// then.
+    pub(super) fn lists<'o>(&self, open: &'o OpenArchive, watch: Watch<'_>) -> Result<Found<'o>, Error> {
+        // Who else wants them waits: they are large.
+        let mut lists = open.lists.lock().unwrap_or_else(PoisonError::into_inner);
+        let lists = match &*lists {
+            Some(known) => known.clone(),
+            None => lists.insert(self.read_lists(&open.archive, watch)?).clone(),
+        };
+        Ok(Found { index: &open.index, lists })
+    }
+
+    fn read_lists(&self, archive: &Archive, watch: Watch<'_>) -> Result<Lists, Error> {
+        let (files, errors) = archive.contents(self.access(&|_| {}));
+        if !errors.is_empty() {
+            let text =
+                "lists of the archive's files are missing: what is not in the others is looked for by name";
+            let details: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            watch(Event::Notice { text, details: &details });
         }
-        Ok(Found { index: &open.index, contents: open.contents.get().map_or(&[], Vec::as_slice) })
+        let mut all = vec![];
+        for file in files {
+            let key = Sha256Digest::of(format!("{:?}", file.digest).as_bytes());
+            let kept = self.cache.record(RecordKind::Contents, &key);
+            if let Some(contents) = kept.and_then(|bytes| Contents::from_bytes(&bytes).ok()) {
+                all.push(contents);
+                continue;
+            }
+            let unreadable = |source| Error::Contents { origin: file.origin.clone(), source };
+            let reader = file.reader().map_err(|source| unreadable(source.into()))?;
+            let contents = Contents::read(reader).map_err(|source| unreadable(source.into()))?;
+            // A cache that takes nothing makes the next run slower.
+            let _ = self.cache.put_record(RecordKind::Contents, &key, &contents.to_bytes());
+            all.push(contents);
+        }
+        Ok(Lists { contents: all.into(), complete: errors.is_empty() })
     }
 
     /// The packages unpacked, as the file tree that they make together. What they are is in the same order as before,
@@ -214,10 +229,8 @@ impl<'a> Archives<'a> {
                     ..Options::default()
                 };
                 let (rootfs, problems) = RootFs::new(packs, &options);
-                let runtime = Arc::new(Runtime::of_packages(
-                    rootfs,
-                    problems.into_iter().filter_map(problem).collect(),
-                ));
+                let known = problems.into_iter().filter_map(problem).collect();
+                let runtime = Arc::new(Runtime::of_packages(rootfs, known, self.notes.memo()));
                 Arc::clone(lock().entry(digests).or_insert(runtime))
             }
         };
@@ -251,15 +264,19 @@ impl<'a> Archives<'a> {
         Ok(open.archive.vendor(dir, &wanted, self.access(&|_| {}))?)
     }
 
-    /// Each package unpacked, from the cache or the archive.
+    /// Each package unpacked, from the cache or the archive. Who else wants packages waits: they may be the same.
     fn packs(
         &self,
         known: &KnownArchive,
         packages: &[LockedPackage],
         watch: Watch<'_>,
     ) -> Result<Vec<Arc<Pack>>, Error> {
-        let mut packs: Vec<Option<Arc<Pack>>> =
-            packages.iter().map(|package| Pack::open(self.cache, &package.sha256).map(Arc::new)).collect();
+        let mut here = self.packs.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut packs: Vec<Option<Arc<Pack>>> = vec![];
+        for LockedPackage { sha256, .. } in packages {
+            let known = here.get(sha256).cloned();
+            packs.push(known.or_else(|| Pack::open(self.cache, sha256).map(Arc::new)));
+        }
         let absent: Vec<usize> = (0..packs.len()).filter(|at| packs[*at].is_none()).collect();
         if absent.is_empty() {
             return Ok(packs.into_iter().flatten().collect());
@@ -268,7 +285,8 @@ impl<'a> Archives<'a> {
         for at in &absent {
             wanted.push(known.wanted(&packages[*at])?);
         }
-        let bytes = wanted.iter().map(|wanted| wanted.size).sum();
+        // An index may say of a package that it is as large as any number.
+        let bytes = wanted.iter().fold(0u64, |bytes, wanted| bytes.saturating_add(wanted.size));
         watch(Event::FetchStarted { packages: wanted.len(), bytes });
         // How many bytes of each were told; one that is tried again is not told twice.
         let told: Mutex<HashMap<String, u64>> = Mutex::default();
@@ -287,10 +305,21 @@ impl<'a> Archives<'a> {
         });
         watch(Event::FetchDone);
         for ((at, _), pack) in todo.iter().zip(unpacked) {
-            packs[*at] = Some(Arc::new(pack?));
+            let pack = Arc::new(is_it(&packages[*at], pack?)?);
+            here.insert(packages[*at].sha256, Arc::clone(&pack));
+            packs[*at] = Some(pack);
         }
         Ok(packs.into_iter().flatten().collect())
     }
+}
+
+/// The package, if it is what it should be by its own words.
+fn is_it(package: &LockedPackage, pack: Pack) -> Result<Pack, Error> {
+    if (pack.name(), pack.version()) == (&*package.name, &*package.version) {
+        return Ok(pack);
+    }
+    let package = format!("{} {}", package.name, package.version);
+    Err(Error::OtherPackage { package, found: format!("{} {}", pack.name(), pack.version()) })
 }
 
 /// What packages do not agree on, as a plan tells it.

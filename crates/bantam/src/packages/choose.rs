@@ -40,17 +40,17 @@ pub(super) fn choose(
     let mut wanted: Vec<solve::Wanted> = vec![];
     let mut whys: BTreeMap<String, BTreeSet<LockedWhy>> = found.clone();
     for root in roots {
-        let has = |name: &&String| index.candidates(name).is_ok_and(|found| !found.is_empty());
-        let name = root.names.iter().find(has).or(root.names.first());
-        let Some(name) = name.filter(|name| has(name) || root.line.is_some()) else { continue };
+        let known = first_known(index, root).or(root.names.first().filter(|_| root.line.is_some()));
+        let Some(name) = known else { continue };
         let version = root.version.as_deref().map(Version::parse).transpose();
         let version = version.map_err(|error| Error::Usage(error.to_string()))?;
-        wanted.push(solve::Wanted { name: name.clone(), version, why: String::new() });
+        wanted.push(solve::Wanted { name: name.clone(), version, why: root.why() });
         whys.entry(name.clone()).or_default().insert(LockedWhy::Spec);
     }
-    for name in found.keys() {
+    for (name, reasons) in found {
         if !wanted.iter().any(|wanted| wanted.name == *name) {
-            wanted.push(solve::Wanted { name: name.clone(), version: None, why: String::new() });
+            let why = reasons.iter().map(LockedWhy::to_string).collect::<Vec<_>>().join(", ");
+            wanted.push(solve::Wanted { name: name.clone(), version: None, why });
         }
     }
     let pin = |package: &LockedPackage| {
@@ -80,6 +80,12 @@ pub(super) fn choose(
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// The name by which an archive has a package; none where it has not.
+pub(super) fn first_known<'r>(index: &Index, root: &'r Root) -> Option<&'r String> {
+    let has = |name: &&String| index.candidates(name).is_ok_and(|found| !found.is_empty());
+    root.names.iter().find(has)
 }
 
 /// The packages of a solution, without those that only maintainer scripts need, and without what only these need.

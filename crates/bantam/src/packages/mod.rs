@@ -8,17 +8,24 @@ mod archives;
 mod choose;
 mod found;
 mod roots;
+mod search;
 
 pub(crate) use archives::Archives;
 
-use crate::{Error, Locking, Target, event::Watch, lockfile::LockFile, runtime::Runtime};
+use crate::{
+    Error, Locking, Target,
+    event::{Event, Watch},
+    lockfile::LockFile,
+    runtime::Runtime,
+};
 use choose::{Choice, FoundRoots};
 use plan::{
-    Plan, Want,
+    Plan,
     finding::Problem,
     lock::{LockedPackage, LockedWhy},
     spec::{Platform, Release},
 };
+use search::Search;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -56,10 +63,14 @@ pub(crate) fn plan(
     let roots = roots::roots(&target.spec);
     let locked = image.lock.and_then(|lock| lock.packages(*platform));
     let kept = locked.filter(|_| image.locking != Locking::Renew);
+    // Who cannot look into the archive takes it that all of a profile is there.
+    let is_there = |root: &roots::Root| {
+        archives.open(&archive, watch).map_or(true, |open| choose::first_known(&open.index, root).is_some())
+    };
     if let (Some(kept), Some(lock)) = (kept, image.lock)
-        && let Some((lock_has, spec_wants)) = roots::misfit(&roots, kept)
+        && let Some(misfit) = roots::misfit(&roots, kept, is_there)
     {
-        return Err(lock.misfit("packages", &lock_has, &spec_wants));
+        return Err(lock.misfit(misfit.lacks, misfit.has));
     }
     let is_pinned = |package: &&LockedPackage| {
         image.locking != Locking::Renew || !image.moved.is_empty() && !image.moved.contains(&package.name)
@@ -86,26 +97,27 @@ pub(crate) fn plan(
             choose::choose(&archive, &open.index, &roots, &found, &pinned)?
         }
     };
-    let mut asked: BTreeSet<Want> = BTreeSet::new();
+    let mut search = Search::default();
     for _ in 0..ROUNDS {
         let runtime: Arc<Runtime<'_>> = archives.unpacked(&archive, release, &mut choice.packages, watch)?;
         let known: Vec<Problem> = runtime.known().iter().chain(&choice.missing).cloned().collect();
         let plan = make(&runtime, &known, choice.packages.clone())?;
-        let new: Vec<Want> = plan.wants().into_iter().filter(|want| asked.insert(want.clone())).collect();
-        if new.is_empty() || image.locking == Locking::Locked {
+        let wants = plan.wants();
+        if !search.has_more(&wants) {
+            return Ok(plan);
+        }
+        if image.locking == Locking::Locked {
+            if plan.is_refused() {
+                let text = "with --locked, no package enters that the lock does not have";
+                watch(Event::Notice { text, details: &[] });
+            }
             return Ok(plan);
         }
         let open = archives.open(&archive, watch)?;
-        let files = archives.contents(&open)?;
-        let mut grown = false;
         let path = target.spec.config.env.get("PATH").map(String::as_str);
-        for want in &new {
-            let chosen = |name: &str| choice.packages.iter().any(|package| package.name == name);
-            let Some((name, why)) = files.package(want, path, &chosen) else { continue };
-            grown |= !chosen(&name);
-            found.entry(name).or_default().insert(why);
-        }
-        if !grown {
+        let chosen = |name: &str| choice.packages.iter().any(|package| package.name == name);
+        let lists = || archives.lists(&open, watch);
+        if !search.go_on(wants, &open.index, &lists, path, &chosen, &mut found)? {
             return Ok(plan);
         }
         let pins: BTreeMap<&str, &LockedPackage> =

@@ -17,6 +17,14 @@ pub(super) struct Root {
     pub line: Option<Line>,
 }
 
+/// How a lock and a spec differ.
+pub(super) struct Misfit {
+    /// What the spec wants and the lock has not.
+    pub lacks: Vec<String>,
+    /// What the lock has because the spec wanted it.
+    pub has: Vec<String>,
+}
+
 /// The packages that a spec wants.
 pub(super) fn roots(spec: &Spec) -> Vec<Root> {
     let of_profile = spec.runtime.profile.archive_packages().into_iter();
@@ -40,8 +48,13 @@ pub(super) fn roots(spec: &Spec) -> Vec<Root> {
     roots
 }
 
-/// How the packages of a lock differ from those that a spec wants; none where they are the same.
-pub(super) fn misfit(roots: &[Root], locked: &[LockedPackage]) -> Option<(String, String)> {
+/// How the packages of a lock differ from those that a spec wants; none where they are the same. What a profile stands
+/// for and a lock has not may be in no archive: `is_there` knows.
+pub(super) fn misfit(
+    roots: &[Root],
+    locked: &[LockedPackage],
+    is_there: impl Fn(&Root) -> bool,
+) -> Option<Misfit> {
     let of_spec: Vec<&LockedPackage> =
         locked.iter().filter(|package| package.why.contains(&LockedWhy::Spec)).collect();
     let is_locked = |root: &Root| {
@@ -51,17 +64,22 @@ pub(super) fn misfit(roots: &[Root], locked: &[LockedPackage]) -> Option<(String
         })
     };
     let is_wanted = |package: &&&LockedPackage| roots.iter().any(|root| root.names.contains(&package.name));
-    let added: Vec<String> = roots.iter().filter(|root| !is_locked(root)).map(Root::shown).collect();
-    let removed: Vec<&str> =
-        of_spec.iter().filter(|package| !is_wanted(package)).map(|package| &*package.name).collect();
-    if added.is_empty() && removed.is_empty() {
-        return None;
-    }
-    let words = |names: &[&str]| if names.is_empty() { "nothing else".into() } else { names.join(", ") };
-    Some((words(&removed), words(&added.iter().map(String::as_str).collect::<Vec<_>>())))
+    let is_absent = |root: &&Root| !is_locked(root) && (root.line.is_some() || is_there(root));
+    let lacks: Vec<String> = roots.iter().filter(is_absent).map(Root::shown).collect();
+    let has: Vec<String> =
+        of_spec.iter().filter(|package| !is_wanted(package)).map(|package| package.name.clone()).collect();
+    (!lacks.is_empty() || !has.is_empty()).then_some(Misfit { lacks, has })
 }
 
 impl Root {
+    /// Why it is wanted.
+    pub fn why(&self) -> String {
+        match self.line {
+            Some(line) => format!("line {line} of the spec"),
+            None => "profile or variant".into(),
+        }
+    }
+
     fn shown(&self) -> String {
         let name = self.names.first().map_or("", String::as_str);
         match &self.version {

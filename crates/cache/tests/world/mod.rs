@@ -43,11 +43,12 @@ impl World {
     pub fn record(&self, kind: RecordKind, number: u8) -> PathBuf {
         let dir = match kind {
             RecordKind::Layer => "layers-1",
-            RecordKind::Chunks => "chunks-1",
-            RecordKind::Facts => "facts-1",
+            RecordKind::Chunks => "chunks-2",
+            RecordKind::Facts => "facts-2",
             RecordKind::Packages => "packages-1",
             RecordKind::Archives => "archives-1",
             RecordKind::Contents => "contents-1",
+            RecordKind::Notes => "notes-1",
         };
         self.path("cache/records").join(dir).join(key(number).hex())
     }

@@ -2,21 +2,16 @@
 
 use crate::{
     args::{Build, Global},
-    github, receipts,
+    exit, github, receipts,
     show::{self, summary},
 };
-use bantam::{Built, Error, Request, Target};
+use bantam::{Built, Error, Failure, Request, Target, Watch};
 use oci::IndexFile;
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-    process::ExitCode,
-    time::Instant,
-};
+use std::{env, fs, path::Path, process::ExitCode, time::Instant};
 use store::Reference;
 
 pub fn run(args: &Build, global: &Global) -> Result<ExitCode, Error> {
-    let targets = targets(&args.targets)?;
+    let Targets { targets, failed } = Targets::read(args)?;
     let mut destinations = vec![];
     for text in &args.output {
         destinations.push(text.parse::<Reference>()?);
@@ -32,11 +27,55 @@ pub fn run(args: &Build, global: &Global) -> Result<ExitCode, Error> {
     let (cache_from, cache_to) = (args.cache_from.clone(), args.cache_to.clone());
     let request =
         Request { receipts, baseline, cache_from, cache_to, ..request(targets, destinations, global)? };
-    let built = build(&request, global, &|image| get(&request, image))?;
-    receipts::write(&args.receipts, &request.targets, &built)?;
+    let get = |image: &Built| get(&request, image);
+    let (built, failed) = match args.keep_going {
+        false => (build(&request, global, &get)?, vec![]),
+        true => build_what_can_be(&request, failed, global, &get)?,
+    };
+    // They say that all is there: of a part they would be believed.
+    if failed.is_empty() {
+        receipts::write(&args.receipts, &request.targets, &built)?;
+    }
     github::report(&built);
     let lines: String = built.iter().map(|built| format!("{}\n", built.reference())).collect();
-    Ok(show::stdout(&lines))
+    let code = show::stdout(&lines);
+    let code = tell_failures(&failed, built.len()).unwrap_or(code);
+    // A plan of many files takes its time to be taken apart; the memory goes with the process.
+    std::mem::forget(built);
+    Ok(code)
+}
+
+/// Something that was asked for and was not built.
+struct Failed {
+    /// What it is called on the command line.
+    shown: String,
+    error: Error,
+}
+
+/// Tells what could not be built, and gives the exit code of the first; none where there is nothing to tell.
+fn tell_failures(failed: &[Failed], built: usize) -> Option<ExitCode> {
+    let codes: Vec<u8> = failed.iter().map(|failed| exit::tell(&failed.error)).collect();
+    let first = codes.first()?;
+    let names: Vec<&str> = failed.iter().map(|failed| failed.shown.as_str()).collect();
+    let (count, all) = (failed.len(), failed.len() + built);
+    show::stderr(&format!("{count} of {all} were not built: {}", show::plain(&names.join(", "))));
+    Some(ExitCode::from(*first))
+}
+
+/// As [`build`], for every image that can be built; with what could not, after what failed before.
+fn build_what_can_be(
+    request: &Request,
+    mut failed: Vec<Failed>,
+    global: &Global,
+    get: &dyn Fn(&Built) -> String,
+) -> Result<(Vec<Built>, Vec<Failed>), Error> {
+    if request.targets.is_empty() {
+        return Ok((vec![], failed));
+    }
+    let outcome = shown(global, get, &|watch| bantam::build_what_can_be(request, watch), |it| &it.built)?;
+    let of_build = outcome.failed.into_iter();
+    failed.extend(of_build.map(|Failure { shown, error }| Failed { shown, error }));
+    Ok((outcome.built, failed))
 }
 
 /// Builds with progress and a closing summary, in which `get` says how to get at an image.
@@ -45,13 +84,22 @@ pub fn build(
     global: &Global,
     get: &dyn Fn(&Built) -> String,
 ) -> Result<Vec<Built>, Error> {
+    shown(global, get, &|watch| bantam::build(request, watch), |built| built)
+}
+
+fn shown<T>(
+    global: &Global,
+    get: &dyn Fn(&Built) -> String,
+    build: &dyn Fn(Watch<'_>) -> Result<T, Error>,
+    images: impl Fn(&T) -> &Vec<Built>,
+) -> Result<T, Error> {
     let started = Instant::now();
     let shower = global.shower(true);
-    let built = bantam::build(request, &|event| shower.show(&event));
+    let built = build(&|event| shower.show(&event));
     shower.finish();
     let built = built?;
     if shower.has_words() {
-        for image in &built {
+        for image in images(&built) {
             summary::print(image, started.elapsed(), &get(image));
         }
     }
@@ -82,13 +130,31 @@ pub fn request(
     })
 }
 
-/// Reads every target; the errors of all specs come before any is built.
-fn targets(arguments: &[PathBuf]) -> Result<Vec<Target>, Error> {
-    if arguments.is_empty() {
-        return Ok(vec![Target::read(None)?]);
+/// What the command line names.
+struct Targets {
+    targets: Vec<Target>,
+    /// What could not be read, where that does not stop the others.
+    failed: Vec<Failed>,
+}
+
+impl Targets {
+    /// Reads every target; the errors of all specs come before any is built.
+    fn read(args: &Build) -> Result<Self, Error> {
+        if args.targets.is_empty() {
+            return Ok(Targets { targets: vec![Target::read(None)?], failed: vec![] });
+        }
+        let (mut targets, mut failed) = (vec![], vec![]);
+        for path in args.targets.iter().flat_map(|argument| Target::matching(argument)) {
+            match Target::read(Some(&path)) {
+                Ok(target) => targets.push(target),
+                Err(error) if args.keep_going => {
+                    failed.push(Failed { shown: path.display().to_string(), error });
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Targets { targets, failed })
     }
-    let named = arguments.iter().flat_map(|argument| Target::matching(argument));
-    named.map(|path| Target::read(Some(&path))).collect()
 }
 
 /// How to get at what was built, as a command to copy.

@@ -32,6 +32,8 @@ pub fn run(args: &Check, global: &Global) -> Result<ExitCode, Error> {
         let (errors, warnings) = (counted(errors, "error"), counted(warnings, "warning"));
         show::stderr(&format!("{}: {errors}, {warnings}", target.name));
     }
+    // A plan of many files takes its time to be taken apart; the memory goes with the process.
+    std::mem::forget(checked.plans);
     match checked.failure {
         Some(error) => Err(error),
         None if printed == ExitCode::SUCCESS && checked.is_refused => Ok(ExitCode::from(exit::FINDINGS)),

@@ -7,7 +7,7 @@ use crate::{
 };
 use bantam::{Error, Event, Explained, Target};
 use plan::{
-    explain::{self, Asked, Graph, Record},
+    explain::{self, Asked, Graph, LeftOutRecord, Record},
     finding::Severity,
 };
 use serde_json::Value;
@@ -172,6 +172,10 @@ fn paths(record: &Record, word: &str) -> Option<BTreeSet<TreePath>> {
 
 /// Says that a word is nothing of the image, and what may have been meant.
 fn absent(record: &Record, word: &str) -> Vec<String> {
+    let name = word.strip_prefix("package:").unwrap_or(word);
+    if let Some(LeftOutRecord { dependent, why }) = record.left_out.get(name) {
+        return vec![format!("{name} is not in the image: {dependent} depends on it, and {why}")];
+    }
     let mut lines = vec![format!("{word} is not in the image for {}", record.platform)];
     let nearest = explain::nearest_to(record, word);
     if !nearest.is_empty() {

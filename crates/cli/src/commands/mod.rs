@@ -74,6 +74,7 @@ impl Global {
             jobs: self.jobs(),
             offline: self.offline,
             mirrors: env::var("BANTAM_MIRROR").ok().filter(|mirrors| !mirrors.is_empty()),
+            apt_root: PathBuf::from("/"),
         }
     }
 

@@ -16,15 +16,13 @@ pub fn run(args: &Vendor, global: &Global) -> Result<ExitCode, Error> {
     shower.finish();
     let vendored = done?;
     if shower.has_words() {
-        let mirror = vendored.mirror.display();
+        let mirror = std::path::absolute(&vendored.mirror).unwrap_or(vendored.mirror);
         show::stderr(&format!(
-            "{} packages are in {}\nbuild from there: BANTAM_MIRROR=file:{mirror} bantam build --locked --offline",
-            vendored.packages,
+            "{} are in {}\nbuild from there: BANTAM_MIRROR=file:{} bantam build --locked --offline",
+            show::count(vendored.packages, "package"),
             args.dir.display(),
+            mirror.display(),
         ));
-        for (url, dir) in &vendored.repositories {
-            show::stderr(&format!("{url} is in file:{}", dir.display()));
-        }
     }
     Ok(ExitCode::SUCCESS)
 }

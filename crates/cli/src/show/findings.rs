@@ -45,9 +45,9 @@ pub fn message(finding: &Finding, shown: &dyn Fn(&str) -> String) -> String {
 
 /// A finding as an object for programs.
 pub fn json(finding: &Finding, platform: Platform) -> Value {
-    let Finding { problem, severity, line } = finding;
+    let Finding { problem, severity, line, .. } = finding;
     let about = problem.about();
-    let fixes = problem.fixes();
+    let fixes = finding.fixes();
     json!({
         "code": about.id,
         "name": about.name,
@@ -86,6 +86,7 @@ pub fn spec_code(error: &SpecError) -> String {
 fn action(fix: &Fix) -> Value {
     match fix {
         Fix::Install(packages) => json!({"kind": "install", "packages": packages}),
+        Fix::Repository(packages) => json!({"kind": "repository", "packages": packages}),
         Fix::Set(table, line) => json!({"kind": "set", "table": table, "line": line}),
         Fix::Add(table, lines) => json!({"kind": "add", "table": table, "lines": lines}),
         Fix::Keep(globs) => json!({"kind": "keep", "globs": globs}),

@@ -59,6 +59,11 @@ pub fn plain(text: &str) -> String {
     out
 }
 
+/// A number of things: `1 package`, `2 packages`.
+pub fn count(number: usize, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+}
+
 /// Lines of such text.
 pub fn plain_lines(lines: &[String]) -> String {
     lines.iter().map(|line| plain(line)).collect::<Vec<_>>().join("\n")

@@ -1,6 +1,6 @@
 //! Progress: bars on a terminal, lines elsewhere, objects for programs.
 
-use super::{CYAN, findings, painted, plain, plain_lines, size::human, stderr};
+use super::{CYAN, count, findings, painted, plain, plain_lines, size::human, stderr};
 use crate::args::Progress;
 use bantam::Event;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -9,7 +9,14 @@ use plan::{
     spec::Platform,
 };
 use serde_json::json;
-use std::{io::IsTerminal, sync::Mutex, time::Duration};
+use std::{
+    io::IsTerminal,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 /// Shows events as they come.
 pub struct Shower {
@@ -18,6 +25,43 @@ pub struct Shower {
     findings: bool,
     /// The code of the first error or warning that was shown in words.
     told: Mutex<Option<&'static str>>,
+    counts: Counts,
+}
+
+/// How far a build of several images is.
+#[derive(Default)]
+struct Counts {
+    images: AtomicUsize,
+    planned: AtomicUsize,
+    built: AtomicUsize,
+}
+
+impl Counts {
+    fn count(&self, event: &Event<'_>) {
+        match event {
+            Event::Begun { images } => self.images.store(*images, Relaxed),
+            Event::Planning { .. } => {
+                self.planned.fetch_add(1, Relaxed);
+            }
+            Event::Built { .. } => {
+                self.built.fetch_add(1, Relaxed);
+            }
+            _ => {}
+        }
+    }
+
+    /// `3/100 `; nothing where there is but one image.
+    fn shown(&self, done: &AtomicUsize) -> String {
+        match self.images.load(Relaxed) {
+            0 | 1 => String::new(),
+            // An image for several platforms is planned for each.
+            images => format!("{}/{images} ", done.load(Relaxed).min(images)),
+        }
+    }
+
+    fn are_several(&self) -> bool {
+        self.images.load(Relaxed) > 1
+    }
 }
 
 enum How {
@@ -37,7 +81,8 @@ impl Shower {
             Progress::Json => How::Json,
             Progress::Auto if terminal => {
                 let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-                let style = ProgressStyle::with_template("{spinner} {msg} {wide_bar} {bytes}/{total_bytes}");
+                let style =
+                    ProgressStyle::with_template("{spinner} {prefix}{msg} {wide_bar} {bytes}/{total_bytes}");
                 if let Ok(style) = style {
                     bar.set_style(style);
                 }
@@ -46,7 +91,7 @@ impl Shower {
             }
             Progress::Auto | Progress::Plain => How::Lines,
         };
-        Shower { how, findings, told: Mutex::new(None) }
+        Shower { how, findings, told: Mutex::new(None), counts: Counts::default() }
     }
 
     /// Is there anything to say in words beside results and errors?
@@ -56,6 +101,7 @@ impl Shower {
 
     /// Shows an event.
     pub fn show(&self, event: &Event<'_>) {
+        self.counts.count(event);
         match event {
             Event::Planned { shown, findings, .. } | Event::Found { shown, findings, .. }
                 if self.findings && !matches!(self.how, How::Json) =>
@@ -76,9 +122,9 @@ impl Shower {
         }
         match &self.how {
             How::Quiet => {}
-            How::Bars(bar) => bars(bar, event),
+            How::Bars(bar) => bars(bar, event, &self.counts),
             How::Lines => {
-                if let Some(line) = line(event) {
+                if let Some(line) = line(event, &self.counts) {
                     stderr(&line);
                 }
             }
@@ -109,15 +155,19 @@ impl Shower {
     }
 }
 
-fn bars(bar: &ProgressBar, event: &Event<'_>) {
+fn bars(bar: &ProgressBar, event: &Event<'_>, counts: &Counts) {
     match event {
-        Event::Planning { name, platform } => bar.set_message(format!("{name} {platform}: planning")),
+        Event::Planning { name, platform } => {
+            bar.set_prefix(counts.shown(&counts.planned));
+            bar.set_message(format!("{name} {platform}: planning"));
+        }
         Event::FetchStarted { packages, bytes } => {
             bar.set_length(*bytes);
             bar.set_position(0);
-            bar.set_message(format!("fetching {packages} packages"));
+            bar.set_message(format!("fetching {}", count(*packages, "package")));
         }
         Event::FetchAdvanced { bytes } => bar.inc(*bytes),
+        Event::Built { .. } => bar.set_prefix(counts.shown(&counts.built)),
         Event::LayerStarted { name, unpacked } => {
             bar.set_length(*unpacked);
             bar.set_position(0);
@@ -129,13 +179,18 @@ fn bars(bar: &ProgressBar, event: &Event<'_>) {
     }
 }
 
-fn line(event: &Event<'_>) -> Option<String> {
+/// Of many images each has one line, and those of its findings.
+fn line(event: &Event<'_>, counts: &Counts) -> Option<String> {
     match event {
+        Event::Built { name } if counts.are_several() => {
+            Some(format!("{}built: {}", counts.shown(&counts.built), plain(name)))
+        }
+        Event::Planned { .. } | Event::LayerDone { .. } if counts.are_several() => None,
         Event::Planned { files, packages, unpacked, .. } => {
             Some(format!("planned: {files} files, {packages} packages, {}", human(*unpacked)))
         }
         Event::FetchStarted { packages, bytes } => {
-            Some(format!("fetching {packages} packages, {}", human(*bytes)))
+            Some(format!("fetching {}, {}", count(*packages, "package"), human(*bytes)))
         }
         Event::LayerDone { name, compressed } => Some(format!("layer {name}: {}", human(*compressed))),
         Event::Published { destination } => Some(format!("published to {destination}")),
@@ -145,6 +200,8 @@ fn line(event: &Event<'_>) -> Option<String> {
 
 fn object(event: &Event<'_>) -> Option<serde_json::Value> {
     Some(match event {
+        Event::Begun { images } => json!({"event": "begun", "images": images}),
+        Event::Built { name } => json!({"event": "built", "name": name}),
         Event::Planning { name, platform } => {
             json!({"event": "planning", "name": name, "platform": platform.to_string()})
         }

@@ -64,7 +64,7 @@ pub fn document(file: &Path, found: &[(Platform, &Finding)], failure: Option<&Er
 }
 
 fn of_finding(rules: &mut Rules, uri: &str, platform: Platform, finding: &Finding) -> Value {
-    let Finding { problem, severity, line } = finding;
+    let Finding { problem, severity, line, .. } = finding;
     let about = problem.about();
     let index = rules.index(about.id, || rule(about));
     let mut location = json!({"physicalLocation": {"artifactLocation": artifact(uri)}});

@@ -1,5 +1,7 @@
 //! What can go wrong with an archive.
 
+use crate::keyring::SignatureError;
+use crate::release::ReleaseError;
 use fetch::FetchError;
 use std::fmt;
 use std::io;
@@ -120,6 +122,33 @@ pub enum Said {
 }
 
 impl ArchiveError {
+    /// What mirrors said.
+    pub fn said(&self) -> Vec<&Said> {
+        match self {
+            ArchiveError::Release { said, .. }
+            | ArchiveError::Index { said, .. }
+            | ArchiveError::Package { said, .. } => said.iter().collect(),
+            ArchiveError::Several { errors } => errors.iter().flat_map(ArchiveError::said).collect(),
+            _ => vec![],
+        }
+    }
+
+    /// The text in lines: what is wrong, and below it what each mirror said.
+    pub fn lines(&self) -> Vec<String> {
+        if let ArchiveError::Several { errors } = self {
+            return errors.iter().flat_map(ArchiveError::lines).collect();
+        }
+        let (text, said) = (self.to_string(), self.said());
+        match said.len() {
+            0 | 1 => vec![text],
+            _ => {
+                let all = told(&said);
+                let head = text.strip_suffix(&all).unwrap_or(&text).trim_end().to_owned();
+                [head].into_iter().chain(said.iter().map(|said| format!("  {said}"))).collect()
+            }
+        }
+    }
+
     /// One error of several; nothing, if there is none.
     pub(super) fn of(mut errors: Vec<ArchiveError>) -> Option<Self> {
         if errors.len() > 1 { Some(ArchiveError::Several { errors }) } else { errors.pop() }
@@ -132,6 +161,41 @@ impl ArchiveError {
 }
 
 impl Said {
+    /// Has the mirror no such thing?
+    pub fn is_not_there(&self) -> bool {
+        matches!(self, Said::Fetch(FetchError::NotFound { .. }))
+    }
+
+    /// Was it not asked, because there is no network?
+    pub fn is_offline(&self) -> bool {
+        matches!(self, Said::Fetch(FetchError::Offline { .. }))
+    }
+
+    /// Does it want to know who asks?
+    pub fn wants_credentials(&self) -> bool {
+        matches!(self, Said::Fetch(FetchError::Unauthorized { .. }))
+    }
+
+    /// Is it signed by nobody who may?
+    pub fn is_of_others(&self) -> bool {
+        match self {
+            Said::Unverified { source, .. } => source
+                .downcast_ref::<SignatureError>()
+                .is_some_and(|error| matches!(error, SignatureError::NoneCounts(_))),
+            Said::Fetch(_) => false,
+        }
+    }
+
+    /// Is it of another time?
+    pub fn is_outdated(&self) -> bool {
+        match self {
+            Said::Unverified { source, .. } => source.downcast_ref::<ReleaseError>().is_some_and(|error| {
+                matches!(error, ReleaseError::Expired { .. } | ReleaseError::FromTheFuture { .. })
+            }),
+            Said::Fetch(_) => false,
+        }
+    }
+
     /// Has the mirror no such thing? Some object stores say that it is forbidden.
     pub(super) fn is_absent(&self) -> bool {
         matches!(self, Said::Fetch(FetchError::NotFound { .. } | FetchError::Forbidden { .. }))

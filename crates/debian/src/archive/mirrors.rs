@@ -13,6 +13,7 @@
 //! `${timestamp}` in a mirror stands for the moment of a snapshot, and only mirrors with it have any.
 
 use super::origin::{Origin, Role};
+use super::roots::is_local;
 use fetch::masked;
 use std::fmt;
 
@@ -134,6 +135,11 @@ impl Mirrors {
     /// Is it a moment of snapshots that is taken?
     pub fn is_snapshot(&self) -> bool {
         self.moment.is_some()
+    }
+
+    /// Those that are directories of this machine.
+    pub(super) fn local(&self) -> impl Iterator<Item = &str> {
+        self.main.iter().map(String::as_str).filter(|url| is_local(url))
     }
 
     /// The roots where suites of a role may be, in the order in which they are asked.

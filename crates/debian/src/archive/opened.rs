@@ -131,22 +131,23 @@ impl Archive {
         &self.absent
     }
 
-    /// Gets the lists of which package has which file, for the architecture and for all. Suites without any have none.
-    ///
-    /// # Errors
-    /// When one that is listed cannot be had.
-    pub fn contents(&self, access: Access<'_>) -> Result<Vec<ContentsFile>, ArchiveError> {
-        let mut contents = vec![];
+    /// Gets the lists of which package has which file, for the architecture and for all: those that can be had, and what
+    /// is wrong with the others. Suites without any have none.
+    pub fn contents(&self, access: Access<'_>) -> (Vec<ContentsFile>, Vec<ArchiveError>) {
+        let (mut contents, mut errors) = (vec![], vec![]);
         for (at, (suite, opened)) in self.suites.0.iter().zip(&self.opened).enumerate() {
             let Some(Opened { held, .. }) = opened else { continue };
             for wanted in contents_of(suite, held, &self.architecture) {
-                let (found, form) = files::any(suite, held, wanted, access)?;
-                let Found { packed, file, origin, .. } = found;
-                let ListedFile { size, digest } = form.listed;
-                contents.push(ContentsFile { suite: at, origin, digest, size, file, packed });
+                match files::any(suite, held, wanted, access) {
+                    Ok((Found { packed, file, origin, .. }, form)) => {
+                        let ListedFile { size, digest } = form.listed;
+                        contents.push(ContentsFile { suite: at, origin, digest, size, file, packed });
+                    }
+                    Err(error) => errors.push(error),
+                }
             }
         }
-        Ok(contents)
+        (contents, errors)
     }
 }
 

@@ -64,9 +64,11 @@ impl Asking<'_> {
             Ok(bytes) => Ok((Signed::Inline(bytes), &inline)),
             Err(absent) if absent.is_absent() => match read(&text) {
                 // A release without signatures is as good as none, but not the same.
-                Ok(bytes) => {
-                    read(&signatures).map(|signatures| (Signed::Detached { text: bytes, signatures }, &text))
-                }
+                Ok(bytes) => match read(&signatures) {
+                    Ok(signatures) => Ok((Signed::Detached { text: bytes, signatures }, &text)),
+                    Err(error) if error.is_absent() => Err(unsigned(&text)),
+                    Err(error) => Err(error),
+                },
                 Err(error) if error.is_absent() => Err(absent),
                 Err(error) => Err(error),
             },
@@ -101,4 +103,9 @@ impl Asking<'_> {
             check_valid_until: !suite.snapshot && !is_local(root) && !self.access.client.is_offline(),
         }
     }
+}
+
+fn unsigned(url: &str) -> Said {
+    let source = "it is not signed: there is neither InRelease nor Release.gpg beside it";
+    Said::Unverified { url: masked(url), source: source.into() }
 }

@@ -2,6 +2,7 @@
 
 use super::config::{ArchiveConfig, Repository};
 use super::error::ArchiveError;
+use super::mirrors::Mirrors;
 use super::origin::{Origin, Role};
 use super::roots::Roots;
 use super::verify::Keys;
@@ -73,7 +74,7 @@ impl Suites {
         for repository in &config.repositories {
             let wanted = &repository.architectures;
             if wanted.is_empty() || wanted.contains(&config.architecture) {
-                suites.push(of_repository(repository)?);
+                suites.push(of_repository(repository, &config.mirrors)?);
             }
         }
         Ok(Suites(suites))
@@ -137,7 +138,8 @@ fn is_plain(part: &str) -> bool {
     !matches!(part, "" | "." | "..") && !part.contains(|letter: char| letter.is_control() || letter == '\\')
 }
 
-fn of_repository(repository: &Repository) -> Result<Suite, ArchiveError> {
+/// What is vendored beside a mirror that is a directory of this machine comes first.
+fn of_repository(repository: &Repository, mirrors: &Mirrors) -> Result<Suite, ArchiveError> {
     let Repository { url, suite, components, keyring, .. } = repository;
     let url = url.trim_end_matches('/');
     let shown = masked(url);
@@ -145,13 +147,15 @@ fn of_repository(repository: &Repository) -> Result<Suite, ArchiveError> {
     let letter =
         |letter: char| if letter.is_ascii_alphanumeric() || ".-".contains(letter) { letter } else { '_' };
     let place = shown.split_once("://").map_or(&*shown, |(_, place)| place);
+    let folder = format!("repositories/{}", place.chars().map(letter).collect::<String>());
+    let beside = mirrors.local().filter_map(|root| Some(format!("{}/{folder}", root.rsplit_once('/')?.0)));
     Ok(Suite {
         place: Place::new(suite, components.clone(), &name)?,
-        roots: Roots::new(vec![url.into()]),
+        roots: Roots::new(beside.chain([url.into()]).collect()),
         keys: Keys::Given(keyring.clone()),
         required: true,
         snapshot: false,
-        folder: format!("repositories/{}", place.chars().map(letter).collect::<String>()),
+        folder,
         repository: Some(repository.url.clone()),
         name,
     })
@@ -160,7 +164,6 @@ fn of_repository(repository: &Repository) -> Result<Suite, ArchiveError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::archive::Mirrors;
 
     fn config(suite: &str, repositories: Vec<Repository>) -> ArchiveConfig {
         ArchiveConfig {
@@ -212,6 +215,14 @@ mod tests {
                 "https://***@r.example.com/deb a//./b/|https://u:p@r.example.com/deb|a/b/x|repositories/____r.example.com_deb|true",
             ]
         );
+        let vendored = ArchiveConfig {
+            mirrors: Mirrors::new(["file:/v/debian"]),
+            ..config("sid", vec![repository("./", &[], &[])])
+        };
+        let suites_of_vendored = Suites::new(&vendored).unwrap();
+        let roots: Vec<&str> =
+            suites_of_vendored.0[1].roots.in_order().into_iter().map(|(_, root)| root).collect();
+        assert_eq!(roots, ["file:/v/repositories/____r.example.com_deb", "https://u:p@r.example.com/deb"]);
         assert_eq!(suites.find("bookworm-security"), Some(2));
         assert_eq!(suites.find("nowhere"), None);
     }

@@ -15,12 +15,12 @@ pub enum Problem {
         /// The package.
         package: String,
     },
-    /// The script that configures the package does something that no rule knows: its files may not be all
-    /// that it needs.
+    /// A script of the package does something that no rule knows, or that is known not to be done: its files may not be
+    /// all that it needs.
     Unhandled {
         /// The package.
         package: String,
-        /// The lines of `postinst`.
+        /// The lines of its scripts.
         lines: Vec<ScriptLine>,
     },
     /// A file of the packages that is needed to make another cannot be read.
@@ -51,8 +51,9 @@ impl fmt::Display for Problem {
             }
             Problem::Twice { package } => write!(f, "{package} stands twice among the packages"),
             Problem::Unhandled { package, lines } => {
-                let numbers: Vec<String> = lines.iter().map(|line| line.line.to_string()).collect();
-                write!(f, "what the postinst of {package} does is not known: line {}", numbers.join(", "))
+                let name = |line: &ScriptLine| format!("line {} of {}", line.line, line.script.name());
+                let names: Vec<String> = lines.iter().map(name).collect();
+                write!(f, "what {package} does when it is installed is not known: {}", names.join(", "))
             }
             Problem::Unreadable { path, reason } => write!(f, "cannot read {path}: {reason}"),
         }

@@ -372,6 +372,26 @@ fn modules_are_enabled_where_they_are() {
 }
 
 #[test]
+fn a_preinst_finds_nothing_and_is_told_by_its_name() {
+    let world = World::new();
+    let scripts = Tar::default()
+        .program(
+            "./preinst",
+            "#!/bin/sh\nif [ \"$1\" = install ]; then adduser --system aa; fi\n[ -e /f ] && one\ntwo",
+        )
+        .program(
+            "./postinst",
+            "#!/bin/sh\nadduser --system aa\n[ \"$1\" = configure ] && [ -e /f ] && three",
+        );
+    let pack = world.pack("aa", "", scripts, Tar::default().file("./f", ""));
+    let (root, problems) = RootFs::new(vec![pack], &Options::default());
+    assert_eq!(root.accounts().len(), 1);
+    let texts: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    let want = "what aa 1.0-1 does when it is installed is not known: line 4 of preinst, line 3 of postinst";
+    assert_eq!(texts, [want]);
+}
+
+#[test]
 fn the_bundle_has_all_certificates_in_the_order_of_their_paths() {
     let world = World::new();
     let data = Tar::default()

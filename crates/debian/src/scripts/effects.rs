@@ -1,10 +1,10 @@
-//! What the `postinst` of a package would do.
+//! What the scripts of a package would do.
 
 use super::accounts::Account;
 use super::alternatives::Alternative;
 use super::files::Made;
 use super::knowledge::{Knowledge, Verdict};
-use super::shell::{Call, Files, Found, Surroundings, calls};
+use super::shell::{Call, Files, Found, Script, Surroundings, calls};
 use crate::pack::Pack;
 use std::collections::BTreeMap;
 use tree::{Kind, Tree, TreePath};
@@ -23,6 +23,8 @@ pub struct Effects {
 /// A line of a script that does something which is not done for an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScriptLine {
+    /// Which script.
+    pub script: Script,
     /// Its number, from 1.
     pub line: usize,
     /// The line as it stands, without blanks around it.
@@ -35,17 +37,47 @@ pub struct ScriptLine {
 const MAX_LINE: usize = 200;
 
 impl Effects {
-    /// What the `postinst` of a package does where `tree` has the files of all packages, and the lines of which nobody knows
-    /// what they do.
+    /// What the `preinst` and `postinst` of a package do, and the lines of which nobody knows what they do. A `preinst` finds
+    /// nothing but itself, as if its package were the first of all; a `postinst` finds what is in `tree`.
     pub fn of(pack: &Pack, tree: &Tree, knowledge: &Knowledge) -> (Self, Vec<ScriptLine>) {
-        match &pack.control().scripts.postinst {
-            Some(script) => {
-                let (package, architecture) = (pack.name(), pack.architecture());
-                let surroundings = Surroundings { package, architecture, files: &Disk(tree) };
-                Effects::of_script(script, &surroundings, knowledge)
-            }
-            None => Default::default(),
+        let nothing = Tree::new();
+        let scripts = &pack.control().scripts;
+        let mut all = Effects::default();
+        let mut left = vec![];
+        for (script, text, tree) in
+            [(Script::Preinst, &scripts.preinst, &nothing), (Script::Postinst, &scripts.postinst, tree)]
+        {
+            let Some(text) = text else { continue };
+            let (package, architecture) = (pack.name(), pack.architecture());
+            let surroundings = Surroundings { script, package, architecture, files: &Disk(tree) };
+            let (effects, lines) = Effects::of_script(text, &surroundings, knowledge);
+            all.add(effects);
+            left.extend(lines);
         }
+        (all, left)
+    }
+
+    fn add(&mut self, more: Effects) {
+        self.alternatives.extend(more.alternatives);
+        self.made.extend(more.made);
+        for account in more.accounts {
+            if !self.accounts.contains(&account) {
+                self.accounts.push(account);
+            }
+        }
+    }
+
+    /// What a script of some package does.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn of_any(
+        script: &[u8],
+        package: &str,
+        tree: &Tree,
+        knowledge: &Knowledge,
+    ) -> (Self, Vec<ScriptLine>) {
+        let surroundings =
+            Surroundings { script: Script::Postinst, package, architecture: "amd64", files: &Disk(tree) };
+        Effects::of_script(script, &surroundings, knowledge)
     }
 
     pub(super) fn of_script(
@@ -67,14 +99,15 @@ impl Effects {
             match knowledge.verdict(package, &command(&call)) {
                 Some((Verdict::Harmless | Verdict::Handled, _)) => {}
                 Some((Verdict::Matters, reason)) => {
-                    left.insert(call.line, Some(reason));
+                    left.entry(call.line).or_insert(Some(reason));
                 }
                 None => {
-                    left.entry(call.line).or_insert(None);
+                    left.insert(call.line, None);
                 }
             }
         }
         let line = |(line, reason): (usize, Option<&str>)| ScriptLine {
+            script: surroundings.script,
             line,
             text: text
                 .lines()

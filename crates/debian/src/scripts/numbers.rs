@@ -61,8 +61,8 @@ pub fn numbered(accounts: &[Account]) -> Numbered {
     let mut own: BTreeMap<&str, u32> = BTreeMap::new();
     for name in names {
         let of_name = number_of(name);
-        let free = (0..COUNT).map(|step| FIRST + (of_name - FIRST + step) % COUNT);
-        let number = free.into_iter().find(|number| !taken.contains(number)).unwrap_or(of_name);
+        let mut free = (0..COUNT).map(|step| FIRST + (of_name - FIRST + step) % COUNT);
+        let number = free.find(|number| !taken.contains(number)).unwrap_or(of_name);
         taken.insert(number);
         own.insert(name, number);
     }

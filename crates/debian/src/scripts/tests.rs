@@ -1,11 +1,12 @@
 use super::effects::Disk;
-use super::shell::Surroundings;
+use super::shell::{Script, Surroundings};
 use super::{Account, AccountKind, Alternative, Effects, Id, Knowledge, Made, ScriptLine, sysusers, winners};
 use tree::{Tree, TreePath};
 
 fn follow(script: &str, tree: &str) -> (Effects, Vec<ScriptLine>) {
     let tree = Tree::from_lines(tree).unwrap();
-    let surroundings = Surroundings { package: "pp", architecture: "amd64", files: &Disk(&tree) };
+    let surroundings =
+        Surroundings { script: Script::Postinst, package: "pp", architecture: "amd64", files: &Disk(&tree) };
     Effects::of_script(format!("#!/bin/sh\n{script}").as_bytes(), &surroundings, Knowledge::built_in())
 }
 
@@ -258,7 +259,8 @@ fn what_no_rule_knows_is_told_by_line() {
 #[test]
 fn scripts_that_are_no_shell_are_told_as_a_whole() {
     let tree = Tree::new();
-    let surroundings = Surroundings { package: "pp", architecture: "amd64", files: &Disk(&tree) };
+    let surroundings =
+        Surroundings { script: Script::Postinst, package: "pp", architecture: "amd64", files: &Disk(&tree) };
     let cases: [&[u8]; 5] =
         [b"#!/usr/bin/perl -w\nunlink '/';\n", b"\x7fELF\x02\xff", b"", b"#!/bin/sh\nif x; then", b"echo x"];
     for script in cases {

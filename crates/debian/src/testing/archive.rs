@@ -23,6 +23,9 @@ pub struct TestArchive {
     digests: Vec<&'static str>,
     flat: bool,
     faults: Vec<Fault>,
+    stanzas: String,
+    contents: Vec<u8>,
+    listed: Vec<(String, u64)>,
 }
 
 /// What is wrong with a file of the archive, by its path from the directory of `Release`.
@@ -53,6 +56,9 @@ impl TestArchive {
             digests: vec!["MD5Sum", "SHA256"],
             flat: false,
             faults: vec![],
+            stanzas: String::new(),
+            contents: vec![],
+            listed: vec![],
         }
     }
 
@@ -157,6 +163,24 @@ impl TestArchive {
         self.fault(Fault::Missing(path.into()))
     }
 
+    /// The same with more at the end of each `Packages`, as it stands.
+    pub fn stanza(mut self, text: &str) -> Self {
+        self.stanzas.push_str(text);
+        self
+    }
+
+    /// The same with more at the end of each `Contents`, as it stands.
+    pub fn contents_lines(mut self, bytes: &[u8]) -> Self {
+        self.contents.extend(bytes);
+        self
+    }
+
+    /// The same, whose `Release` lists one more file, which is not there; or another size of one that is.
+    pub fn listed(mut self, path: &str, size: u64) -> Self {
+        self.listed.push((path.into(), size));
+        self
+    }
+
     /// A keyring with the certificates of those who signed, armored.
     pub fn keyring(&self) -> String {
         self.keys.iter().map(TestKey::armored).collect()
@@ -229,14 +253,14 @@ impl TestArchive {
     /// `Packages` and `Contents`, by their paths from the directory of `Release`.
     fn indexes(&self) -> BTreeMap<String, Vec<u8>> {
         let mut indexes = BTreeMap::new();
-        let mut add = |path: String, text: &str, packings: &[(Packing, &str)]| {
+        let mut add = |path: String, text: &[u8], packings: &[(Packing, &str)]| {
             for (packing, suffix) in packings {
-                indexes.insert(format!("{path}{suffix}"), packing.pack(text.as_bytes()));
+                indexes.insert(format!("{path}{suffix}"), packing.pack(text));
             }
         };
         let all = [(Packing::Plain, ""), (Packing::Gzip, ".gz"), (Packing::Xz, ".xz")];
         if self.flat {
-            add("Packages".into(), &self.stanzas(|_| true), &all);
+            add("Packages".into(), self.stanzas(|_| true).as_bytes(), &all);
             return indexes;
         }
         for component in self.components() {
@@ -244,12 +268,14 @@ impl TestArchive {
             for architecture in self.architectures() {
                 let own = |package: &TestPackage| here(package) && package.architecture == architecture;
                 let path = format!("{component}/Contents-{architecture}");
-                add(path, &self.contents(own), &[(Packing::Gzip, ".gz")]);
+                let contents = [self.contents(own).as_bytes(), &self.contents].concat();
+                add(path, &contents, &[(Packing::Gzip, ".gz")]);
                 if architecture != "all" {
                     let usable = |package: &TestPackage| {
                         own(package) || here(package) && package.architecture == "all"
                     };
-                    add(format!("{component}/binary-{architecture}/Packages"), &self.stanzas(usable), &all);
+                    let path = format!("{component}/binary-{architecture}/Packages");
+                    add(path, self.stanzas(usable).as_bytes(), &all);
                 }
             }
         }
@@ -264,7 +290,8 @@ impl TestArchive {
             let control = package.control();
             format!("{control}Filename: {filename}\nSize: {size}\nMD5sum: {md5}\nSHA256: {sha256}\n\n")
         };
-        self.packages.iter().filter(|package| wanted(package)).map(stanza).collect()
+        let stanzas: String = self.packages.iter().filter(|package| wanted(package)).map(stanza).collect();
+        stanzas + &self.stanzas
     }
 
     fn contents(&self, wanted: impl Fn(&TestPackage) -> bool) -> String {
@@ -305,8 +332,13 @@ impl TestArchive {
             text.push_str(&format!("{name}:\n"));
             for (path, bytes) in indexes {
                 let is_wrong = |fault: &Fault| matches!(fault, Fault::Size(at) if at == path);
-                let size = bytes.len() + usize::from(self.faults.iter().any(is_wrong));
+                let listed = self.listed.iter().find(|(at, _)| at == path).map(|(_, size)| *size);
+                let size = bytes.len() as u64 + u64::from(self.faults.iter().any(is_wrong));
+                let size = listed.unwrap_or(size);
                 text.push_str(&format!(" {} {size:>8} {path}\n", self.digest(name, path, bytes)));
+            }
+            for (path, size) in self.listed.iter().filter(|(path, _)| !indexes.contains_key(path)) {
+                text.push_str(&format!(" {} {size:>8} {path}\n", self.digest(name, path, b"")));
             }
         }
         text

@@ -14,11 +14,15 @@ const MADE: u64 = super::key::MADE as u64;
 pub(super) fn write(package: &TestPackage) -> Vec<u8> {
     let mut ar = b"!<arch>\n".to_vec();
     member(&mut ar, "debian-binary", b"2.0\n");
-    for (name, tar, packing) in [
-        ("control.tar", control(package), package.control_packing),
-        ("data.tar", data(package), package.data_packing),
-    ] {
-        member(&mut ar, &format!("{name}{}", packing.suffix()), &packing.pack(&tar));
+    let (control, data_packing) = (control(package), package.data_packing);
+    let control_name = format!("control.tar{}", package.control_packing.suffix());
+    member(&mut ar, &control_name, &package.control_packing.pack(&control));
+    match &package.data {
+        Some((name, bytes)) => member(&mut ar, name, bytes),
+        None => {
+            let name = format!("data.tar{}", data_packing.suffix());
+            member(&mut ar, &name, &data_packing.pack(&data(package)));
+        }
     }
     ar
 }
@@ -33,7 +37,8 @@ impl Packing {
         }
     }
 
-    pub(super) fn pack(self, bytes: &[u8]) -> Vec<u8> {
+    /// The bytes, compressed.
+    pub fn pack(self, bytes: &[u8]) -> Vec<u8> {
         match self {
             Packing::Plain => bytes.into(),
             Packing::Gzip => {

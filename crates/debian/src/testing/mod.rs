@@ -23,12 +23,14 @@
 
 mod archive;
 mod deb;
+mod hand;
 mod key;
 mod package;
 #[cfg(test)]
 mod tests;
 
 pub use archive::TestArchive;
+pub use hand::{read_deb, read_script};
 #[cfg(test)]
 pub(crate) use key::{MADE, clearsigned, packets};
 pub use key::{Subkey, TestKey};

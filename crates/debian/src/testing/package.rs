@@ -18,6 +18,10 @@ pub struct TestPackage {
     pub(super) conffiles: Vec<String>,
     pub(super) control_packing: Packing,
     pub(super) data_packing: Packing,
+    /// A data archive as it stands, with the name of its member.
+    pub(super) data: Option<(String, Vec<u8>)>,
+    /// A whole `.deb` as it stands.
+    raw: Option<Vec<u8>>,
 }
 
 /// A file of a package, by what it is.
@@ -60,6 +64,8 @@ impl TestPackage {
             conffiles: vec![],
             control_packing: Packing::Xz,
             data_packing: Packing::Xz,
+            data: None,
+            raw: None,
         }
     }
 
@@ -188,6 +194,16 @@ impl TestPackage {
         TestPackage { data_packing: packing, ..self }
     }
 
+    /// The same with another data archive, under the name of its member: `data.tar.gz`.
+    pub fn data(self, member: &str, bytes: impl Into<Vec<u8>>) -> Self {
+        TestPackage { data: Some((member.into(), bytes.into())), ..self }
+    }
+
+    /// The same with something else for its `.deb`.
+    pub fn raw(self, deb: impl Into<Vec<u8>>) -> Self {
+        TestPackage { raw: Some(deb.into()), ..self }
+    }
+
     /// Its name.
     pub fn name(&self) -> &str {
         &self.name
@@ -195,7 +211,7 @@ impl TestPackage {
 
     /// The bytes of its `.deb`: the same for the same package.
     pub fn deb(&self) -> Vec<u8> {
-        deb::write(self)
+        self.raw.clone().unwrap_or_else(|| deb::write(self))
     }
 
     /// Its control data.

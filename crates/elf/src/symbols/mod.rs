@@ -11,6 +11,7 @@ mod relocations;
 mod scope;
 mod table;
 
+use crate::notebook::NoteKey;
 use crate::{Closure, ElfError, Facts, Flavor, Linker, Rule};
 use hash::Name;
 use lookup::{Wanted, defines};
@@ -18,7 +19,7 @@ use relocations::References;
 pub(crate) use scope::Objects;
 use scope::Scope;
 use table::Version;
-use tree::{Entry, Resolution, TreePath};
+use tree::{Entry, Resolution, Sha256Digest, TreePath};
 
 /// The symbols of a closure that are looked up, and not found.
 #[derive(Debug, Default)]
@@ -52,25 +53,15 @@ impl Linker<'_> {
     pub fn undefined_symbols(&self, closure: &Closure) -> Undefined {
         let mut result = Undefined::default();
         let Some(loader) = &closure.loader else { return result };
+        let key = self.notebook().zip(note_key(closure, loader.flavor));
+        if key.is_some_and(|(notebook, key)| notebook.read(&key).is_some()) {
+            return result;
+        }
         let mut objects = self.objects();
         objects.trim();
-        let program = Member {
-            name: "",
-            path: &closure.program,
-            resolution: &closure.resolution,
-            facts: &closure.facts,
-            is_loader: false,
-        };
-        let libraries = closure.libraries.iter().map(|library| Member {
-            name: &library.soname,
-            path: &library.path,
-            resolution: &library.resolution,
-            facts: &library.facts,
-            is_loader: library.rule == Rule::Interpreter,
-        });
         let mut scope = Scope::new(loader.flavor);
         let mut members = vec![];
-        for member in std::iter::once(program).chain(libraries) {
+        for member in members_of(closure) {
             let Some(content) = member.resolution.entry.as_ref().and_then(Entry::content) else { continue };
             match objects.number(&member.resolution.path, content) {
                 Ok(number) => members.push((number, member)),
@@ -102,6 +93,9 @@ impl Linker<'_> {
                 }));
             }
         }
+        if let Some((notebook, key)) = key.filter(|_| result.symbols.is_empty()) {
+            notebook.write(key, vec![]);
+        }
         result
     }
 
@@ -127,4 +121,39 @@ struct Member<'c> {
     resolution: &'c Resolution,
     facts: &'c Facts,
     is_loader: bool,
+}
+
+fn members_of(closure: &Closure) -> impl Iterator<Item = Member<'_>> {
+    let program = Member {
+        name: "",
+        path: &closure.program,
+        resolution: &closure.resolution,
+        facts: &closure.facts,
+        is_loader: false,
+    };
+    let libraries = closure.libraries.iter().map(|library| Member {
+        name: &library.soname,
+        path: &library.path,
+        resolution: &library.resolution,
+        facts: &library.facts,
+        is_loader: library.rule == Rule::Interpreter,
+    });
+    std::iter::once(program).chain(libraries)
+}
+
+/// The key of the note that a closure lacks no symbol: all that it depends on. None where some file may be another
+/// the next time without being told apart.
+fn note_key(closure: &Closure, flavor: Flavor) -> Option<Sha256Digest> {
+    let mut key = NoteKey::new("symbols");
+    key.number(u64::from(flavor == Flavor::Musl));
+    key.number(closure.at_start as u64);
+    for member in members_of(closure) {
+        // What is no file defines and needs nothing.
+        let Some(content) = member.resolution.entry.as_ref().and_then(Entry::content) else { continue };
+        key.text(member.name);
+        key.text(member.resolution.path.as_str());
+        key.number(u64::from(member.is_loader));
+        key.identity(&content.identity()?);
+    }
+    Some(key.finish())
 }

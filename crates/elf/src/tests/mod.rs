@@ -4,6 +4,7 @@ mod closure;
 mod facts;
 mod hostile;
 mod musl;
+mod notebook;
 mod symbols;
 
 use crate::testing::{Elf, put, tree};

@@ -5,6 +5,7 @@
 //! in `docs/layer-format.md`.
 
 use super::LayerError;
+use super::buffer::Buffer;
 use super::encode::Codec;
 use super::key::{FileKey, Key};
 use crate::read::WHITEOUT;
@@ -20,7 +21,7 @@ pub(super) const MAX: usize = 1 << 20;
 
 /// A part of the tar.
 pub(super) struct Part {
-    pub raw: Vec<u8>,
+    pub raw: Buffer,
     /// The key of what it is made of; none where that is not known without the bytes.
     pub source: Option<Sha256Digest>,
 }
@@ -40,11 +41,11 @@ impl From<LayerError> for Stop {
 }
 
 /// Takes a full chunk and gives an empty buffer back, or none when no more are wanted.
-pub(super) type Emit<'a> = dyn FnMut(Part) -> Option<Vec<u8>> + 'a;
+pub(super) type Emit<'a> = dyn FnMut(Part) -> Option<Buffer> + 'a;
 
 /// Writes the tar of `tree` chunk by chunk, and says how many bytes its files have.
 pub(super) fn produce(tree: &Tree, codec: Codec, emit: &mut Emit<'_>) -> Result<u64, Stop> {
-    let mut chunks = Chunks { buf: vec![], codec, key: Some(new_key(codec)), emit };
+    let mut chunks = Chunks { buf: Buffer::default(), codec, key: Some(new_key(codec)), emit };
     let mut links = HardLinks::default();
     let mut unpacked_size = 0;
     let mut header = vec![];
@@ -69,7 +70,7 @@ pub(super) fn produce(tree: &Tree, codec: Codec, emit: &mut Emit<'_>) -> Result<
 
 /// The chunk that is being filled.
 struct Chunks<'a, 'b> {
-    buf: Vec<u8>,
+    buf: Buffer,
     codec: Codec,
     /// The key of what is in the buffer, until something comes in of which nothing is known.
     key: Option<Key>,
@@ -95,7 +96,7 @@ impl Chunks<'_, '_> {
 
     /// Appends bytes that are no file's.
     fn plain(&mut self, bytes: &[u8]) {
-        self.buf.extend_from_slice(bytes);
+        self.buf.push(bytes);
         if let Some(key) = &mut self.key {
             key.bytes(bytes);
         }
@@ -110,13 +111,11 @@ impl Chunks<'_, '_> {
         let mut offset = 0;
         while offset < size {
             let step = usize::try_from(size - offset).unwrap_or(MAX).min(MAX);
-            let start = self.buf.len();
-            self.buf.resize(start + step, 0);
-            let part = self.buf.get_mut(start..).unwrap_or_default();
-            file.read_exact_at(part, offset).map_err(|error| match error.kind() {
+            file.read_exact_at(self.buf.room(step), offset).map_err(|error| match error.kind() {
                 std::io::ErrorKind::UnexpectedEof => changed(path, content),
                 _ => read_error(content.error(error)),
             })?;
+            self.buf.add(step);
             self.key = self.key.take().zip(id.as_ref()).map(|(mut key, id)| {
                 key.file(id);
                 key.number(offset);
@@ -133,7 +132,7 @@ impl Chunks<'_, '_> {
             return Err(changed(path, content).into());
         }
         // How much that is follows from the size, which the header has.
-        self.buf.resize(self.buf.len() + padding(size), 0);
+        self.buf.push_zeros(padding(size));
         if size > MAX as u64 { self.cut() } else { Ok(()) }
     }
 }

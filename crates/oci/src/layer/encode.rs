@@ -4,6 +4,7 @@
 //! that came before: a place that has the compressed bytes of a chunk may supply them instead.
 
 use super::LayerError;
+use super::buffer::Buffer;
 use crate::Compression;
 use flate2::{Compress, FlushCompress, Status};
 use std::io;
@@ -59,10 +60,10 @@ impl Codec {
     }
 
     /// Appends the bytes of one chunk, and counts it into its own checksum.
-    pub fn encode(self, raw: &[u8], out: &mut Vec<u8>) -> Result<crc32fast::Hasher, LayerError> {
+    pub fn encode(self, raw: &[u8], out: &mut Buffer) -> Result<crc32fast::Hasher, LayerError> {
         let mut crc = crc32fast::Hasher::new();
         match self.compression {
-            Compression::None => out.extend_from_slice(raw),
+            Compression::None => out.push(raw),
             Compression::Zstd => zstd_frame(raw, self.level, out).map_err(LayerError::Compress)?,
             Compression::Gzip => {
                 crc.update(raw);
@@ -89,28 +90,32 @@ impl Codec {
 
 /// Raw deflate that ends at a byte, with no last block: a sync flush. Where that saves nothing, the
 /// chunk is stored.
-fn deflate(raw: &[u8], level: u32, out: &mut Vec<u8>) -> Result<(), LayerError> {
+fn deflate(raw: &[u8], level: u32, out: &mut Buffer) -> Result<(), LayerError> {
     let failed = |what: &str| LayerError::Compress(io::Error::other(what.to_string()));
     let start = out.len();
     let stored = raw.len() + raw.len().div_ceil(STORED) * 5;
-    out.reserve(stored + 64);
     // A new state for each chunk, so that no earlier chunk can show.
     let mut state = Compress::new(flate2::Compression::new(level), false);
+    let mut room = stored + 64;
     loop {
         let rest = usize::try_from(state.total_in()).ok().and_then(|done| raw.get(done..));
         let rest = rest.ok_or_else(|| failed("the compressor took more than it was given"))?;
-        let before = (state.total_in(), out.len());
-        let status = state.compress_vec(rest, out, FlushCompress::Sync);
+        let before = (state.total_in(), state.total_out());
+        let status = state.compress(rest, out.room(room), FlushCompress::Sync);
         let status = status.map_err(|error| LayerError::Compress(error.into()))?;
-        // Only spare room in `out` shows that the flush is whole.
-        if state.total_in() == raw.len() as u64 && out.len() < out.capacity() {
+        let written = usize::try_from(state.total_out() - before.1).unwrap_or(room);
+        out.add(written);
+        room -= written;
+        // Only spare room shows that the flush is whole.
+        if state.total_in() == raw.len() as u64 && room > 0 {
             break;
         }
-        if status == Status::BufError && before == (state.total_in(), out.len()) && out.len() < out.capacity()
-        {
+        if status == Status::BufError && before == (state.total_in(), state.total_out()) && room > 0 {
             return Err(failed("the compressor makes no progress"));
         }
-        out.reserve(stored / 8 + 64);
+        if room == 0 {
+            room = stored / 8 + 64;
+        }
     }
     if out.len() - start >= stored {
         out.truncate(start);
@@ -120,23 +125,23 @@ fn deflate(raw: &[u8], level: u32, out: &mut Vec<u8>) -> Result<(), LayerError> 
 }
 
 /// Stored blocks of deflate, none of them the last (RFC 1951, 3.2.4).
-fn store(raw: &[u8], out: &mut Vec<u8>) {
+fn store(raw: &[u8], out: &mut Buffer) {
     for block in raw.chunks(STORED) {
         let len = block.len() as u16;
-        out.push(0);
-        out.extend_from_slice(&len.to_le_bytes());
-        out.extend_from_slice(&(!len).to_le_bytes());
-        out.extend_from_slice(block);
+        out.push(&[0]);
+        out.push(&len.to_le_bytes());
+        out.push(&(!len).to_le_bytes());
+        out.push(block);
     }
 }
 
 /// A frame with its content's size and without a checksum: the blob's digest is checked anyway.
-fn zstd_frame(raw: &[u8], level: u32, out: &mut Vec<u8>) -> io::Result<()> {
+fn zstd_frame(raw: &[u8], level: u32, out: &mut Buffer) -> io::Result<()> {
     let mut state = zstd::bulk::Compressor::new(level as i32)?;
     state.include_checksum(false)?;
     state.include_contentsize(true)?;
-    let frame = state.compress(raw)?;
-    out.extend_from_slice(&frame);
+    let written = state.compress_to_buffer(raw, out.room(zstd::zstd_safe::compress_bound(raw.len())))?;
+    out.add(written);
     Ok(())
 }
 
@@ -166,13 +171,13 @@ mod tests {
 
     fn gzip(chunks: &[&[u8]]) -> Vec<u8> {
         let codec = Codec::new(Compression::Gzip, None).unwrap();
-        let mut out = codec.prologue().to_vec();
+        let mut out = Buffer::from(codec.prologue().to_vec());
         let mut crc = crc32fast::Hasher::new();
         for chunk in chunks {
             crc.combine(&codec.encode(chunk, &mut out).unwrap());
         }
-        out.extend(codec.epilogue(crc, chunks.iter().map(|chunk| chunk.len() as u64).sum()));
-        out
+        out.push(&codec.epilogue(crc, chunks.iter().map(|chunk| chunk.len() as u64).sum()));
+        out.to_vec()
     }
 
     #[test]
@@ -193,17 +198,17 @@ mod tests {
     fn a_chunk_is_the_same_bytes_wherever_it_stands() {
         let text = b"the same again; ".repeat(9_000);
         let codec = Codec::new(Compression::Gzip, None).unwrap();
-        let mut alone = vec![];
+        let mut alone = Buffer::default();
         codec.encode(&text, &mut alone).unwrap();
         let joined = gzip(&[&random(70_000), &text, b"end"]);
-        assert!(joined.windows(alone.len()).any(|window| window == alone));
+        assert!(joined.windows(alone.len()).any(|window| *window == *alone));
         assert!(alone.ends_with(&[0, 0, 0xff, 0xff]));
     }
 
     #[test]
     fn a_chunk_that_does_not_shrink_is_stored() {
         let noise = random(100_000);
-        let mut out = vec![];
+        let mut out = Buffer::default();
         Codec::new(Compression::Gzip, Some(9)).unwrap().encode(&noise, &mut out).unwrap();
         assert_eq!(out.len(), noise.len() + 10);
         assert_eq!(out[..5], [0, 0xff, 0xff, 0, 0]);
@@ -215,7 +220,7 @@ mod tests {
     #[test]
     fn zstd_is_a_frame_a_chunk() {
         let codec = Codec::new(Compression::Zstd, None).unwrap();
-        let mut out = vec![];
+        let mut out = Buffer::default();
         for chunk in [&b"one one one one"[..], &random(1000), b""] {
             codec.encode(chunk, &mut out).unwrap();
         }

@@ -3,6 +3,7 @@
 //! The bytes are a contract, written down in `docs/layer-format.md` of the repository: they depend on the tree and the
 //! options only, never on how many threads worked.
 
+mod buffer;
 mod chunk;
 mod chunks;
 mod encode;

@@ -5,6 +5,7 @@
 //! turn. Both queues are bounded, so the chunks under way are too. Who stops, by an error or a
 //! panic, drops its ends of the queues; the others find them closed and stop.
 
+use super::buffer::Buffer;
 use super::chunk::{Part, Stop, produce};
 use super::chunks::{Chunk, Chunks, raw_key};
 use super::encode::Codec;
@@ -23,14 +24,14 @@ const CHUNKS_EACH: usize = 3;
 
 /// A chunk on its way to a compressor, and where its bytes go.
 struct Job {
-    raw: Arc<Vec<u8>>,
+    raw: Arc<Buffer>,
     source: Option<Sha256Digest>,
     slot: SyncSender<Result<Encoded, LayerError>>,
 }
 
 /// A compressed chunk.
 struct Encoded {
-    bytes: Vec<u8>,
+    bytes: Buffer,
     crc: crc32fast::Hasher,
     raw_len: u64,
     /// What is remembered of it, if anybody does.
@@ -42,7 +43,7 @@ type Slot = Receiver<Result<Encoded, LayerError>>;
 
 /// Buffers that were used and may be used again.
 struct Pool {
-    buffers: Mutex<Vec<Vec<u8>>>,
+    buffers: Mutex<Vec<Buffer>>,
     /// More than can be under way at a time are not kept.
     most: usize,
 }
@@ -52,19 +53,19 @@ impl Pool {
         Pool { buffers: Mutex::default(), most }
     }
 
-    fn take(&self) -> Vec<u8> {
+    fn take(&self) -> Buffer {
         self.buffers.lock().ok().and_then(|mut pool| pool.pop()).unwrap_or_default()
     }
 
     /// Takes a buffer back from the last of those who share it.
-    fn give_shared(&self, buf: Arc<Vec<u8>>) {
+    fn give_shared(&self, buf: Arc<Buffer>) {
         if let Some(buf) = Arc::into_inner(buf) {
             self.give(buf);
         }
     }
 
-    fn give(&self, mut buf: Vec<u8>) {
-        buf.clear();
+    fn give(&self, mut buf: Buffer) {
+        buf.truncate(0);
         if let Ok(mut pool) = self.buffers.lock()
             && pool.len() < self.most
         {
@@ -90,7 +91,7 @@ pub(super) fn run(
     let (jobs, waiting) = sync_channel::<Job>(threads.get());
     let under_way = CHUNKS_EACH.saturating_mul(threads.get());
     let (slots, in_order) = sync_channel::<Slot>(under_way);
-    let (plain, to_hash) = sync_channel::<Arc<Vec<u8>>>(threads.get());
+    let (plain, to_hash) = sync_channel::<Arc<Buffer>>(threads.get());
     let (raw, packed) = (Pool::new(under_way), Pool::new(under_way));
     thread::scope(|scope| {
         let producer = scope.spawn(|| {
@@ -133,11 +134,11 @@ pub(super) fn run(
 }
 
 /// Hashes the tar, and counts its bytes.
-fn hash(to_hash: Receiver<Arc<Vec<u8>>>, raw: &Pool) -> (Digest, u64) {
+fn hash(to_hash: Receiver<Arc<Buffer>>, raw: &Pool) -> (Digest, u64) {
     let mut hash = Sha256::new();
     let mut size = 0;
     for chunk in to_hash {
-        hash.update(&*chunk);
+        hash.update(&**chunk);
         size += chunk.len() as u64;
         raw.give_shared(chunk);
     }
@@ -179,7 +180,7 @@ fn find_or_encode(
         let raw_len = raw.len() as u64;
         let crc = crc32fast::Hasher::new_with_initial_len(found.chunk.crc, raw_len);
         let chunk = Chunk { source, ..found.chunk };
-        return Ok(Encoded { bytes: found.bytes, crc, raw_len, chunk: Some(chunk) });
+        return Ok(Encoded { bytes: found.bytes.into(), crc, raw_len, chunk: Some(chunk) });
     }
     let encoded = encode(codec, raw, packed.take())?;
     let length =
@@ -195,7 +196,7 @@ fn find_or_encode(
     Ok(Encoded { chunk: Some(chunk), ..encoded })
 }
 
-fn encode(codec: Codec, raw: &[u8], mut bytes: Vec<u8>) -> Result<Encoded, LayerError> {
+fn encode(codec: Codec, raw: &[u8], mut bytes: Buffer) -> Result<Encoded, LayerError> {
     let crc = codec.encode(raw, &mut bytes)?;
     Ok(Encoded { bytes, crc, raw_len: raw.len() as u64, chunk: None })
 }

@@ -135,6 +135,34 @@ fn stored_chunks_give_the_same_bytes() {
 }
 
 #[test]
+fn a_small_file_that_grows_goes_or_comes_costs_the_chunks_around_it() {
+    let options = options(Compression::Gzip);
+    let store = Store::default();
+    let (first, bytes) = store.write(&files(None, false), &options);
+    store.keep(&first, &bytes, &options);
+    let mut most = 0;
+    for number in [0, 133, 287, 399_u64] {
+        let path: tree::TreePath = format!("/lib/{number:04}").parse().unwrap();
+        let new = |size| {
+            let identity = Some(identity(1000 + number, size, 9));
+            Entry::file(Content::new(OnDisk { bytes: vec![b'n'; size], identity }), 0o644)
+        };
+        let (mut grown, mut gone, mut more) = (files(None, false), files(None, false), files(None, false));
+        grown.insert(path.clone(), new(20_000));
+        gone.remove(&path);
+        more.insert(format!("{path}-new").parse().unwrap(), new(10_000));
+        for (what, tree) in [("grown", grown), ("gone", gone), ("more", more)] {
+            let (written, _) = store.write(&tree, &options);
+            let (by_source, by_raw) = store.counts();
+            let compressed = written.chunks.len() - by_source - by_raw;
+            assert!(compressed <= 3, "{path} {what}: {compressed} of {} chunks", written.chunks.len());
+            most = most.max(compressed);
+        }
+    }
+    assert!(most > 0);
+}
+
+#[test]
 fn a_chunk_of_another_length_is_not_taken() {
     let options = options(Compression::Gzip);
     let store = Store::default();

@@ -463,7 +463,7 @@ fn chunks(tree: &Tree) -> Vec<(Digest, usize)> {
     let seen = Mutex::new(vec![]);
     let mut emit = |part: chunk::Part| {
         seen.lock().unwrap().push((Digest::of(&part.raw), part.raw.len()));
-        Some(vec![])
+        Some(super::buffer::Buffer::default())
     };
     let codec = encode::Codec::new(Compression::None, None).unwrap();
     assert!(chunk::produce(tree, codec, &mut emit).is_ok());

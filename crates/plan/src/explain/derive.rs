@@ -113,6 +113,7 @@ pub fn derive(image: &Finished<'_>) -> Result<Record, PlanError> {
         lines: BTreeMap::new(),
         search_path: search_path.clone(),
         packages,
+        left_out: BTreeMap::new(),
         places,
     };
     // First what nothing asks for; then what only asks for itself, in circles.

@@ -1,6 +1,6 @@
 //! The document of reasons that travels beside an image. `docs/reasons.md` describes it.
 
-use super::{Basis, PackageRecord, Place, PlaceKind, Record};
+use super::{Basis, LeftOutRecord, PackageRecord, Place, PlaceKind, Record};
 use crate::{reason::Reason, spec::Line};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -53,6 +53,8 @@ struct ImageDocument {
     lines: BTreeMap<Line, String>,
     search_path: String,
     packages: BTreeMap<String, PackageDocument>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    left_out: BTreeMap<String, LeftOutRecord>,
     paths: BTreeMap<String, PlaceDocument>,
 }
 
@@ -125,6 +127,7 @@ impl ImageDocument {
             lines: record.lines.clone(),
             search_path: record.search_path.clone(),
             packages: record.packages.iter().map(package).collect(),
+            left_out: record.left_out.clone(),
             paths: record.places.iter().map(place).collect(),
         }
     }
@@ -154,6 +157,7 @@ impl ImageDocument {
             lines: self.lines,
             search_path: self.search_path,
             packages: self.packages.into_iter().map(package).collect(),
+            left_out: self.left_out,
             places,
         })
     }

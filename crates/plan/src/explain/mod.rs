@@ -20,6 +20,6 @@ pub use derive::{Finished, derive};
 pub use document::{RecordError, read, reason_json, write};
 pub(crate) use document::{optional_text, text};
 pub use graph::{Chain, Chains, Graph, Step};
-pub use record::{Basis, PackageRecord, Place, PlaceKind, Record};
+pub use record::{Basis, LeftOutRecord, PackageRecord, Place, PlaceKind, Record};
 pub use trees::{Branch, Group};
 pub use without::{Missed, Without};

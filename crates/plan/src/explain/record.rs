@@ -1,10 +1,11 @@
 //! What stands at each path of an image, and every reason for it.
 
 use crate::{
-    Plan,
+    LeftOut, Plan,
     reason::Reason,
     spec::{From, Line, Spec},
 };
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use tree::{Entry, Kind, TreePath, View, ViewError};
 
@@ -26,6 +27,8 @@ pub struct Record {
     /// The packages of which files are in the image, by name; where two have one name, by
     /// `name:architecture`.
     pub packages: BTreeMap<String, PackageRecord>,
+    /// Packages that stay out although packages of the image depend on them, by name.
+    pub left_out: BTreeMap<String, LeftOutRecord>,
     /// What stands at each path, the root aside.
     pub places: BTreeMap<TreePath, Place>,
 }
@@ -45,6 +48,16 @@ pub enum Basis {
 pub struct PackageRecord {
     pub version: String,
     pub architecture: String,
+}
+
+/// Why a package stays out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeftOutRecord {
+    /// Who depends on it.
+    pub dependent: String,
+    /// Why it is not needed, as a clause.
+    pub why: String,
 }
 
 /// What stands at a path.
@@ -118,6 +131,7 @@ impl Record {
             lines,
             search_path: path.unwrap_or_default().into(),
             packages,
+            left_out: plan.left_out.iter().map(LeftOutRecord::of).collect(),
             places,
         }
     }
@@ -132,6 +146,13 @@ impl Record {
     /// The files of a package, by its key.
     pub fn files_of<'a>(&'a self, package: &'a str) -> impl Iterator<Item = (&'a TreePath, &'a Place)> {
         self.places.iter().filter(move |(_, place)| place.packages.contains(package))
+    }
+}
+
+impl LeftOutRecord {
+    fn of(left: &LeftOut) -> (String, Self) {
+        let LeftOut { package, dependent, why } = left.clone();
+        (package, LeftOutRecord { dependent, why })
     }
 }
 

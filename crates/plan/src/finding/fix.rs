@@ -21,6 +21,10 @@ pub enum Fix {
     Set(&'static str, String),
     /// A table to add to the spec, such as `dirs`: the lines in it.
     Add(&'static str, Vec<String>),
+    /// Something to bring to the source, in words; and what else would do, if there is such a thing.
+    Bring(String, Option<String>),
+    /// These Debian packages have what is missing, and no archive of the image has them as it needs them.
+    Repository(Vec<String>),
     /// Files of the source to name in the spec, as globs.
     Keep(Vec<String>),
     /// The oldest release of each distribution that the libraries may be taken from.
@@ -52,9 +56,9 @@ impl Problem {
                 install(packages).into_iter().chain([say(other)]).collect()
             }
             Problem::MissingRunTimeLoad { soname, .. } => {
-                let other = format!("keep {soname} where the libraries come from");
+                let other = Fix::Bring(soname.clone(), None);
                 let packages = tables::packages_with(soname);
-                if packages.is_empty() { vec![say(other)] } else { install(&packages).into_iter().collect() }
+                if packages.is_empty() { vec![other] } else { install(&packages).into_iter().collect() }
             }
             Problem::OffSearchPath { path, .. } => {
                 let dir = path.parent().unwrap_or_else(TreePath::root);
@@ -127,9 +131,7 @@ impl Problem {
                 vec![say("write the whole path of a program behind the #!")]
             }
             Problem::MissingScriptInterpreter { interpreter, .. } if interpreter.starts_with('/') => {
-                vec![say(format!(
-                    "install {interpreter} where the libraries come from, or name it in [[files]]"
-                ))]
+                vec![Fix::Bring(interpreter.clone(), Some("name it in [[files]]".into()))]
             }
             Problem::MissingScriptInterpreter { .. } => {
                 vec![say("write the interpreter's whole path behind the #!")]
@@ -140,8 +142,7 @@ impl Problem {
             ],
             Problem::MissingPackage { name, near, .. } => {
                 let near = near.iter().map(|near| say(format!("write {near}, if that is meant")));
-                let install = say(format!("install {name} where the libraries come from"));
-                near.chain([install, say("take it out of `packages`")]).collect()
+                near.chain([Fix::Bring(name.clone(), None), say("take it out of `packages`")]).collect()
             }
             Problem::BadCertificates { .. } => {
                 vec![say("name a file that begins with `-----BEGIN CERTIFICATE-----`")]
@@ -180,9 +181,9 @@ impl Problem {
             Problem::MissingOnPath { program, .. } if program.contains([' ', '\t']) => vec![say(format!(
                 "write `env -S {program}`: the kernel hands over all that stands behind env as one name"
             ))],
-            Problem::MissingOnPath { program, .. } => vec![say(format!(
-                "install {program} where the libraries come from, or add the folder that it is in to PATH"
-            ))],
+            Problem::MissingOnPath { program, .. } => {
+                vec![Fix::Bring(program.clone(), Some("add the folder that it is in to PATH".into()))]
+            }
             Problem::MissingProgram { program, on_path: Some(_), .. } => {
                 vec![Fix::Keep(vec![format!("/usr/bin/{program}")]), say("write the program's whole path")]
             }
@@ -275,6 +276,18 @@ impl Problem {
 }
 
 impl Fix {
+    /// The same where the libraries come from archives of packages: nobody installs anything there.
+    pub(super) fn of_archive(self) -> Self {
+        match self {
+            Fix::Install(packages) => Fix::Repository(packages),
+            Fix::Bring(what, other) => {
+                let other = other.map(|other| format!(", or {other}")).unwrap_or_default();
+                say(format!("name an archive that has {what} in [[repositories]]{other}"))
+            }
+            other => other,
+        }
+    }
+
     /// A directory of the spec's own.
     pub(crate) fn directory(path: &TreePath, uid: u32, gid: u32) -> Self {
         Fix::Add("dirs", vec![key("path", path), key("owner", owner(uid, gid))])
@@ -339,6 +352,17 @@ impl fmt::Display for Fix {
                     packages.join(" or ")
                 )
             }
+            Fix::Bring(what, other) => {
+                write!(f, "install {what} where the libraries come from")?;
+                other.iter().try_for_each(|other| write!(f, ", or {other}"))
+            }
+            Fix::Repository(packages) => {
+                let packages = packages.join(" or ");
+                write!(
+                    f,
+                    "the Debian package {packages} has it elsewhere: name an archive that has it in [[repositories]]"
+                )
+            }
             Fix::Set(table, line) => write!(f, "in {}: {line}", heading(table)),
             Fix::Add(table, lines) => write!(f, "have a {} with {}", heading(table), lines.join(", ")),
             Fix::Keep(globs) => write!(f, "in [runtime]: keep = {}", toml_list(globs)),
@@ -354,7 +378,7 @@ impl fmt::Display for Fix {
 
 /// The heading of a table: those of which a spec may have several stand in double brackets.
 fn heading(table: &str) -> String {
-    if matches!(table, "files" | "dirs" | "links" | "users") {
+    if matches!(table, "files" | "dirs" | "links" | "users" | "repositories") {
         format!("[[{table}]]")
     } else {
         format!("[{table}]")

@@ -22,6 +22,8 @@ pub struct Finding {
     pub severity: Severity,
     /// The line of the spec that it is about, or that brought what it is about; 0 where none is known.
     pub line: Line,
+    /// Do the libraries come from archives of packages? Then other things can be done about it.
+    pub of_archive: bool,
 }
 
 /// How bad a finding is.
@@ -39,7 +41,7 @@ impl Finding {
     /// A finding with the severity that its problem usually has.
     pub fn new(problem: Problem) -> Self {
         let (severity, line) = (problem.about().severity, problem.line());
-        Finding { problem, severity, line }
+        Finding { problem, severity, line, of_archive: false }
     }
 
     /// The same finding with another severity than usual.
@@ -56,6 +58,12 @@ impl Finding {
 }
 
 impl Finding {
+    /// What to do about it, the best first; at least one thing.
+    pub fn fixes(&self) -> Vec<Fix> {
+        let fixes = self.problem.fixes().into_iter();
+        fixes.map(|fix| if self.of_archive { fix.of_archive() } else { fix }).collect()
+    }
+
     /// The finding for people, a line each: a label and its text, the first with severity and code.
     /// `shown` is the spec's file. The texts may hold any character that a path may.
     pub fn lines(&self, shown: &str) -> Vec<(String, String)> {
@@ -64,7 +72,7 @@ impl Finding {
         if self.line > 0 {
             lines.push(("at:".into(), format!("{shown}:{}", self.line)));
         }
-        for (index, fix) in self.problem.fixes().iter().enumerate() {
+        for (index, fix) in self.fixes().iter().enumerate() {
             lines.push((if index == 0 { "fix:" } else { "or:" }.into(), fix.to_string()));
         }
         lines

@@ -71,9 +71,7 @@ impl Gather<'_> {
     /// # Errors
     /// When a file of the payload cannot be read.
     pub(super) fn tell_mentions(&mut self, program: Option<&TreePath>) -> Result<(), PlanError> {
-        let files = self.draft.tree.iter().filter(|(_, entry)| !entry.is_directory());
-        let here: BTreeSet<&str> = files.map(|(path, _)| without_version(path.name())).collect();
-        let mut mentioned = vec![];
+        let mut found = vec![];
         for (path, entry) in self.draft.tree.iter() {
             if self.draft.taken.contains(path) && Some(path) != program {
                 continue;
@@ -84,14 +82,26 @@ impl Gather<'_> {
                 continue;
             }
             // A file whose headers make no sense is told by the proof.
-            let Ok(names) = elf::mentions(content, &facts) else { continue };
+            let Ok(names) = self.scope.facts.mentions_of(content, &facts) else { continue };
+            if !names.is_empty() {
+                found.push((path, facts, names));
+            }
+        }
+        // Few of many files have one of the names.
+        let asked: BTreeSet<&str> =
+            found.iter().flat_map(|(.., names)| names).map(|name| without_version(name)).collect();
+        let files = self.draft.tree.iter().filter(|(_, entry)| !asked.is_empty() && !entry.is_directory());
+        let here: BTreeSet<&str> =
+            files.map(|(path, _)| without_version(path.name())).filter(|name| asked.contains(name)).collect();
+        let mut mentioned = vec![];
+        for (path, facts, names) in found {
             let noted = facts.dlopen_notes.iter().flat_map(|note| &note.sonames);
             let noted: BTreeSet<&str> = noted.map(|soname| without_version(soname)).collect();
             // A static glibc has the names of its shared self, and no program wants two C libraries.
             let is_own = |name: &str| name == "libc.so" && facts.interpreter.is_none();
             let is_told = |name: &str| here.contains(name) || noted.contains(name) || is_own(name);
             let names: Vec<String> =
-                names.into_iter().filter(|name| !is_told(without_version(name))).collect();
+                names.iter().filter(|name| !is_told(without_version(name))).cloned().collect();
             if !names.is_empty() {
                 mentioned.push((path.clone(), names));
             }

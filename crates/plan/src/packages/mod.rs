@@ -2,6 +2,7 @@
 
 mod alternatives;
 mod database;
+mod left_out;
 mod rules;
 mod wanted;
 
@@ -13,9 +14,9 @@ use crate::{
 };
 pub use database::Memo;
 use database::{Database, MADE_BY, field, read};
+pub use left_out::LeftOut;
 use std::collections::{BTreeMap, BTreeSet};
 use tree::{Content, Entry, Overlay, Tree, TreePath, View};
-pub use wanted::LeftOut;
 pub(crate) use wanted::Wanted;
 
 const STATUS_D: &str = "/var/lib/dpkg/status.d";
@@ -34,14 +35,19 @@ pub struct Package {
 }
 
 /// Puts into the image what says that a package is there: for every package of which a file is kept
-/// its control data, the checksums of the kept files, and its copyright.
+/// its control data, the checksums of the kept files, and its copyright. What they depend on and stays out comes with
+/// them.
 ///
 /// A copyright may be a link into another package's folder; then that package is there too.
 ///
 /// # Errors
 /// When the source cannot be read.
-pub(crate) fn add(draft: &mut Draft, source: &dyn View, memo: &Memo) -> Result<Vec<Package>, PlanError> {
-    let Some(mut database) = Database::open(source, memo)? else { return Ok(vec![]) };
+pub(crate) fn add(
+    draft: &mut Draft,
+    source: &dyn View,
+    memo: &Memo,
+) -> Result<(Vec<Package>, Vec<LeftOut>), PlanError> {
+    let Some(mut database) = Database::open(source, memo)? else { return Ok(Default::default()) };
     let mut packages: BTreeMap<String, Package> = BTreeMap::new();
     let mut asked: BTreeSet<TreePath> = BTreeSet::new();
     loop {
@@ -82,7 +88,8 @@ pub(crate) fn add(draft: &mut Draft, source: &dyn View, memo: &Memo) -> Result<V
         put(&package.name, control_file(control))?;
         put(&format!("{}.md5sums", package.name), database.md5sums(name, package)?)?;
     }
-    Ok(packages.into_values().collect())
+    let left_out = left_out::left_out(&database, &packages);
+    Ok((packages.into_values().collect(), left_out))
 }
 
 /// Why nothing of `package` is needed where `dependent` depends on it; none where it may be. Names are without

@@ -25,8 +25,6 @@ pub(crate) struct Wanted<'a> {
     named: BTreeMap<String, Line>,
     /// Those that they depend on: who does, and the line that named what is wanted.
     dependencies: BTreeMap<String, (String, Line)>,
-    /// Those that only scripts of packages run: who depends on it, and why it is not needed.
-    unused: BTreeMap<String, (String, String)>,
     /// The links of alternatives.
     alternatives: Alternatives,
     /// Scripts whose interpreter is a shell: they enter where one does.
@@ -43,17 +41,6 @@ enum Entrance {
     Closed,
 }
 
-/// A package that the image does not need, although one that it has depends on it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LeftOut {
-    /// The package.
-    pub package: String,
-    /// Who depends on it.
-    pub dependent: String,
-    /// Why it is not needed, as a clause.
-    pub why: String,
-}
-
 impl<'a> Wanted<'a> {
     /// Looks for the packages that the spec names, and for all that they depend on. What is nowhere is reported.
     ///
@@ -67,8 +54,7 @@ impl<'a> Wanted<'a> {
         sources: &'a Sources<'_>,
     ) -> Result<Self, PlanError> {
         let database = Database::open(source, &sources.memo.packages)?;
-        let (named, dependencies, unused) = Default::default();
-        let (alternatives, shell_scripts, links) = Default::default();
+        let (named, dependencies, alternatives, shell_scripts, links) = Default::default();
         let mut wanted = Wanted {
             spec,
             source,
@@ -76,7 +62,6 @@ impl<'a> Wanted<'a> {
             known: sources.known,
             named,
             dependencies,
-            unused,
             alternatives,
             shell_scripts,
             links,
@@ -90,17 +75,6 @@ impl<'a> Wanted<'a> {
         }
         wanted.follow(platform.architecture.debian())?;
         Ok(wanted)
-    }
-
-    /// What the image does not need of what its packages depend on.
-    pub fn left_out(&self) -> Vec<LeftOut> {
-        let left_out = self.unused.iter().filter(|(package, _)| !self.dependencies.contains_key(*package));
-        let left_out = left_out.map(|(package, (dependent, why))| LeftOut {
-            package: package.clone(),
-            dependent: dependent.clone(),
-            why: why.clone(),
-        });
-        left_out.collect()
     }
 
     fn name(
@@ -167,9 +141,8 @@ impl<'a> Wanted<'a> {
             for alternatives in database.depends(&package) {
                 let found = alternatives.iter().find_map(|name| database.find(name, architecture));
                 let Some(found) = found else { continue };
-                let names = alternatives.iter().copied().chain([bare(found)]);
-                if let Some(why) = names.filter_map(|name| rules().unused(name, bare(&package))).next() {
-                    self.unused.entry(found.into()).or_insert((package.clone(), why.to_owned()));
+                let mut names = alternatives.iter().copied().chain([bare(found)]);
+                if names.any(|name| rules().unused(name, bare(&package)).is_some()) {
                     continue;
                 }
                 if seen.insert(found.into()) {

@@ -106,7 +106,7 @@ fn check_program(
 /// Why the file that the process starts with cannot be executed, by anybody.
 fn not_executable(found: &Resolution, loaded: &Loaded) -> Option<String> {
     let entry = found.entry.as_ref()?;
-    let begins_as_elf = |content: &Content| content.head(4).is_ok_and(|head| head == *b"\x7fELF");
+    let begins_as_elf = |content: &Content| content.starts_with(b"\x7fELF").unwrap_or(false);
     match entry.content() {
         None => Some("it is no regular file".into()),
         Some(_) if entry.meta.mode & 0o111 == 0 => Some("its mode has no execute bit".into()),

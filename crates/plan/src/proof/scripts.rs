@@ -78,7 +78,7 @@ fn interpreter_of(draft: &Draft, shebang: &Shebang) -> Result<Interpreter, PlanE
         return Ok(Interpreter::Useless("its mode has no execute bit"));
     }
     // Whether a program is one for this machine is told elsewhere.
-    if content.head(4)? == *b"\x7fELF" {
+    if content.starts_with(b"\x7fELF")? {
         return Ok(Interpreter::Program);
     }
     Ok(match elf::shebang_of(content)? {

@@ -200,7 +200,7 @@ impl Image {
         for finding in &self.0.findings {
             let _ =
                 writeln!(text, "{} {}: {}", finding.severity.word(), finding.problem.code(), finding.problem);
-            for fix in finding.problem.fixes() {
+            for fix in finding.fixes() {
                 let _ = writeln!(text, "    {fix}");
             }
         }

@@ -12,7 +12,7 @@ mod walk;
 
 pub use condition::matches;
 pub use condition::{Files, Found};
-pub use walk::{Call, Surroundings, calls};
+pub use walk::{Call, Script, Surroundings, calls};
 
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-use super::{Files, Found, Surroundings, calls};
+use super::{Files, Found, Script, Surroundings, calls};
 
 /// A directory, a program and a file.
 struct Disk;
@@ -19,7 +19,8 @@ impl Files for Disk {
 }
 
 fn run(text: &str) -> String {
-    let surroundings = Surroundings { package: "pp", architecture: "arm64", files: &Disk };
+    let surroundings =
+        Surroundings { script: Script::Postinst, package: "pp", architecture: "arm64", files: &Disk };
     let Some(calls) = calls(text, &surroundings) else { return "no script".into() };
     let word = |word: &Option<String>| word.clone().unwrap_or("?".into());
     let line = |call: &super::Call| call.words.iter().map(word).collect::<Vec<_>>().join(" ");

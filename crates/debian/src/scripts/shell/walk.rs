@@ -27,9 +27,30 @@ pub struct Call {
     pub words: Vec<Field>,
 }
 
+/// Which script of a package it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Script {
+    /// It runs before the package is unpacked.
+    Preinst,
+    /// It runs when all packages are unpacked.
+    Postinst,
+}
+
+impl Script {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Script::Preinst => "preinst",
+            Script::Postinst => "postinst",
+        }
+    }
+}
+
 /// What a script can ask for.
 #[derive(Clone, Copy)]
 pub struct Surroundings<'a> {
+    /// Which script it is.
+    pub script: Script,
     /// The name of the package.
     pub package: &'a str,
     /// Its architecture, or that of the machine for a package of all.
@@ -38,7 +59,7 @@ pub struct Surroundings<'a> {
     pub files: &'a dyn Files,
 }
 
-/// The commands that `SCRIPT configure ""` calls, in their order; none where the text is no shell script that can be followed.
+/// The commands that `preinst install` or `postinst configure ""` calls, in their order; none where the text is no shell script that can be followed.
 pub fn calls(text: &str, surroundings: &Surroundings<'_>) -> Option<Vec<Call>> {
     let list = Some(text).filter(|text| text.len() <= MAX_SCRIPT).and_then(parse)?;
     let mut walk = Walk {
@@ -50,11 +71,15 @@ pub fn calls(text: &str, surroundings: &Surroundings<'_>) -> Option<Vec<Call>> {
         depth: 0,
         nesting: 0,
     };
-    walk.state.arguments = vec![Some("configure".into()), Some(String::new())];
+    let arguments = match surroundings.script {
+        Script::Preinst => &["install"][..],
+        Script::Postinst => &["configure", ""],
+    };
+    walk.state.arguments = arguments.iter().map(|argument| Some((*argument).into())).collect();
     for (name, value) in [
         ("DPKG_ROOT", ""),
         ("DPKG_ADMINDIR", "/var/lib/dpkg"),
-        ("DPKG_MAINTSCRIPT_NAME", "postinst"),
+        ("DPKG_MAINTSCRIPT_NAME", surroundings.script.name()),
         ("DPKG_MAINTSCRIPT_PACKAGE", surroundings.package),
         ("DPKG_MAINTSCRIPT_ARCH", surroundings.architecture),
         ("DEBIAN_FRONTEND", "noninteractive"),
