@@ -112,6 +112,14 @@ fn make(
     pinned: Vec<LockedPackage>,
 ) -> Result<Plan, Error> {
     let Opened { payload, ca, .. } = opened;
-    let sources = Sources { runtime: runtime.view(), payload, ca, known, pinned, memo: &runtime.memo };
+    let sources = Sources {
+        runtime: runtime.view(),
+        payload,
+        ca,
+        known,
+        pinned,
+        accounts: runtime.accounts(),
+        memo: &runtime.memo,
+    };
     Ok(plan::plan(&target.spec, platform, &sources)?)
 }

@@ -1,8 +1,8 @@
 //! The runtime sources of a run: each is opened once, for all images that take from it.
 
 use crate::{Target, notes::Notes, open};
-use debian::rootfs::RootFs;
-use plan::{Memo, expand::Vars, finding::Problem, spec::RuntimeSource};
+use debian::{rootfs::RootFs, scripts::Numbered};
+use plan::{Memo, PackageAccounts, PackageUser, expand::Vars, finding::Problem, spec::RuntimeSource};
 use source::{Directory, Memory};
 use std::{
     collections::HashMap,
@@ -17,6 +17,8 @@ pub(crate) struct Runtime<'a> {
     files: Files<'a>,
     /// What it is known to lack.
     known: Vec<Problem>,
+    /// The accounts that its packages make.
+    accounts: PackageAccounts,
     /// What plans found out.
     pub memo: Memo,
 }
@@ -34,7 +36,13 @@ enum Files<'a> {
 impl Runtime<'_> {
     /// A source that is made of packages.
     pub fn of_packages(rootfs: RootFs, known: Vec<Problem>, memo: Memo) -> Self {
-        Runtime { files: Files::Packages(Box::new(rootfs)), known, memo }
+        let accounts = accounts_of(&rootfs);
+        Runtime { files: Files::Packages(Box::new(rootfs)), known, accounts, memo }
+    }
+
+    /// The accounts that its packages make.
+    pub fn accounts(&self) -> &PackageAccounts {
+        &self.accounts
     }
 
     /// The files; none where the payload brings all.
@@ -58,6 +66,22 @@ impl Runtime<'_> {
             _ => &[],
         };
         packs.iter().map(|pack| (pack.name(), pack.built()))
+    }
+}
+
+/// The accounts of packages, as the planner knows them.
+fn accounts_of(rootfs: &RootFs) -> PackageAccounts {
+    let user = |(name, uid, gid, home): &(String, u32, u32, String)| PackageUser {
+        name: name.clone(),
+        uid: *uid,
+        gid: *gid,
+        home: home.clone(),
+    };
+    let numbers = rootfs.numbers();
+    PackageAccounts {
+        users: numbers.users.iter().map(user).collect(),
+        groups: numbers.groups.clone(),
+        of_all: Numbered::of_every_system().users.iter().map(user).collect(),
     }
 }
 

@@ -7,11 +7,37 @@ use std::fmt::Write as _;
 pub const NONROOT: u32 = 65532;
 const NOBODY: u32 = 65534;
 
+/// The users and groups that the packages of a source make when they are installed, with numbers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PackageAccounts {
+    /// The users.
+    pub users: Vec<PackageUser>,
+    /// The groups: name and number.
+    pub groups: Vec<(String, u32)>,
+    /// Users that every machine of the distribution has: one stands in an image whose process runs as it.
+    pub of_all: Vec<PackageUser>,
+}
+
+/// A user that a package makes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackageUser {
+    /// Its name.
+    pub name: String,
+    /// Its number.
+    pub uid: u32,
+    /// The number of its group.
+    pub gid: u32,
+    /// Its home.
+    pub home: String,
+}
+
 /// The users and groups that names stand for.
 #[derive(Debug, Clone)]
 pub struct Accounts {
     users: Vec<Account>,
     groups: Vec<(String, u32)>,
+    /// Are there some of packages?
+    of_packages: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -36,6 +62,7 @@ impl Accounts {
             groups: [("root", 0), ("nobody", NOBODY), ("tty", 5), ("staff", 50), ("nonroot", NONROOT)]
                 .map(|(name, gid)| (name.into(), gid))
                 .to_vec(),
+            of_packages: false,
         };
         for user in users {
             accounts.users.push(account(&user.name, user.uid, user.gid, user.home.as_str()));
@@ -44,6 +71,34 @@ impl Accounts {
             }
         }
         accounts
+    }
+
+    /// Adds those of packages; a name or a number that is known keeps its meaning. `process` is who the process runs as.
+    pub fn add_packages(&mut self, packages: &PackageAccounts, process: &UserRef) {
+        let is_process = |user: &&PackageUser| process.user == Id::Name(user.name.clone());
+        for user in packages.users.iter().chain(packages.of_all.iter().filter(is_process)) {
+            let PackageUser { name, uid, gid, home } = user.clone();
+            if self.users.iter().any(|known| known.name == name || known.uid == uid) {
+                continue;
+            }
+            self.of_packages = true;
+            if !self.groups.iter().any(|(_, known)| *known == gid) {
+                let group = packages.groups.iter().find(|(_, known)| *known == gid);
+                self.groups.push((group.map_or(&name, |(group, _)| group).clone(), gid));
+            }
+            self.users.push(Account { name, uid, gid, home });
+        }
+        for (name, gid) in &packages.groups {
+            if !self.groups.iter().any(|(known, number)| known == name || number == gid) {
+                self.of_packages = true;
+                self.groups.push((name.clone(), *gid));
+            }
+        }
+    }
+
+    /// Are there some that packages make?
+    pub fn has_some_of_packages(&self) -> bool {
+        self.of_packages
     }
 
     /// `/etc/passwd`.
@@ -157,6 +212,29 @@ nonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin
         assert_eq!(accounts.numbers(&UserRef { user: Id::Number(1000), group: None }), Ok((1000, 2000)));
         assert_eq!(accounts.numbers(&UserRef { user: Id::Number(7), group: None }), Ok((7, 7)));
         assert_eq!(accounts.numbers(&who("nosuch", None)), Err("nosuch".into()));
+    }
+
+    #[test]
+    fn packages_add_accounts_and_change_none() {
+        let user = |name: &str, uid, gid| PackageUser { name: name.into(), uid, gid, home: "/h".into() };
+        let packages = PackageAccounts {
+            users: vec![user("redis", 61200, 61200), user("root", 7, 7), user("zero", 0, 0)],
+            groups: vec![("redis".into(), 61200), ("ssl-cert".into(), 61300), ("tty".into(), 9)],
+            of_all: vec![user("www-data", 33, 33), user("games", 5, 60)],
+        };
+        let mut accounts = Accounts::new(&[]);
+        accounts.add_packages(&packages, &who("www-data", None));
+        let added = |text: String, known: String| text.strip_prefix(&*known).unwrap().to_owned();
+        let every = Accounts::new(&[]);
+        assert_eq!(
+            added(accounts.passwd(), every.passwd()),
+            "redis:x:61200:61200:redis:/h:/sbin/nologin\nwww-data:x:33:33:www-data:/h:/sbin/nologin\n"
+        );
+        assert_eq!(
+            added(accounts.group(), every.group()),
+            "redis:x:61200:\nwww-data:x:33:\nssl-cert:x:61300:\n"
+        );
+        assert!(accounts.has_some_of_packages() && !every.has_some_of_packages());
     }
 
     #[test]

@@ -40,6 +40,7 @@ mod tables;
 mod wants;
 mod wildcard;
 
+pub use accounts::{PackageAccounts, PackageUser};
 pub use certificates::CaSource;
 pub use debug::BUSYBOX_PACKAGE;
 pub use error::PlanError;

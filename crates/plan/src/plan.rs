@@ -1,7 +1,7 @@
 //! The way through: a spec and its sources in, an image as a value out.
 
 use crate::{
-    accounts::Accounts,
+    accounts::{Accounts, PackageAccounts},
     certificates::{self, CaSource},
     debug,
     draft::{APP, BASE, Draft, LIBS, Origin},
@@ -40,6 +40,8 @@ pub struct Sources<'a> {
     pub known: &'a [Problem],
     /// The packages of an archive that the runtime source is made of.
     pub pinned: Vec<LockedPackage>,
+    /// The users and groups that the packages of the runtime source make.
+    pub accounts: &'a PackageAccounts,
     /// What earlier plans with this runtime source found out.
     pub memo: &'a Memo,
 }
@@ -105,6 +107,7 @@ pub fn plan(spec: &Spec, platform: Platform, sources: &Sources<'_>) -> Result<Pl
 
     let mut draft = Draft::default();
     let mut accounts = Accounts::new(&spec.users);
+    accounts.add_packages(sources.accounts, &spec.config.user);
     let placed = payload::place(&mut draft, &spec.files, sources.payload, &vars)?;
     payload::read_accounts(&mut accounts, &placed)?;
     payload::put(&mut draft, placed, &accounts, &spec.policy.allow, source)?;
@@ -154,7 +157,7 @@ pub fn plan(spec: &Spec, platform: Platform, sources: &Sources<'_>) -> Result<Pl
     policy::check(&mut draft, allow, &spec.runtime.keep, &process.volumes)?;
     policy::check_limits(&mut draft, &spec.limits, &packages);
     for problem in sources.known {
-        if concerns(problem, &draft, &packages) {
+        if concerns(problem, spec, &draft, &packages) {
             draft.report(problem.clone());
         }
     }
@@ -162,11 +165,23 @@ pub fn plan(spec: &Spec, platform: Platform, sources: &Sources<'_>) -> Result<Pl
 }
 
 /// Does something that the source lacks matter to this image?
-fn concerns(problem: &Problem, draft: &Draft, packages: &[Package]) -> bool {
+fn concerns(problem: &Problem, spec: &Spec, draft: &Draft, packages: &[Package]) -> bool {
     match problem {
-        Problem::ScriptNotRun { package, .. } => packages.iter().any(|kept| kept.name == *package),
+        // What only brings data to something else is set up for others.
+        Problem::ScriptNotRun { package, .. } => packages.iter().any(|kept| {
+            let is_named = spec.runtime.packages.iter().any(|named| named.name == kept.name);
+            kept.name == *package && (is_named || has_code(kept, draft))
+        }),
         problem => problem.subject().is_none_or(|path| draft.has(path)),
     }
+}
+
+/// Is there a program or a library among the files of a package?
+fn has_code(package: &Package, draft: &Draft) -> bool {
+    package.files.iter().any(|path| {
+        let is_library = path.name().ends_with(".so") || path.name().contains(".so.");
+        is_library || draft.tree.get(path).is_some_and(Entry::is_executable)
+    })
 }
 
 /// Takes from the source what the profile, `keep`, the process and the payload need.

@@ -4,7 +4,7 @@ mod packages;
 
 use crate::{
     accounts::{Accounts, NONROOT},
-    draft::{APP, BASE, Draft, Origin},
+    draft::{APP, BASE, Draft, LIBS, Origin},
     reason::Reason,
     spec::{Profile, Spec},
 };
@@ -122,8 +122,13 @@ pub(crate) fn put_own(draft: &mut Draft, accounts: &Accounts, spec: &Spec) -> Re
     }
     let directory = |mode| Entry::directory(mode);
     let file = |text: String| Entry::file(Content::bytes(text, "bantam"), 0o644);
-    // The accounts of a spec are the app's own, so that the base layer stays one that images share.
-    let people = if spec.users.is_empty() { BASE } else { APP };
+    // The accounts of a spec are the app's own, and those of packages stand with them, so that the base layer stays
+    // one that images share.
+    let people = match accounts.has_some_of_packages() {
+        _ if !spec.users.is_empty() => APP,
+        true => LIBS,
+        false => BASE,
+    };
     for (path, entry, layer, purpose) in [
         ("/tmp", directory(0o1777), BASE, "temporary files"),
         ("/root", directory(0o700), BASE, "root's home"),

@@ -4,7 +4,8 @@
 
 mod world;
 
-use plan::{Plan, Want};
+use plan::{PackageAccounts, PackageUser, Plan, Want, finding::Problem};
+use tree::TreePath;
 use world::{World, bytes, glibc, library, program, script};
 
 /// A machine on which some packages are installed: name, what it depends on, its files.
@@ -214,4 +215,147 @@ fn the_debug_variant_has_busybox_on_the_same_lower_layers() {
     assert!(debug.process.env[0].ends_with(":/bin:/busybox"), "{:?}", debug.process.env);
     let none = plan(&shop(), "packages = [\"shop\"]\nvariant = \"debug\"");
     assert!(none.findings.iter().any(|finding| finding.problem.code() == "B0413"));
+}
+
+#[test]
+fn directories_of_state_enter_with_dependencies_too() {
+    let world = installed(&[
+        ("web", "web-common", &["/usr/bin/web"]),
+        (
+            "web-common",
+            "",
+            &["/var/log/web/", "/etc/web/enabled/", "/usr/share/web/empty/", "/etc/web/web.conf"],
+        ),
+    ]);
+    let spec = "[config]\nentrypoint = [\"/usr/bin/web\"]\n[runtime]\npackages = [\"web\"]\n";
+    let plan = world.plan(spec).0;
+    let has = |path: &str| plan.tree.get(&TreePath::parse(path).unwrap()).is_some();
+    assert!(has("/var/log/web") && has("/etc/web/enabled") && has("/etc/web/web.conf"));
+    assert!(!has("/usr/share/web/empty"));
+}
+
+#[test]
+fn links_of_alternatives_enter_with_a_named_package() {
+    let world = installed(&[
+        ("draw", "paint", &["/usr/bin/draw-7", "/usr/bin/draw-admin.sh", "/usr/share/man/man1/draw-7.1"]),
+        ("paint", "", &["/usr/bin/paint-2"]),
+    ]);
+    let world = world
+        .source("/var/lib/dpkg/alternatives/draw", "auto\n/usr/bin/draw\ndraw.1\n/usr/share/man/man1/draw.1\n\n/usr/bin/draw-7\n10\n/usr/share/man/man1/draw-7.1\n\n")
+        .source("/var/lib/dpkg/alternatives/admin", "auto\n/usr/bin/admin\n\n/usr/bin/draw-admin.sh\n1\n\n")
+        .source("/var/lib/dpkg/alternatives/paint", "auto\n/usr/bin/paint\n\n/usr/bin/paint-2\n1\n\n");
+    let mut world = world;
+    for (name, link, file) in [
+        ("draw", "/usr/bin/draw", "/usr/bin/draw-7"),
+        ("draw.1", "/usr/share/man/man1/draw.1", "/usr/share/man/man1/draw-7.1"),
+        ("admin", "/usr/bin/admin", "/usr/bin/draw-admin.sh"),
+        ("paint", "/usr/bin/paint", "/usr/bin/paint-2"),
+    ] {
+        let chosen = format!("/etc/alternatives/{name}");
+        world = world.source_link(link, &chosen).source_link(&chosen, file);
+    }
+    let spec = "[config]\nentrypoint = [\"/usr/bin/draw-7\"]\n[runtime]\npackages = [\"draw\"]\n";
+    let has = |plan: &Plan, path: &str| plan.tree.get(&TreePath::parse(path).unwrap()).is_some();
+    let plan = world.plan(spec).0;
+    assert!(has(&plan, "/usr/bin/draw") && has(&plan, "/etc/alternatives/draw"));
+    // A manual page, a script without its shell, a program of a dependency.
+    for absent in ["/usr/share/man/man1/draw.1", "/usr/bin/admin", "/usr/bin/draw-admin.sh", "/usr/bin/paint"]
+    {
+        assert!(!has(&plan, absent), "{absent}");
+    }
+}
+
+#[test]
+fn a_link_to_a_script_for_a_shell_waits_as_the_script_does() {
+    let world = installed(&[
+        ("tool", "dash", &["/usr/bin/tool", "/usr/bin/toolctl.sh"]),
+        ("dash", "", &["/bin/sh"]),
+        ("other", "", &["/usr/share/doc/other/copyright"]),
+    ]);
+    let list = "/.\n/usr/bin/tool\n/usr/bin/toolctl.sh\n/usr/bin/toolctl\n";
+    let world =
+        world.source("/var/lib/dpkg/info/tool.list", list).source_link("/usr/bin/toolctl", "toolctl.sh");
+    let spec = "[config]\nentrypoint = [\"/usr/bin/tool\"]\n[runtime]\npackages = [\"tool\"]\n";
+    let has = |plan: &Plan, path: &str| plan.tree.get(&TreePath::parse(path).unwrap()).is_some();
+    let plan = world.plan(spec).0;
+    assert!(!has(&plan, "/bin/sh") && !has(&plan, "/usr/bin/toolctl") && !has(&plan, "/usr/bin/toolctl.sh"));
+    let plan = world.plan(&format!("{spec}[policy]\nallow = [\"shell\"]\n")).0;
+    assert!(has(&plan, "/bin/sh") && has(&plan, "/usr/bin/toolctl") && has(&plan, "/usr/bin/toolctl.sh"));
+}
+
+#[test]
+fn modules_that_are_programs_too_enter_without_their_interpreter() {
+    let world = installed(&[
+        ("shell", "libpython3.11-stdlib", &["/usr/bin/shell"]),
+        ("libpython3.11-stdlib", "", &["/usr/lib/python3.11/base64.pl", "/usr/share/tools/run.pl"]),
+        ("perl", "", &["/usr/bin/perl"]),
+    ]);
+    let spec = "[config]\nentrypoint = [\"/usr/bin/shell\"]\n[runtime]\npackages = [\"shell\"]\n";
+    let plan = world.plan(spec).0;
+    let has = |path: &str| plan.tree.get(&TreePath::parse(path).unwrap()).is_some();
+    assert!(has("/usr/lib/python3.11/base64.pl"));
+    assert!(!has("/usr/bin/perl") && !has("/usr/share/tools/run.pl"));
+}
+
+#[test]
+fn accounts_of_packages_are_known_by_name() {
+    let mut world = shop();
+    world.accounts = PackageAccounts {
+        users: vec![PackageUser { name: "redis".into(), uid: 61200, gid: 61200, home: "/r".into() }],
+        ..PackageAccounts::default()
+    };
+    let plan = world.plan("[config]\nentrypoint = [\"/usr/bin/shop\"]\nuser = \"redis\"\n[runtime]\npackages = [\"shop\"]\n").0;
+    assert_eq!((plan.process.uid, plan.process.gid), (61200, 61200));
+    let passwd = plan
+        .tree
+        .get(&TreePath::parse("/etc/passwd").unwrap())
+        .unwrap()
+        .content()
+        .unwrap()
+        .read(9999)
+        .unwrap();
+    assert!(String::from_utf8(passwd).unwrap().contains("redis:x:61200:61200:"));
+}
+
+#[test]
+fn scripts_of_packages_that_bring_data_only_are_not_told() {
+    let world = shop().knowing(Problem::ScriptNotRun { package: "fonts".into(), commands: vec!["x".into()] });
+    let world =
+        world.knowing(Problem::ScriptNotRun { package: "libshop1".into(), commands: vec!["y".into()] });
+    let told = |runtime: &str| -> Vec<String> {
+        let findings = plan(&world, runtime).findings;
+        let package = |problem: &Problem| match problem {
+            Problem::ScriptNotRun { package, .. } => Some(package.clone()),
+            _ => None,
+        };
+        findings.iter().filter_map(|finding| package(&finding.problem)).collect()
+    };
+    assert_eq!(told("packages = [\"shop\"]"), Vec::<String>::new());
+    assert_eq!(told("packages = [\"shop\", \"fonts\"]"), ["fonts"]);
+    assert_eq!(told("packages = [\"shop\", \"libshop1\"]"), ["libshop1"]);
+}
+
+#[test]
+fn plugins_of_the_same_source_enter_with_a_named_package() {
+    let so = "/usr/lib/web/modules/mod_dir.so";
+    let other = "/usr/lib/other/plugins/a.so";
+    let beside = "/usr/lib/x86_64-linux-gnu/libbeside.so";
+    let mut world = installed(&[
+        ("web", "web-bin, other", &["/etc/web/web.conf"]),
+        ("web-bin", "", &["/usr/bin/web", so, beside]),
+        ("other", "", &[other]),
+    ]);
+    let stanza = |name: &str, more: &str| {
+        format!("Package: {name}\nStatus: install ok installed\nVersion: 1.0\nArchitecture: amd64\n{more}\n")
+    };
+    let status = [
+        stanza("web", "Depends: web-bin, other\n"),
+        stanza("web-bin", "Source: web (1.0)\n"),
+        stanza("other", ""),
+    ];
+    world = world.source("/var/lib/dpkg/status", &*status.concat());
+    let plan = world.plan("[config]\nentrypoint = [\"/usr/bin/web\"]\n[runtime]\npackages = [\"web\"]\n").0;
+    let has = |path: &str| plan.tree.get(&TreePath::parse(path).unwrap()).is_some();
+    assert!(has(so) && has("/usr/bin/web"));
+    assert!(!has(other) && !has(beside));
 }

@@ -14,6 +14,7 @@ mod kill;
 mod layout;
 mod loader;
 mod oracle;
+mod packages;
 mod pains;
 mod programs;
 mod readme;

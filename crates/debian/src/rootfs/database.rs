@@ -61,7 +61,8 @@ fn paragraph(status: &mut String, pack: &Pack) {
     status.push('\n');
 }
 
-/// The paths as the package has them, but for those that another package has taken over.
+/// The paths as the package has them, but for those that another package has taken over, and what its script makes:
+/// dpkg does not list that, but whoever wants the package wants it.
 fn list(merged: &Merged, number: usize, pack: &Pack) -> String {
     let mut text = String::new();
     for path in pack.entries().keys() {
@@ -69,6 +70,11 @@ fn list(merged: &Merged, number: usize, pack: &Pack) -> String {
         if path.is_root() {
             text.push_str("/.\n");
         } else if has(path) || has(&merged.place(path)) {
+            let _ = writeln!(text, "{path}");
+        }
+    }
+    for (path, _) in merged.made.iter().filter(|(_, owner)| **owner == number) {
+        if merged.tree.get(path).is_some() {
             let _ = writeln!(text, "{path}");
         }
     }

@@ -1,45 +1,53 @@
 //! What scripts of packages make, put into the tree.
 
+use super::alternatives::{choose, place};
 use super::merge::{Merged, label};
 use super::problem::Problem;
-use crate::scripts::{Account, Alternative, Effects, Knowledge, Made, sysusers, winners};
+use crate::scripts::{Account, Effects, Id, Knowledge, Made, Numbered, numbered, sysusers};
+use std::collections::BTreeMap;
 use tree::{Content, Entry, Tree, TreePath};
 
-const ALTERNATIVES: &str = "/etc/alternatives";
 const SYSUSERS: &str = "/usr/lib/sysusers.d";
 /// More than any file of declarations has.
 const MAX_SYSUSERS: u64 = 1 << 20;
+
+/// More than any head of a file that says a priority.
+const MAX_INI: u64 = 1 << 16;
+/// The place of a module of PHP that says none: phpenmod(8).
+const PHP_PRIORITY: &str = "20";
 
 /// Applies what the scripts of the packages do, one after the other, and gives the accounts that they make.
 pub fn apply(merged: &mut Merged, knowledge: &Knowledge) -> Vec<Account> {
     let mut accounts = vec![];
     let mut offers = vec![];
-    for pack in merged.packs.clone() {
-        let (effects, lines) = Effects::of(&pack, &merged.tree, knowledge);
+    let mut made = vec![];
+    for (number, pack) in merged.packs.clone().iter().enumerate() {
+        let (effects, lines) = Effects::of(pack, &merged.tree, knowledge);
         if !lines.is_empty() {
-            merged.problems.push(Problem::Unhandled { package: label(&pack), lines });
+            merged.problems.push(Problem::Unhandled { package: label(pack), lines });
         }
         for made in &effects.made {
-            make(merged, made);
+            make(merged, number, made, &Numbered::default());
         }
+        made.extend(effects.made.into_iter().map(|made| (number, made)));
         offers.extend(effects.alternatives);
         accounts.extend(effects.accounts);
     }
     choose(merged, &offers);
     accounts.extend(declared(merged));
+    // Whoever makes an account, its number is known when all packages are there; so are all programs of PHP.
+    let numbers = numbered(&accounts);
+    let is_late = |made: &Made| matches!(made, Made::Owner(..) | Made::PhpModule { .. });
+    for (number, made) in made.iter().filter(|(_, made)| is_late(made)) {
+        make(merged, *number, made, &numbers);
+    }
+    merged.numbers = numbers;
     accounts
 }
 
-/// Where a path of a script leads: links on the way are followed, as the script's would be.
-fn place(tree: &Tree, path: &TreePath) -> Option<TreePath> {
-    let parent = path.parent()?;
-    let found = tree::resolve(tree, &parent).ok()?;
-    let is_free = found.entry.as_ref().is_none_or(Entry::is_directory);
-    is_free.then(|| found.path.child(path.name()))
-}
-
-fn make(merged: &mut Merged, made: &Made) {
+fn make(merged: &mut Merged, number: usize, made: &Made, numbers: &Numbered) {
     let tree = &mut merged.tree;
+    let mut put = |tree: &mut Tree, path: TreePath, entry| put(tree, path, entry, number, &mut merged.made);
     match made {
         Made::Directory(path) => {
             let Some(place) = place(tree, path) else { return };
@@ -52,6 +60,18 @@ fn make(merged: &mut Merged, made: &Made) {
             if is_empty {
                 tree.remove(&place);
                 merged.owners.remove(&place);
+            }
+        }
+        Made::Enabled { path, target } => {
+            let Some(place) = place(tree, path) else { return };
+            let led = place.parent().and_then(|dir| dir.join(target).ok());
+            if led.is_some_and(|led| real(tree, &led).is_some()) {
+                put(tree, place, Entry::symlink(target.clone()));
+            }
+        }
+        Made::PhpModule { version, program, name } => {
+            for (place, target) in php_links(tree, version, program.as_deref(), name) {
+                put(tree, place, Entry::symlink(target.as_str()));
             }
         }
         Made::Link { path, target } => {
@@ -89,6 +109,14 @@ fn make(merged: &mut Merged, made: &Made) {
         }
         Made::Owner(path, user, group) => {
             if let Some(entry) = real(tree, path) {
+                let user = user.as_ref().and_then(|user| match user {
+                    Id::Number(number) => Some(*number),
+                    Id::Name(name) => numbers.user(name),
+                });
+                let group = group.as_ref().and_then(|group| match group {
+                    Id::Number(number) => Some(*number),
+                    Id::Name(name) => numbers.group(name),
+                });
                 entry.meta.uid = user.unwrap_or(entry.meta.uid);
                 entry.meta.gid = group.unwrap_or(entry.meta.gid);
             }
@@ -96,14 +124,40 @@ fn make(merged: &mut Merged, made: &Made) {
     }
 }
 
-/// Puts an entry, and directories above it, where nothing is.
-fn put(tree: &mut Tree, path: TreePath, entry: Entry) {
+/// The links that enable a module of PHP, as phpenmod(8) makes them: where each stands, and what it says.
+fn php_links(tree: &mut Tree, version: &str, program: Option<&str>, name: &str) -> Vec<(TreePath, TreePath)> {
+    let Ok(php) = TreePath::parse("/etc/php").map(|dir| dir.child(version)) else { return vec![] };
+    let target = php.child("mods-available").child(&format!("{name}.ini"));
+    let text = real(tree, &target).and_then(|entry| entry.content()?.read(MAX_INI).ok());
+    let Some(text) = text else { return vec![] };
+    let text = String::from_utf8_lossy(&text);
+    let priority = text.lines().find_map(|line| line.strip_prefix("; priority="));
+    let is_number = |text: &&str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let priority = priority.map(str::trim).filter(is_number).unwrap_or(PHP_PRIORITY);
+    let programs: Vec<TreePath> = match program {
+        Some(program) => vec![php.child(program).child("conf.d")],
+        None => {
+            let is_of_program = |path: &&TreePath| {
+                path.name() == "conf.d" && path.parent().and_then(|dir| dir.parent()).as_ref() == Some(&php)
+            };
+            tree.range(&php).map(|(path, _)| path).filter(is_of_program).cloned().collect()
+        }
+    };
+    let is_directory = |dir: &TreePath| tree.get(dir).is_some_and(Entry::is_directory);
+    let link = |dir: TreePath| (dir.child(&format!("{priority}-{name}.ini")), target.clone());
+    programs.into_iter().filter(is_directory).map(link).collect()
+}
+
+/// Puts an entry, and directories above it, where nothing is; `made` says that the package has it now.
+fn put(tree: &mut Tree, path: TreePath, entry: Entry, number: usize, made: &mut BTreeMap<TreePath, usize>) {
     if tree.get(&path).is_none() {
+        made.insert(path.clone(), number);
         put_over(tree, path, entry);
     }
 }
 
-fn put_over(tree: &mut Tree, path: TreePath, entry: Entry) {
+/// Puts an entry, and directories above it.
+pub fn put_over(tree: &mut Tree, path: TreePath, entry: Entry) {
     let missing: Vec<TreePath> = path.ancestors().take_while(|dir| tree.get(dir).is_none()).collect();
     for dir in missing {
         tree.insert(dir, Entry::directory(0o755));
@@ -115,32 +169,6 @@ fn put_over(tree: &mut Tree, path: TreePath, entry: Entry) {
 fn real<'a>(tree: &'a mut Tree, path: &TreePath) -> Option<&'a mut Entry> {
     let found = tree::resolve(&*tree, path).ok()?;
     tree.get_mut(&found.path)
-}
-
-/// Makes the links of the alternatives that win. As update-alternatives does it, one whose file is not there is
-/// no offer, and a file at the link's place stays.
-fn choose(merged: &mut Merged, offers: &[Alternative]) {
-    let is_there =
-        |path: &TreePath| tree::resolve(&merged.tree, path).is_ok_and(|found| found.entry.is_some());
-    let possible: Vec<&Alternative> = offers.iter().filter(|offer| is_there(&offer.path)).collect();
-    let mut links = vec![];
-    for offer in winners(possible).into_values() {
-        links.push((&offer.link, offer.name.as_str(), &offer.path));
-        let slaves = offer.slaves.iter().filter(|(_, _, path)| is_there(path));
-        links.extend(slaves.map(|(link, name, path)| (link, name.as_str(), path)));
-    }
-    let Ok(dir) = TreePath::parse(ALTERNATIVES) else { return };
-    for (link, name, path) in links {
-        let Some(link) = place(&merged.tree, link) else { continue };
-        let target = dir.child(name);
-        let is_taken =
-            merged.tree.get(&link).is_some_and(|entry| !matches!(entry.kind, tree::Kind::Symlink(_)));
-        if is_taken {
-            continue;
-        }
-        put_over(&mut merged.tree, link, Entry::symlink(target.as_str()));
-        put_over(&mut merged.tree, target, Entry::symlink(path.as_str()));
-    }
 }
 
 /// The accounts that the packages declare for systemd.

@@ -8,6 +8,7 @@ use super::merged_usr;
 use super::problem::{Conflict, Problem};
 use super::replaces::replaces;
 use crate::pack::Pack;
+use crate::scripts::Numbered;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tree::{Entry, Kind, Tree, TreePath};
@@ -20,6 +21,10 @@ pub struct Merged {
     pub tree: Tree,
     /// The packages that have a path, by their number.
     pub owners: BTreeMap<TreePath, Vec<usize>>,
+    /// What scripts made, and the number of the package whose script it was.
+    pub made: BTreeMap<TreePath, usize>,
+    /// The accounts that the packages make.
+    pub numbers: Numbered,
     pub problems: Vec<Problem>,
     is_merged: bool,
 }

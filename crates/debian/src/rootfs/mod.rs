@@ -4,6 +4,7 @@
 //! make in ways that [`crate::scripts`] knows, and dpkg's database of them. What cannot be right is told as
 //! [`Problem`]s, all at once.
 
+mod alternatives;
 mod certificates;
 mod database;
 mod effects;

@@ -295,6 +295,83 @@ fn accounts_come_from_scripts_and_declarations() {
 }
 
 #[test]
+fn what_scripts_make_is_listed_and_belongs_to_accounts_of_packages() {
+    let world = World::new();
+    let data =
+        Tar::default().dir("./var/lib/redis/").file("./etc/redis.conf", "x").file("./usr/share/r.conf", "r");
+    let script = "adduser --system --group --home /var/lib/redis redis
+        install -d -o redis -g redis -m 750 /var/cache/redis
+        chown redis:adm /var/lib/redis
+        ucf /usr/share/r.conf /etc/r.conf";
+    let (root, problems) = RootFs::new(vec![world.script("redis", script, data)], &Options::default());
+    assert_eq!(problems, []);
+    let number = root.numbers().user("redis").unwrap();
+    let owner = |path: &str| {
+        let meta = root.entry(&p(path)).unwrap().unwrap().meta;
+        (meta.uid, meta.gid, meta.mode)
+    };
+    assert_eq!(owner("/var/lib/redis"), (number, 4, 0o755));
+    assert_eq!(owner("/var/cache/redis"), (number, number, 0o750));
+    let list = read(&root, "/var/lib/dpkg/info/redis.list");
+    assert!(list.contains("/etc/r.conf\n") && list.contains("/var/cache/redis\n"), "{list}");
+}
+
+#[test]
+fn alternatives_are_noted_as_dpkg_notes_them() {
+    let world = World::new();
+    let offer = |name: &str, priority| {
+        let call = format!(
+            "update-alternatives --install /usr/bin/awk awk /usr/bin/{name} {priority} --slave /usr/bin/nawk nawk /usr/bin/{name}"
+        );
+        world.script(name, &call, Tar::default().program(&format!("./usr/bin/{name}"), "a"))
+    };
+    let (root, _) = RootFs::new(vec![offer("mawk", 5), offer("gawk", 10)], &Options::default());
+    assert_eq!(
+        read(&root, "/var/lib/dpkg/alternatives/awk"),
+        "auto\n/usr/bin/awk\nnawk\n/usr/bin/nawk\n\n/usr/bin/gawk\n10\n/usr/bin/gawk\n/usr/bin/mawk\n5\n/usr/bin/mawk\n\n"
+    );
+}
+
+#[test]
+fn modules_are_enabled_where_they_are() {
+    let world = World::new();
+    let php = Tar::default()
+        .file("./usr/share/php/ctype.ini", "; priority=15\nextension=ctype.so\n")
+        .dir("./etc/php/8.2/mods-available/");
+    let script = "ucf /usr/share/php/ctype.ini /etc/php/8.2/mods-available/ctype.ini; php_invoke enmod 8.2 ALL ctype; php_invoke enmod 8.2 ALL no";
+    let web =
+        Tar::default().file("./etc/apache2/mods-available/dir.load", "x").dir("./etc/apache2/mods-enabled/");
+    let packs = vec![
+        world.script("php8.2-common", script, php),
+        world.data("php8.2-cli", Tar::default().dir("./etc/php/8.2/cli/").dir("./etc/php/8.2/cli/conf.d/")),
+        world.data("php8.2-fpm", Tar::default().dir("./etc/php/8.2/fpm/").dir("./etc/php/8.2/fpm/conf.d/")),
+        world.script("apache2", "a2enmod -m -q dir; a2ensite -q none", web),
+    ];
+    let (root, problems) = RootFs::new(packs, &Options::default());
+    assert_eq!(problems, []);
+    let links: Vec<String> = root
+        .tree()
+        .iter()
+        .filter_map(|(path, entry)| match &entry.kind {
+            Kind::Symlink(target) => Some(format!("{path} -> {target}")),
+            _ => None,
+        })
+        .filter(|link| link.starts_with("/etc"))
+        .collect();
+    assert_eq!(
+        links,
+        [
+            "/etc/apache2/mods-enabled/dir.load -> ../mods-available/dir.load",
+            "/etc/php/8.2/cli/conf.d/15-ctype.ini -> /etc/php/8.2/mods-available/ctype.ini",
+            "/etc/php/8.2/fpm/conf.d/15-ctype.ini -> /etc/php/8.2/mods-available/ctype.ini",
+        ]
+    );
+    assert!(
+        read(&root, "/var/lib/dpkg/info/php8.2-common.list").contains("/etc/php/8.2/cli/conf.d/15-ctype.ini")
+    );
+}
+
+#[test]
 fn a_preinst_finds_nothing_and_is_told_by_its_name() {
     let world = World::new();
     let scripts = Tar::default()

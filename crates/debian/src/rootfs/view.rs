@@ -6,7 +6,7 @@ use super::effects::apply;
 use super::merge::{Merged, merge};
 use super::problem::Problem;
 use crate::pack::Pack;
-use crate::scripts::{Account, Knowledge};
+use crate::scripts::{Account, Knowledge, Numbered};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tree::{Entry, Tree, TreePath, View, ViewError};
@@ -29,6 +29,7 @@ pub struct RootFs {
     /// The names in each directory.
     names: BTreeMap<TreePath, Vec<String>>,
     accounts: Vec<Account>,
+    numbers: Numbered,
 }
 
 impl RootFs {
@@ -37,7 +38,7 @@ impl RootFs {
         let mut merged = merge(packs, options.merged_usr);
         let accounts = apply(&mut merged, Knowledge::built_in());
         let files = database(&merged);
-        let Merged { packs, mut tree, owners, mut problems, .. } = merged;
+        let Merged { packs, mut tree, owners, numbers, mut problems, .. } = merged;
         let (certificates, unreadable) = bundle(&tree, &options.certificates);
         problems.extend(unreadable);
         for (path, entry) in files.into_iter().chain(certificates) {
@@ -51,7 +52,7 @@ impl RootFs {
             }
         }
         names.values_mut().for_each(|names| names.sort());
-        (RootFs { packs, tree, owners, names, accounts }, problems)
+        (RootFs { packs, tree, owners, names, accounts, numbers }, problems)
     }
 
     /// The packages: `base-files` first, then by name and architecture.
@@ -68,6 +69,11 @@ impl RootFs {
     /// The users and groups that the packages make when they are installed, by package.
     pub fn accounts(&self) -> &[Account] {
         &self.accounts
+    }
+
+    /// These accounts with the numbers that they have in every image.
+    pub fn numbers(&self) -> &Numbered {
+        &self.numbers
     }
 
     /// All entries.

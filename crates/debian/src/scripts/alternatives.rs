@@ -50,6 +50,19 @@ impl Alternative {
         }
         found
     }
+
+    /// The offer in a call of `/usr/share/mysql-common/configure-symlinks install NAME FILE`.
+    pub(super) fn of_mysql(call: &Call) -> Option<Self> {
+        let words: Option<Vec<&str>> = call.words.iter().skip(1).map(Option::as_deref).collect();
+        let ["install", _, path] = words?[..] else { return None };
+        Some(Alternative {
+            name: "my.cnf".into(),
+            link: absolute("/etc/mysql/my.cnf")?,
+            path: absolute(path)?,
+            priority: 200,
+            slaves: vec![],
+        })
+    }
 }
 
 /// Of all offers of a name, the one that dpkg takes: the highest priority, and of those the path that sorts first.

@@ -132,6 +132,13 @@ impl Effects {
                 self.alternatives.extend(offer);
                 is_offer
             }
+            // It is a script of mysql-common, which offers an alternative of the configuration.
+            "configure-symlinks" => {
+                let offer = Alternative::of_mysql(call);
+                let is_offer = offer.is_some();
+                self.alternatives.extend(offer);
+                is_offer
+            }
             "adduser" | "addgroup" | "useradd" | "groupadd" => {
                 let accounts = Account::of(call, package);
                 let is_known = accounts.is_some();

@@ -1,5 +1,7 @@
 //! Directories, links, modes and owners that scripts make.
 
+use super::accounts::is_name;
+use super::enabled::enabled;
 use super::shell::Call;
 use crate::deb::{group_number, user_number};
 use tree::TreePath;
@@ -20,6 +22,22 @@ pub enum Made {
     },
     /// An empty file, unless something is there.
     Empty(TreePath),
+    /// A symbolic link, unless something is at its place or nothing is where it would lead.
+    Enabled {
+        /// Where it stands.
+        path: TreePath,
+        /// What it says.
+        target: String,
+    },
+    /// A link that enables a module of PHP.
+    PhpModule {
+        /// The version of PHP, as its directory is called.
+        version: String,
+        /// The program that loads it; none: all.
+        program: Option<String>,
+        /// The module.
+        name: String,
+    },
     /// A copy of a file that is there, with its mode, unless something is at its place.
     Copy {
         /// The file.
@@ -39,12 +57,20 @@ pub enum Made {
         clear: u32,
     },
     /// The owner and the group of what is there, where they are said.
-    Owner(TreePath, Option<u32>, Option<u32>),
+    Owner(TreePath, Option<Id>, Option<Id>),
+}
+
+/// A user or a group, as a script says it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Id {
+    /// One that has a number.
+    Number(u32),
+    /// One that a package makes.
+    Name(String),
 }
 
 impl Made {
-    /// What a call does; none if it does something else, or not all of it is known. Users and groups that have no
-    /// number before they are made are not known.
+    /// What a call does; none if it does something else, or not all of it is known.
     pub(super) fn of(call: &Call) -> Option<Vec<Self>> {
         let words: Option<Vec<&str>> = call.words.iter().map(Option::as_deref).collect();
         let words = words?;
@@ -75,16 +101,20 @@ impl Made {
             "chown" => {
                 let (owner, paths) = operands(args).split_first().map(|(a, b)| (*a, b.to_vec()))?;
                 let (user, group) = owner_of(owner)?;
-                paths.into_iter().map(|text| Some(Made::Owner(path(text)?, user, group))).collect()
+                paths
+                    .into_iter()
+                    .map(|text| Some(Made::Owner(path(text)?, user.clone(), group.clone())))
+                    .collect()
             }
             "chgrp" => {
                 let (group, paths) = operands(args).split_first().map(|(a, b)| (*a, b.to_vec()))?;
-                let group = Some(number(group, group_number)?);
-                paths.into_iter().map(|text| Some(Made::Owner(path(text)?, None, group))).collect()
+                let group = Some(id(group, group_number)?);
+                paths.into_iter().map(|text| Some(Made::Owner(path(text)?, None, group.clone()))).collect()
             }
+            "a2enmod" | "a2enconf" | "a2ensite" | "php_invoke" => enabled(program, args),
             "dpkg-statoverride" if args.contains(&"--add") => {
                 let [user, group, mode, text] = operands(args)[..] else { return None };
-                let owner = (Some(number(user, user_number)?), Some(number(group, group_number)?));
+                let owner = (Some(id(user, user_number)?), Some(id(group, group_number)?));
                 let path = path(text)?;
                 Some(vec![Made::Owner(path.clone(), owner.0, owner.1), Made::Mode(path, octal(mode)?)])
             }
@@ -100,11 +130,11 @@ fn directories(args: &[&str], is_install: bool) -> Option<Vec<Made>> {
     while let Some(arg) = args.next() {
         match arg {
             "-m" => mode = Some(octal(args.next()?)?),
-            // The directory is made whether or not its owner has a number.
-            "-o" if is_install => user = number(args.next()?, user_number),
-            "-g" if is_install => group = number(args.next()?, group_number),
-            _ if is_install && arg.starts_with("-o") => user = number(arg.get(2..)?, user_number),
-            _ if is_install && arg.starts_with("-g") => group = number(arg.get(2..)?, group_number),
+            // The directory is made whether or not its owner makes sense.
+            "-o" if is_install => user = id(args.next()?, user_number),
+            "-g" if is_install => group = id(args.next()?, group_number),
+            _ if is_install && arg.starts_with("-o") => user = id(arg.get(2..)?, user_number),
+            _ if is_install && arg.starts_with("-g") => group = id(arg.get(2..)?, group_number),
             _ if arg.starts_with("--mode=") => mode = Some(octal(arg.strip_prefix("--mode=")?)?),
             _ if arg.starts_with("-m") && arg.len() > 2 => mode = Some(octal(arg.strip_prefix("-m")?)?),
             "-p" | "--parents" | "-Z" | "-pZ" | "-d" | "--directory" | "-v" | "-pv" | "-vp" | "--" => {}
@@ -116,7 +146,7 @@ fn directories(args: &[&str], is_install: bool) -> Option<Vec<Made>> {
     for path in paths {
         made.push(Made::Directory(path.clone()));
         if user.is_some() || group.is_some() {
-            made.push(Made::Owner(path.clone(), user, group));
+            made.push(Made::Owner(path.clone(), user.clone(), group.clone()));
         }
         made.extend(mode.map(|mode| Made::Mode(path, mode)));
     }
@@ -134,14 +164,14 @@ fn copy(args: &[&str], options: &[&str]) -> Option<Vec<Made>> {
 
 /// `install -m 644 FILE PLACE`: a copy with its own mode and owner.
 fn file(args: &[&str]) -> Option<Vec<Made>> {
-    let (mut mode, mut user, mut group) = (0o755, 0, 0);
+    let (mut mode, mut user, mut group) = (0o755, Id::Number(0), Id::Number(0));
     let mut paths = vec![];
     let mut args = args.iter().copied();
     while let Some(arg) = args.next() {
         match arg {
             "-m" => mode = octal(args.next()?)?,
-            "-o" => user = number(args.next()?, user_number).unwrap_or(0),
-            "-g" => group = number(args.next()?, group_number).unwrap_or(0),
+            "-o" => user = id(args.next()?, user_number)?,
+            "-g" => group = id(args.next()?, group_number)?,
             "-p" | "-D" => {}
             _ if arg.starts_with("-m") && arg.len() > 2 => mode = octal(arg.strip_prefix("-m")?)?,
             _ if arg.starts_with('-') => return None,
@@ -222,19 +252,23 @@ fn symbolic(text: &str) -> Option<(u32, u32)> {
     Some((set, clear))
 }
 
-fn owner_of(text: &str) -> Option<(Option<u32>, Option<u32>)> {
+fn owner_of(text: &str) -> Option<(Option<Id>, Option<Id>)> {
     let (user, group) = match text.split_once([':', '.']) {
         Some((user, group)) => (user, Some(group)),
         None => (text, None),
     };
-    let user = if user.is_empty() { None } else { Some(number(user, user_number)?) };
-    let group = group.map(|group| number(group, group_number));
+    let user = if user.is_empty() { None } else { Some(id(user, user_number)?) };
+    let group = group.map(|group| id(group, group_number));
     match group {
         Some(None) => None,
         group => Some((user, group.flatten())),
     }
 }
 
-fn number(text: &str, lookup: fn(&[u8]) -> Option<u32>) -> Option<u32> {
-    text.parse().ok().or_else(|| lookup(text.as_bytes()))
+fn id(text: &str, lookup: fn(&[u8]) -> Option<u32>) -> Option<Id> {
+    let number = text.parse().ok().or_else(|| lookup(text.as_bytes()));
+    match number {
+        Some(number) => Some(Id::Number(number)),
+        None => is_name(text).then(|| Id::Name(text.into())),
+    }
 }

@@ -8,8 +8,10 @@
 mod accounts;
 mod alternatives;
 mod effects;
+mod enabled;
 mod files;
 mod knowledge;
+mod numbers;
 mod shell;
 mod sysusers;
 
@@ -17,8 +19,9 @@ pub use accounts::{Account, AccountKind};
 pub use alternatives::Alternative;
 pub(crate) use alternatives::winners;
 pub use effects::{Effects, ScriptLine};
-pub use files::Made;
+pub use files::{Id, Made};
 pub use knowledge::{Knowledge, KnowledgeError};
+pub use numbers::{Numbered, numbered};
 pub use shell::Script;
 pub use sysusers::sysusers;
 

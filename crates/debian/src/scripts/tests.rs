@@ -1,6 +1,6 @@
 use super::effects::Disk;
 use super::shell::{Script, Surroundings};
-use super::{Account, AccountKind, Alternative, Effects, Knowledge, Made, ScriptLine, sysusers, winners};
+use super::{Account, AccountKind, Alternative, Effects, Id, Knowledge, Made, ScriptLine, sysusers, winners};
 use tree::{Tree, TreePath};
 
 fn follow(script: &str, tree: &str) -> (Effects, Vec<ScriptLine>) {
@@ -163,36 +163,60 @@ fn declared_accounts_are_read() {
 fn files_are_made_as_scripts_make_them() {
     let directory = |path| Made::Directory(p(path));
     let link = |path, target: &str| Made::Link { path: p(path), target: target.into() };
+    let owner = |user: Option<u32>, group: Option<u32>| {
+        Made::Owner(p("/a"), user.map(Id::Number), group.map(Id::Number))
+    };
+    let redis = || Some(Id::Name("redis".into()));
+    let enabled = |path, target: &str| Made::Enabled { path: p(path), target: target.into() };
     for (script, want) in [
         ("mkdir -p /a /b/c", vec![directory("/a"), directory("/b/c")]),
         ("mkdir -m 0700 \"$DPKG_ROOT/a\"", vec![directory("/a"), Made::Mode(p("/a"), 0o700)]),
         (
             "install -d -m 2750 -o root -g adm /a",
-            vec![directory("/a"), Made::Owner(p("/a"), Some(0), Some(4)), Made::Mode(p("/a"), 0o2750)],
+            vec![directory("/a"), owner(Some(0), Some(4)), Made::Mode(p("/a"), 0o2750)],
         ),
-        ("install -d -oredis /a", vec![directory("/a")]),
+        ("install -d -oredis /a", vec![directory("/a"), Made::Owner(p("/a"), redis(), None)]),
+        (
+            "a2enmod -m -q dir",
+            vec![
+                enabled("/etc/apache2/mods-enabled/dir.load", "../mods-available/dir.load"),
+                enabled("/etc/apache2/mods-enabled/dir.conf", "../mods-available/dir.conf"),
+            ],
+        ),
+        (
+            "a2ensite -q 000-default",
+            vec![enabled(
+                "/etc/apache2/sites-enabled/000-default.conf",
+                "../sites-available/000-default.conf",
+            )],
+        ),
+        (
+            "php_invoke enmod 8.2 ALL ctype",
+            vec![Made::PhpModule { version: "8.2".into(), program: None, name: "ctype".into() }],
+        ),
         ("ln -sf ../b /a/c", vec![link("/a/c", "../b")]),
         ("ln -s /x/y /a/", vec![link("/a/y", "/x/y")]),
         ("chmod 644 /a /b", vec![Made::Mode(p("/a"), 0o644), Made::Mode(p("/b"), 0o644)]),
         ("chmod g-w,o=r /a", vec![Made::Bits { path: p("/a"), set: 0o004, clear: 0o023 }]),
-        ("chown root:shadow /a", vec![Made::Owner(p("/a"), Some(0), Some(42))]),
-        ("chown :7 /a", vec![Made::Owner(p("/a"), None, Some(7))]),
-        ("chgrp mail /a", vec![Made::Owner(p("/a"), None, Some(8))]),
+        ("chown root:shadow /a", vec![owner(Some(0), Some(42))]),
+        ("chown :7 /a", vec![owner(None, Some(7))]),
+        ("chgrp mail /a", vec![owner(None, Some(8))]),
         (
             "dpkg-statoverride --update --add root mail 2755 /a",
-            vec![Made::Owner(p("/a"), Some(0), Some(8)), Made::Mode(p("/a"), 0o2755)],
+            vec![owner(Some(0), Some(8)), Made::Mode(p("/a"), 0o2755)],
         ),
         ("cp -p /x /a", vec![Made::Copy { from: p("/x"), to: p("/a") }]),
         ("ucf --three-way /x/y.conf /etc/", vec![Made::Copy { from: p("/x/y.conf"), to: p("/etc/y.conf") }]),
         ("touch /a", vec![Made::Empty(p("/a"))]),
         ("[ -e /a ] || rmdir /b", vec![Made::Removed(p("/b"))]),
-        // An owner who has no number yet changes nothing.
-        ("chown -R redis:redis /var/lib/redis", vec![]),
+        ("chown -R redis:redis /var/lib/redis", vec![Made::Owner(p("/var/lib/redis"), redis(), redis())]),
     ] {
         assert_eq!(known(script).made, want, "{script}");
     }
     for script in [
         "mkdir ../a",
+        "a2enmod ../x",
+        "php_invoke enmod 8.2 ALL ../x",
         "mkdir -p /a/../../b",
         "ln -s x",
         "ln -s a b c",

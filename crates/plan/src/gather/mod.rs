@@ -90,6 +90,18 @@ impl<'a> Gather<'a> {
         self.put(path, entry, LIBS, reason.clone())
     }
 
+    /// As [`Gather::put_of_package`], for what an interpreter reads: it needs none of its own, whatever its first line says.
+    ///
+    /// # Errors
+    /// When the source cannot be read.
+    pub fn put_read(&mut self, path: &TreePath, entry: Entry, reason: &Reason) -> Result<(), PlanError> {
+        if !self.draft.has(path) {
+            self.seen.insert(path.clone());
+            self.draft.read.insert(path.clone());
+        }
+        self.put_of_package(path, entry, reason)
+    }
+
     /// Takes what a path was found to lead to.
     fn take_found(
         &mut self,

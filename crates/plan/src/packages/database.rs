@@ -83,6 +83,13 @@ impl<'a> Database<'a> {
         self.status.text.get(self.status.stanzas.get(package)?.clone())
     }
 
+    /// The name of the source that a package was built from.
+    pub fn source_of(&self, package: &str) -> &str {
+        let control = self.control(package).unwrap_or_default();
+        let name = field(control, "Source").or_else(|| field(control, "Package")).unwrap_or_default();
+        name.split_whitespace().next().unwrap_or_default()
+    }
+
     /// dpkg's name of the package that a spec names, or that others depend on; that for this architecture, where
     /// there are several. What another package provides stands for it.
     pub fn find(&self, name: &str, architecture: &str) -> Option<&str> {

@@ -1,5 +1,6 @@
 //! Debian's packages: which of them a file of the source belongs to, and what the image says of them.
 
+mod alternatives;
 mod database;
 mod left_out;
 mod rules;

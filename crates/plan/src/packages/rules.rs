@@ -11,6 +11,7 @@ const TABLE: &str = include_str!("../../data/packages.toml");
 pub(crate) struct Rules {
     files: Vec<Files>,
     modules: Vec<Glob>,
+    state: Vec<Glob>,
     unused: Vec<Unused>,
 }
 
@@ -31,6 +32,7 @@ struct Files {
 struct Table {
     files: Vec<FilesRow>,
     modules: Vec<ModulesRow>,
+    state: StateRow,
     unused: Vec<UnusedRow>,
 }
 
@@ -58,6 +60,12 @@ struct ModulesRow {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct StateRow {
+    directories: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct UnusedRow {
     package: Vec<String>,
     #[serde(default)]
@@ -72,8 +80,8 @@ pub(crate) fn rules() -> &'static Rules {
         let globs = |texts: Vec<String>| texts.iter().filter_map(|text| Glob::new(text).ok()).collect();
         // The table is part of the program, and tests read it.
         let table: Option<Table> = toml::from_str(TABLE).ok();
-        let Some(Table { files, modules, unused }) = table else {
-            return Rules { files: vec![], modules: vec![], unused: vec![] };
+        let Some(Table { files, modules, state, unused }) = table else {
+            return Rules { files: vec![], modules: vec![], state: vec![], unused: vec![] };
         };
         let files = files.into_iter().map(|row| Files {
             globs: globs(row.files),
@@ -88,7 +96,8 @@ pub(crate) fn rules() -> &'static Rules {
             of: names(of),
             why,
         });
-        Rules { files: files.collect(), modules: modules.collect(), unused: unused.collect() }
+        let state = globs(state.directories);
+        Rules { files: files.collect(), modules: modules.collect(), state, unused: unused.collect() }
     })
 }
 
@@ -106,6 +115,11 @@ impl Rules {
     /// Is a shared object at this path loaded by the interpreter of a language, by name?
     pub fn is_module(&self, path: &TreePath) -> bool {
         any(&self.modules, path.as_str())
+    }
+
+    /// Is a directory at this path there for what programs keep, or look for?
+    pub fn is_state(&self, path: &TreePath) -> bool {
+        any(&self.state, path.as_str())
     }
 
     /// Why nothing of `package` is needed where `dependent` depends on it; none where it may be.
@@ -135,6 +149,7 @@ mod tests {
             .iter()
             .flat_map(|row| &row.files)
             .chain(table.modules.iter().flat_map(|row| &row.files))
+            .chain(&table.state.directories)
         {
             assert!(Glob::new(glob).is_ok() && glob.starts_with('/'), "{glob}");
         }

@@ -1,6 +1,6 @@
 //! The packages that a spec or profile names, and what of them and of those that they depend on enters the image.
 
-use super::{database::Database, rules::rules};
+use super::{alternatives::Alternatives, database::Database, rules::rules};
 use crate::{
     draft::LIBS,
     error::PlanError,
@@ -14,7 +14,7 @@ use crate::{
     spec::{Allow, Line, Platform, Spec},
 };
 use std::collections::{BTreeMap, BTreeSet};
-use tree::{Entry, Kind, TreePath, View};
+use tree::{Content, Entry, Kind, TreePath, View};
 
 /// What there is to take of the packages of a source.
 pub(crate) struct Wanted<'a> {
@@ -26,10 +26,20 @@ pub(crate) struct Wanted<'a> {
     named: BTreeMap<String, Line>,
     /// Those that they depend on: who does, and the line that named what is wanted.
     dependencies: BTreeMap<String, (String, Line)>,
+    /// The links of alternatives.
+    alternatives: Alternatives,
     /// Scripts whose interpreter is a shell: they enter where one does.
     shell_scripts: Vec<(TreePath, Reason)>,
     /// Links of dependencies: they enter where what they lead to does.
     links: Vec<(TreePath, Reason)>,
+}
+
+/// May a file enter?
+enum Entrance {
+    Open,
+    /// Where a shell enters.
+    WithShell,
+    Closed,
 }
 
 impl<'a> Wanted<'a> {
@@ -45,7 +55,7 @@ impl<'a> Wanted<'a> {
         sources: &'a Sources<'_>,
     ) -> Result<Self, PlanError> {
         let database = Database::open(source, &sources.memo.packages)?;
-        let (named, dependencies, shell_scripts, links) = Default::default();
+        let (named, dependencies, alternatives, shell_scripts, links) = Default::default();
         let mut wanted = Wanted {
             spec,
             source,
@@ -53,6 +63,7 @@ impl<'a> Wanted<'a> {
             known: sources.known,
             named,
             dependencies,
+            alternatives,
             shell_scripts,
             links,
         };
@@ -171,16 +182,21 @@ impl<'a> Wanted<'a> {
     /// When the source cannot be read.
     pub fn take(&mut self, gather: &mut Gather<'_>) -> Result<(), PlanError> {
         let Some(database) = self.database.take() else { return Ok(()) };
+        if !self.named.is_empty() {
+            self.alternatives = Alternatives::read(self.source)?;
+        }
         let named: Vec<(String, Line)> =
             self.named.iter().map(|(name, line)| (name.clone(), *line)).collect();
         for (package, line) in named {
             let reason = Reason::OfPackage { package: bare(&package).into(), line };
             self.take_named(gather, database.files(&package)?, &reason)?;
         }
+        let akin: BTreeSet<&str> = self.named.keys().map(|package| database.source_of(package)).collect();
         for (package, (dependent, line)) in self.dependencies.clone() {
             let (name, dependent) = (bare(&package).to_owned(), bare(&dependent).to_owned());
             let reason = Reason::DataOf { package: name, dependent, line };
-            self.take_data(gather, database.files(&package)?, &reason)?;
+            let is_akin = akin.contains(database.source_of(&package));
+            self.take_data(gather, database.files(&package)?, is_akin, &reason)?;
         }
         self.database = Some(database);
         Ok(())
@@ -206,11 +222,36 @@ impl<'a> Wanted<'a> {
                     if holders.contains(&listed) && !whole && entry.meta == tree::Meta::root(0o755) => {}
                 Kind::Directory | Kind::Special(_) => gather.put_of_package(&path, entry, reason)?,
                 Kind::Symlink(_) if whole => gather.put_of_package(&path, entry, reason)?,
-                Kind::Symlink(_) => {
-                    gather.take(&path, LIBS, reason.clone())?;
-                }
+                Kind::Symlink(_) => self.take_link(gather, &path, reason)?,
                 Kind::File(_) => self.take_file(gather, &path, entry, reason)?,
             }
+            for link in self.alternatives.of(&path) {
+                if rules().left_out(&link, true).is_none() {
+                    self.take_link(gather, &link, reason)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A link of a named package brings what it leads to, unless that is a script that does not enter.
+    fn take_link(
+        &mut self,
+        gather: &mut Gather<'_>,
+        path: &TreePath,
+        reason: &Reason,
+    ) -> Result<(), PlanError> {
+        let found = gather.overlay().follow(path)?;
+        let entry = match found.entry {
+            Some(entry) if !gather.draft.has(&found.path) => self.entrance(gather, &entry)?,
+            _ => Entrance::Open,
+        };
+        match entry {
+            Entrance::Open => {
+                gather.take(path, LIBS, reason.clone())?;
+            }
+            Entrance::WithShell => self.links.push((path.clone(), reason.clone())),
+            Entrance::Closed => {}
         }
         Ok(())
     }
@@ -222,63 +263,89 @@ impl<'a> Wanted<'a> {
         entry: Entry,
         reason: &Reason,
     ) -> Result<(), PlanError> {
-        let whole = self.spec.runtime.whole_packages;
+        let entrance = self.entrance(gather, &entry)?;
+        if self.spec.runtime.whole_packages {
+            // It enters, and brings no shell along.
+            if matches!(entrance, Entrance::WithShell) {
+                gather.quiet_scripts.insert(path.clone());
+            }
+            return gather.put_of_package(path, entry, reason);
+        }
+        match entrance {
+            Entrance::Open => gather.put_of_package(path, entry, reason)?,
+            Entrance::WithShell => self.shell_scripts.push((path.clone(), reason.clone())),
+            Entrance::Closed => {}
+        }
+        Ok(())
+    }
+
+    /// May this file of a named package enter? Scripts need their interpreter.
+    fn entrance(&self, gather: &Gather<'_>, entry: &Entry) -> Result<Entrance, PlanError> {
         let shebang = match entry.content().filter(|_| entry.is_executable()) {
             Some(content) => elf::shebang_of(content)?,
             None => None,
         };
-        if let Some(shebang) = shebang {
-            let overlay = gather.overlay();
-            let mut interpreters = TreePath::parse(&shebang.interpreter).into_iter().collect::<Vec<_>>();
-            if let Some(program) = elf::env_program(&shebang) {
-                let found = process::find(&overlay, &program, &TreePath::root(), gather.scope.path)?;
-                if found.is_none() && !whole {
-                    return Ok(());
-                }
-                interpreters.extend(found);
-            }
-            let mut has_shell = false;
-            for interpreter in &interpreters {
-                let found = overlay.follow(interpreter)?;
-                if found.entry.is_none() && !whole {
-                    return Ok(());
-                }
-                has_shell |= policy::is_shell(&found.path) || policy::is_shell(interpreter);
-            }
-            if has_shell && !self.spec.policy.allow.contains(&Allow::Shell) {
-                if whole {
-                    gather.quiet_scripts.insert(path.clone());
-                } else {
-                    self.shell_scripts.push((path.clone(), reason.clone()));
-                    return Ok(());
-                }
-            }
+        let Some(shebang) = shebang else { return Ok(Entrance::Open) };
+        let overlay = gather.overlay();
+        let mut interpreters = TreePath::parse(&shebang.interpreter).into_iter().collect::<Vec<_>>();
+        if let Some(program) = elf::env_program(&shebang) {
+            let found = process::find(&overlay, &program, &TreePath::root(), gather.scope.path)?;
+            let Some(found) = found else { return Ok(Entrance::Closed) };
+            interpreters.push(found);
         }
-        gather.put_of_package(path, entry, reason)
+        let mut has_shell = false;
+        for interpreter in &interpreters {
+            let found = overlay.follow(interpreter)?;
+            if found.entry.is_none() {
+                return Ok(Entrance::Closed);
+            }
+            has_shell |= policy::is_shell(&found.path) || policy::is_shell(interpreter);
+        }
+        let waits = has_shell && !self.spec.policy.allow.contains(&Allow::Shell);
+        Ok(if waits { Entrance::WithShell } else { Entrance::Open })
     }
 
+    /// `is_akin`: is the package of the same source as one that is named? Then what it has for programs to load by name
+    /// is for these.
     fn take_data(
         &mut self,
         gather: &mut Gather<'_>,
         files: Vec<TreePath>,
+        is_akin: bool,
         reason: &Reason,
     ) -> Result<(), PlanError> {
+        let holders: BTreeSet<TreePath> = files.iter().filter_map(TreePath::parent).collect();
         for listed in files {
             let path = gather.source.follow_parents(&listed)?;
             if policy::is_mounted(&path) || rules().left_out(&path, false).is_some() {
                 continue;
+            }
+            for link in self.alternatives.of(&path) {
+                if rules().left_out(&link, false).is_none() {
+                    self.links.push((link, reason.clone()));
+                }
             }
             let Some(entry) = gather.source.entry(&path)? else { continue };
             match &entry.kind {
                 Kind::Symlink(_) => self.links.push((path, reason.clone())),
                 Kind::File(content) => {
                     let is_object = content.head(4)? == *b"\x7fELF";
-                    let is_program = entry.is_executable() && !is_object;
-                    if !(is_program || is_object && !rules().is_module(&path)) {
+                    let is_module = rules().is_module(&path);
+                    let is_plugin = is_akin && is_plugin(&path);
+                    if is_object && (is_module || is_plugin) || !is_object && !entry.is_executable() {
+                        gather.put_of_package(&path, entry, reason)?;
+                    } else if !is_object && is_module && !is_for_shell(content)? {
+                        // Modules of a language may be programs too; here, an interpreter reads them.
+                        gather.put_read(&path, entry, reason)?;
+                    }
+                }
+                Kind::Directory => {
+                    let says = !holders.contains(&listed) || entry.meta != tree::Meta::root(0o755);
+                    if says && rules().is_state(&path) {
                         gather.put_of_package(&path, entry, reason)?;
                     }
                 }
-                Kind::Directory | Kind::Special(_) => {}
+                Kind::Special(_) => {}
             }
         }
         Ok(())
@@ -311,6 +378,20 @@ impl<'a> Wanted<'a> {
         }
         Ok(())
     }
+}
+
+/// Is this, if it is a shared object, one that lies apart from the libraries that the loader finds?
+fn is_plugin(path: &TreePath) -> bool {
+    let Some(below) = path.as_str().strip_prefix("/usr/lib/") else { return false };
+    let is_library_dir = below.split('/').count() == 2 && below.contains("-linux-");
+    path.name().ends_with(".so") && below.contains('/') && !is_library_dir
+}
+
+/// Is this a script for a shell?
+fn is_for_shell(content: &Content) -> Result<bool, PlanError> {
+    let shebang = elf::shebang_of(content)?;
+    let interpreter = shebang.and_then(|shebang| TreePath::parse(&shebang.interpreter).ok());
+    Ok(interpreter.is_some_and(|path| policy::is_shell(&path)))
 }
 
 /// dpkg's name of a package without its architecture.

@@ -24,6 +24,9 @@ pub(super) fn judge(
     problems: &mut Vec<Finding>,
 ) -> Result<(), PlanError> {
     for (path, entry) in draft.tree.iter().filter(|(_, entry)| entry.is_executable()) {
+        if draft.read.contains(path) && program != Some(path) {
+            continue;
+        }
         let Some(content) = entry.content() else { continue };
         let Some(shebang) = elf::shebang_of(content)? else { continue };
         let interpreter = shebang.interpreter.clone();

@@ -4,7 +4,8 @@
 
 use elf::testing::Elf;
 use plan::{
-    CaSource, Memo, Plan, Selection, Sources, Taken, expand::Vars, explain::Record, finding::Problem, spec,
+    CaSource, Memo, PackageAccounts, Plan, Selection, Sources, Taken, expand::Vars, explain::Record,
+    finding::Problem, spec,
 };
 use std::fmt::Write as _;
 use tree::{Content, Entry, Tree, TreePath, View};
@@ -16,6 +17,7 @@ pub struct World {
     source: Tree,
     payload: Tree,
     known: Vec<Problem>,
+    pub accounts: PackageAccounts,
 }
 
 /// A file of a world: text, a script, or an ELF file.
@@ -77,7 +79,7 @@ pub fn glibc() -> Tree {
 
 impl World {
     pub fn new(source: Tree) -> Self {
-        World { source, payload: Tree::new(), known: vec![] }
+        World { source, payload: Tree::new(), known: vec![], accounts: PackageAccounts::default() }
     }
 
     pub fn payload(mut self, at: &str, file: impl Into<File>) -> Self {
@@ -146,8 +148,15 @@ impl World {
             content: self.payload.get(&path(&format!("/{}", file.path))).unwrap().content().unwrap().clone(),
         });
         let ca: Vec<CaSource> = ca.collect();
-        let sources =
-            Sources { runtime, payload: &payload, ca: &ca, known: &self.known, pinned: vec![], memo: &memo };
+        let sources = Sources {
+            runtime,
+            payload: &payload,
+            ca: &ca,
+            known: &self.known,
+            pinned: vec![],
+            accounts: &self.accounts,
+            memo: &memo,
+        };
         let plan = plan::plan(&spec, platform, &sources).unwrap();
         Image(plan, spec)
     }
