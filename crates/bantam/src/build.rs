@@ -241,7 +241,6 @@ fn run(request: &Request, keep_going: bool, watch: Watch<'_>) -> Result<Outcome,
     let mut built = vec![];
     let chunks = StoredChunks::new(&cache);
     for Work { number, target, options, plans, update, .. } in done {
-        let created = created.unwrap_or_else(|| when::newest(&plans));
         let image = write(target, plans, created, &Layers::new(&spool, options, &chunks), watch);
         let Some(image) = failed.unless(number, image)? else { continue };
         if let Err(error) = remembered.write(&cache, target, &image.plans) {
@@ -556,13 +555,15 @@ impl Numbered for Made<'_> {
 fn write(
     target: &Target,
     plans: Vec<Plan>,
-    created: i64,
+    created: Option<i64>,
     layers: &Layers<'_>,
     watch: Watch<'_>,
 ) -> Result<Built, Error> {
     let mut images = vec![];
     let mut summaries = vec![];
     for plan in &plans {
+        // An image is as old as its own packages, whatever else is built with it.
+        let created = created.unwrap_or_else(|| when::newest(plan));
         let (image, summary) = write_image(target, plan, created, layers, watch)?;
         images.push(image);
         summaries.push(summary);

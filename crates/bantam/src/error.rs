@@ -227,6 +227,14 @@ pub enum Error {
     /// A package that cannot be unpacked.
     #[error(transparent)]
     Deb(#[from] debian::deb::DebError),
+    /// A file of packages, that another is made of, cannot be read.
+    #[error("cannot read {path} of the packages: {reason}")]
+    OfPackages {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A lock has a package of an archive that the spec does not name.
     #[error("the lock has {package} of the archive {suite}, which the spec does not name")]
     UnknownSuite {

@@ -23,9 +23,9 @@ pub(crate) fn created(source_date_epoch: Option<&str>) -> Result<Option<i64>, Er
     }
 }
 
-/// When the newest package of some images was built; [`EPOCH`] where they have none.
-pub(crate) fn newest(plans: &[Plan]) -> i64 {
-    let dates = plans.iter().flat_map(|plan| plan.pinned.iter().map(|package| package.date));
+/// When the newest package of an image was built; [`EPOCH`] where it has none.
+pub(crate) fn newest(plan: &Plan) -> i64 {
+    let dates = plan.pinned.iter().map(|package| package.date);
     dates.max().unwrap_or(EPOCH).clamp(EPOCH, LAST)
 }
 

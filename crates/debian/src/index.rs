@@ -21,7 +21,7 @@ const MAX_TEXT: usize = 1 << 30;
 const MAX_PACKAGES: usize = 4_000_000;
 
 /// The packages of several suites for one architecture: those for the architecture itself, and those for all.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Index {
     architecture: String,
     texts: Vec<IndexText>,
@@ -111,7 +111,7 @@ pub enum IndexError {
 }
 
 /// A name that packages have or provide.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Name {
     name: Box<str>,
     /// Where its packages are: text, range.
@@ -144,6 +144,14 @@ impl Index {
         }
         index.texts = texts;
         Ok(index)
+    }
+
+    /// The same, with further texts behind the others.
+    ///
+    /// # Errors
+    /// As those of [`new`](Self::new).
+    pub fn with(&self, texts: Vec<IndexText>) -> Result<Self, IndexError> {
+        Index::new(&self.architecture, self.texts.iter().cloned().chain(texts).collect())
     }
 
     /// The architecture that its packages are for.

@@ -66,6 +66,10 @@ pub(crate) fn parse(text: &str, of_apt: bool) -> Vec<Entry> {
         open = begun;
     }
     entries.extend(open.and_then(Draft::finish));
+    if of_apt {
+        // Its hosts are reached by any scheme: a login for all of them would be told to all.
+        entries.retain(|entry| entry.machine.is_some());
+    }
     entries
 }
 

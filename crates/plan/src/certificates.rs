@@ -64,8 +64,6 @@ pub(crate) fn add(draft: &mut Draft, files: &[CaSource]) -> Result<(), PlanError
         Some(there) => there.kind = entry.kind,
         None => draft.put(&path, entry, Origin::Generated, APP, Reason::Listed { line })?,
     }
-    // The bytes are no longer those of the source: a lock pins the spec's files and the source's apart.
-    draft.taken.remove(&path);
     lines.into_iter().for_each(|line| draft.reasons.add(&path, Reason::Listed { line }));
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     Plan,
-    finding::{Problem, Severity},
+    finding::{Finding, Problem, Severity},
 };
 use std::collections::BTreeSet;
 use tree::TreePath;
@@ -21,7 +21,17 @@ pub enum Want {
 impl Plan {
     /// What the image lacks: those of its findings that a package could mend.
     pub fn wants(&self) -> BTreeSet<Want> {
-        let findings = self.findings.iter().filter(|finding| match &finding.problem {
+        self.wanted(|_| true)
+    }
+
+    /// What it lacks and cannot do without.
+    pub fn needs(&self) -> BTreeSet<Want> {
+        self.wanted(|finding| finding.severity == Severity::Error)
+    }
+
+    fn wanted(&self, counts: impl Fn(&Finding) -> bool) -> BTreeSet<Want> {
+        let findings = self.findings.iter().filter(|finding| counts(finding));
+        let findings = findings.filter(|finding| match &finding.problem {
             // A script that need not run.
             Problem::MissingScriptInterpreter { .. } | Problem::MissingOnPath { .. } => {
                 finding.severity == Severity::Error

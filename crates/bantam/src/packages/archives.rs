@@ -16,7 +16,7 @@ use debian::{
         Wanted,
     },
     contents::Contents,
-    index::Index,
+    index::{Index, IndexText},
     pack::Pack,
     rootfs::{Conflict, Options, RootFs},
 };
@@ -28,6 +28,7 @@ use plan::{
     spec::{Distribution, Release},
 };
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, HashMap},
     path::Path,
     sync::{Arc, Mutex, OnceLock, PoisonError},
@@ -47,8 +48,8 @@ pub(crate) struct Archives<'a> {
     known: Mutex<HashMap<String, Arc<KnownArchive>>>,
     /// Packages that are unpacked, by their digests.
     packs: Mutex<HashMap<Sha256Digest, Arc<Pack>>>,
-    /// Root file systems, by the digests of their packages.
-    runtimes: Mutex<HashMap<Vec<Sha256Digest>, Arc<Runtime<'a>>>>,
+    /// Root file systems: is /usr merged, and the digests of their packages.
+    runtimes: Mutex<HashMap<(bool, Vec<Sha256Digest>), Arc<Runtime<'a>>>>,
 }
 
 /// An archive for one architecture.
@@ -62,6 +63,8 @@ pub(super) struct KnownArchive {
 pub(super) struct OpenArchive {
     pub archive: Archive,
     pub index: Index,
+    /// Which of its suites packages are taken of before others.
+    pub priorities: Vec<i32>,
     /// The lists of its packages' files, once they were asked for.
     lists: Mutex<Option<Lists>>,
 }
@@ -159,7 +162,8 @@ impl<'a> Archives<'a> {
             watch(Event::Notice { text: &text, details: std::slice::from_ref(&absent.said) });
         }
         let index = Index::new(&known.config.architecture, archive.take_indexes())?;
-        let new = Arc::new(OpenArchive { archive, index, lists: Mutex::default() });
+        let priorities = archive.priorities();
+        let new = Arc::new(OpenArchive { archive, index, priorities, lists: Mutex::default() });
         *opened = Some(Arc::clone(&new));
         Ok(new)
     }
@@ -218,21 +222,22 @@ impl<'a> Archives<'a> {
         packages: &mut [LockedPackage],
         watch: Watch<'_>,
     ) -> Result<Arc<Runtime<'a>>, Error> {
+        let merged_usr = known.config.origin.merges_usr(&release.suite);
         let digests: Vec<Sha256Digest> = packages.iter().map(|package| package.sha256).collect();
+        let key = (merged_usr, digests);
         let lock = || self.runtimes.lock().unwrap_or_else(PoisonError::into_inner);
-        let runtime = lock().get(&digests).map(Arc::clone);
+        let runtime = lock().get(&key).map(Arc::clone);
         let runtime = match runtime {
             Some(runtime) => runtime,
             None => {
                 let packs = self.packs(known, packages, watch)?;
-                let options = Options {
-                    merged_usr: known.config.origin.merges_usr(&release.suite),
-                    ..Options::default()
-                };
-                let (rootfs, problems) = RootFs::new(packs, &options);
-                let known = problems.into_iter().filter_map(problem).collect();
+                let (rootfs, problems) = RootFs::new(packs, &Options { merged_usr, ..Options::default() });
+                let mut known = vec![];
+                for problem in problems {
+                    known.extend(told(problem)?);
+                }
                 let runtime = Arc::new(Runtime::of_packages(rootfs, known, self.notes.memo()));
-                Arc::clone(lock().entry(digests).or_insert(runtime))
+                Arc::clone(lock().entry(key).or_insert(runtime))
             }
         };
         let dates: BTreeMap<&str, i64> = runtime.dates().collect();
@@ -242,6 +247,38 @@ impl<'a> Archives<'a> {
             }
         }
         Ok(runtime)
+    }
+
+    /// The index of an archive, with packages that are no longer in it: a lock keeps what the archive does not.
+    ///
+    /// # Errors
+    /// When what a package says of itself cannot be read.
+    pub(super) fn index_with<'o>(
+        &self,
+        known: &KnownArchive,
+        open: &'o OpenArchive,
+        packages: &[LockedPackage],
+    ) -> Result<Cow<'o, Index>, Error> {
+        let mut texts = vec![];
+        for package in packages {
+            let candidates = open.index.candidates(&package.name)?;
+            if candidates.iter().any(|candidate| candidate.version.as_str() == package.version) {
+                continue;
+            }
+            let (Some(pack), Some(suite)) =
+                (Pack::open(self.cache, &package.sha256), known.suites.find(&package.suite))
+            else {
+                continue;
+            };
+            let LockedPackage { path, size, sha256, .. } = package;
+            let control = pack.control().control.trim_end();
+            let text = format!("{control}\nFilename: {path}\nSize: {size}\nSHA256: {}\n", sha256.hex());
+            texts.push(IndexText { suite, origin: "the lock".into(), text });
+        }
+        if texts.is_empty() {
+            return Ok(Cow::Borrowed(&open.index));
+        }
+        Ok(Cow::Owned(open.index.with(texts)?))
     }
 
     /// Writes the packages of an image, and the indexes that list them, into a directory.
@@ -274,9 +311,10 @@ impl<'a> Archives<'a> {
     ) -> Result<Vec<Arc<Pack>>, Error> {
         let mut here = self.packs.lock().unwrap_or_else(PoisonError::into_inner);
         let mut packs: Vec<Option<Arc<Pack>>> = vec![];
-        for LockedPackage { sha256, .. } in packages {
-            let known = here.get(sha256).cloned();
-            packs.push(known.or_else(|| Pack::open(self.cache, sha256).map(Arc::new)));
+        for package in packages {
+            let known = here.get(&package.sha256).cloned();
+            let pack = known.or_else(|| Pack::open(self.cache, &package.sha256).map(Arc::new));
+            packs.push(pack.map(|pack| is_it(package, pack)).transpose()?);
         }
         let absent: Vec<usize> = (0..packs.len()).filter(|at| packs[*at].is_none()).collect();
         if absent.is_empty() {
@@ -306,7 +344,7 @@ impl<'a> Archives<'a> {
         });
         watch(Event::FetchDone);
         for ((at, _), pack) in todo.iter().zip(unpacked) {
-            let pack = Arc::new(is_it(&packages[*at], pack?)?);
+            let pack = is_it(&packages[*at], Arc::new(pack?))?;
             here.insert(packages[*at].sha256, Arc::clone(&pack));
             packs[*at] = Some(pack);
         }
@@ -315,17 +353,21 @@ impl<'a> Archives<'a> {
 }
 
 /// The package, if it is what it should be by its own words.
-fn is_it(package: &LockedPackage, pack: Pack) -> Result<Pack, Error> {
-    if (pack.name(), pack.version()) == (&*package.name, &*package.version) {
+fn is_it(package: &LockedPackage, pack: Arc<Pack>) -> Result<Arc<Pack>, Error> {
+    let LockedPackage { name, version, architecture, .. } = package;
+    if (pack.name(), pack.version(), pack.architecture()) == (&**name, &**version, &**architecture) {
         return Ok(pack);
     }
-    let package = format!("{} {}", package.name, package.version);
-    Err(Error::OtherPackage { package, found: format!("{} {}", pack.name(), pack.version()) })
+    let found = format!("{} {} {}", pack.name(), pack.version(), pack.architecture());
+    Err(Error::OtherPackage { package: format!("{name} {version} {architecture}"), found })
 }
 
 /// What packages do not agree on, as a plan tells it.
-fn problem(problem: debian::rootfs::Problem) -> Option<Problem> {
-    match problem {
+///
+/// # Errors
+/// When something of them cannot be read that others are made of.
+fn told(problem: debian::rootfs::Problem) -> Result<Option<Problem>, Error> {
+    Ok(match problem {
         debian::rootfs::Problem::Conflict(Conflict { path, kept, dropped }) => {
             Some(Problem::PackagesClash { path, packages: [kept.0, dropped.0] })
         }
@@ -334,9 +376,12 @@ fn problem(problem: debian::rootfs::Problem) -> Option<Problem> {
             let package = package.split([' ', ':']).next().unwrap_or_default().to_owned();
             Some(Problem::ScriptNotRun { package, commands })
         }
-        // What cannot be read is told by who needs it; a lock has each package once.
+        debian::rootfs::Problem::Unreadable { path, reason } => {
+            return Err(Error::OfPackages { path: path.to_string(), reason });
+        }
+        // A lock has each package once.
         _ => None,
-    }
+    })
 }
 
 impl KnownArchive {

@@ -17,6 +17,13 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The packages that were found for something that an image lacks, with the reasons.
 pub(super) type FoundRoots = BTreeMap<String, BTreeSet<LockedWhy>>;
 
+/// Packages in the versions that they have.
+pub(super) struct Pinned<'a> {
+    pub packages: &'a [LockedPackage],
+    /// Would another version be none?
+    pub must_stay: bool,
+}
+
 /// What was chosen.
 pub(super) struct Choice {
     pub packages: Vec<LockedPackage>,
@@ -34,7 +41,8 @@ pub(super) fn choose(
     index: &Index,
     roots: &[Root],
     found: &FoundRoots,
-    pinned: &[LockedPackage],
+    pinned: &Pinned<'_>,
+    priorities: &[i32],
 ) -> Result<Choice, Error> {
     let mut missing = vec![];
     let mut wanted: Vec<solve::Wanted> = vec![];
@@ -55,11 +63,11 @@ pub(super) fn choose(
     }
     let pin = |package: &LockedPackage| {
         let version = Version::parse(&package.version).ok()?;
-        Some(Pin { name: package.name.clone(), version, is_mandatory: false })
+        Some(Pin { name: package.name.clone(), version, is_mandatory: pinned.must_stay })
     };
-    let pins: Vec<Pin> = pinned.iter().filter_map(pin).collect();
+    let pins: Vec<Pin> = pinned.packages.iter().filter_map(pin).collect();
     loop {
-        let request = Request { wanted: wanted.clone(), pins: pins.clone(), ..Request::default() };
+        let request = Request { wanted: wanted.clone(), pins: pins.clone(), priorities: priorities.to_vec() };
         match solve::solve(index, &request) {
             Ok(solution) => {
                 let packages = needed(archive, solution, &whys);
@@ -102,7 +110,11 @@ fn needed(
         for why in &chosen.why {
             match why {
                 Why::Wanted { name: asked, .. } => {
-                    let why = whys.get(asked).cloned().unwrap_or_default();
+                    let why = whys.get(asked).cloned().unwrap_or_default().into_iter();
+                    let why = why.map(|why| match why {
+                        LockedWhy::Spec if asked != name => LockedWhy::Provides(asked.clone()),
+                        why => why,
+                    });
                     reasons.entry(name).or_default().extend(why);
                     queue.push(name);
                 }

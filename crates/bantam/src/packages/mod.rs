@@ -18,7 +18,7 @@ use crate::{
     lockfile::LockFile,
     runtime::Runtime,
 };
-use choose::{Choice, FoundRoots};
+use choose::{Choice, FoundRoots, Pinned};
 use plan::{
     Plan,
     finding::Problem,
@@ -79,7 +79,7 @@ pub(crate) fn plan(
     let mut found: FoundRoots = FoundRoots::new();
     for package in kept.into_iter().flatten() {
         let why: BTreeSet<LockedWhy> =
-            package.why.iter().filter(|why| why.is_root() && **why != LockedWhy::Spec).cloned().collect();
+            package.why.iter().filter(|why| LockedWhy::is_found(why)).cloned().collect();
         if !why.is_empty() {
             found.insert(package.name.clone(), why);
         }
@@ -94,7 +94,9 @@ pub(crate) fn plan(
         }
         None => {
             let open = archives.open(&archive, watch)?;
-            choose::choose(&archive, &open.index, &roots, &found, &pinned)?
+            let index = archives.index_with(&archive, &open, &pinned)?;
+            let pinned = Pinned { packages: &pinned, must_stay: false };
+            choose::choose(&archive, &index, &roots, &found, &pinned, &open.priorities)?
         }
     };
     let mut search = Search::default();
@@ -102,7 +104,8 @@ pub(crate) fn plan(
         let runtime: Arc<Runtime<'_>> = archives.unpacked(&archive, release, &mut choice.packages, watch)?;
         let known: Vec<Problem> = runtime.known().iter().chain(&choice.missing).cloned().collect();
         let plan = make(&runtime, &known, choice.packages.clone())?;
-        let wants = plan.wants();
+        // What a lock lacks and nobody misses was looked for when it was made.
+        let wants = if kept.is_some() { plan.needs() } else { plan.wants() };
         if !search.has_more(&wants) {
             return Ok(plan);
         }
@@ -113,17 +116,28 @@ pub(crate) fn plan(
             }
             return Ok(plan);
         }
-        let open = archives.open(&archive, watch)?;
+        let open = match archives.open(&archive, watch) {
+            Ok(open) => open,
+            Err(error) if kept.is_some() => {
+                let text = "packages are missing, and the archive cannot be looked into";
+                watch(Event::Notice { text, details: &[error.to_string()] });
+                return Ok(plan);
+            }
+            Err(error) => return Err(error),
+        };
         let path = target.spec.config.env.get("PATH").map(String::as_str);
         let chosen = |name: &str| choice.packages.iter().any(|package| package.name == name);
         let lists = || archives.lists(&open, watch);
         if !search.go_on(wants, &open.index, &lists, path, &chosen, &mut found)? {
             return Ok(plan);
         }
-        let pins: BTreeMap<&str, &LockedPackage> =
+        // Only `update` moves what a lock has.
+        let all: BTreeMap<&str, &LockedPackage> =
             pinned.iter().chain(&choice.packages).map(|package| (&*package.name, package)).collect();
-        let pins: Vec<LockedPackage> = pins.into_values().cloned().collect();
-        choice = choose::choose(&archive, &open.index, &roots, &found, &pins)?;
+        let packages: Vec<LockedPackage> = all.into_values().cloned().collect();
+        let index = archives.index_with(&archive, &open, &packages)?;
+        let pinned = Pinned { packages: &packages, must_stay: kept.is_some() };
+        choice = choose::choose(&archive, &index, &roots, &found, &pinned, &open.priorities)?;
     }
     Err(Error::Usage("packages are wanted without an end".into()))
 }

@@ -57,20 +57,28 @@ pub(super) fn misfit(
     is_there: impl Fn(&Root) -> bool,
 ) -> Option<Misfit> {
     let of_spec: Vec<&LockedPackage> =
-        locked.iter().filter(|package| package.why.contains(&LockedWhy::Spec)).collect();
+        locked.iter().filter(|package| package.why.iter().any(LockedWhy::is_of_spec)).collect();
     let is_locked = |root: &Root| {
         of_spec.iter().any(|package| {
-            root.names.contains(&package.name)
-                && root.version.as_ref().is_none_or(|version| *version == package.version)
+            answers(package, root) && root.version.as_ref().is_none_or(|version| *version == package.version)
         })
     };
-    let is_wanted = |package: &&&LockedPackage| roots.iter().any(|root| root.names.contains(&package.name));
+    let is_wanted = |package: &&&LockedPackage| roots.iter().any(|root| answers(package, root));
     let is_absent =
         |root: &&Root| !is_locked(root) && !root.optional && (root.line.is_some() || is_there(root));
     let lacks: Vec<String> = roots.iter().filter(is_absent).map(Root::shown).collect();
     let has: Vec<String> =
         of_spec.iter().filter(|package| !is_wanted(package)).map(|package| package.name.clone()).collect();
     (!lacks.is_empty() || !has.is_empty()).then_some(Misfit { lacks, has })
+}
+
+/// Is this the package that a lock has for what is wanted?
+fn answers(package: &LockedPackage, root: &Root) -> bool {
+    package.why.iter().any(|why| match why {
+        LockedWhy::Spec => root.names.contains(&package.name),
+        LockedWhy::Provides(name) => root.names.contains(name),
+        _ => false,
+    })
 }
 
 impl Root {

@@ -3,6 +3,7 @@
 use super::verify::{Asked, Keys, ListedFile, Listing, Signed, Verify};
 use crate::keyring::Keyring;
 use crate::release::{Checksum, Release};
+use crate::solve::{DEFAULT_PRIORITY, NOT_AUTOMATIC_PRIORITY, UPGRADES_PRIORITY};
 use fetch::Digest;
 use std::error::Error;
 
@@ -35,6 +36,11 @@ impl Verify for Keyrings {
             files: release.files().map(listed).collect(),
             by_hash: release.acquire_by_hash,
             without_all: release.no_support_for_architecture_all,
+            priority: match (release.not_automatic, release.but_automatic_upgrades) {
+                (false, _) => DEFAULT_PRIORITY,
+                (true, true) => UPGRADES_PRIORITY,
+                (true, false) => NOT_AUTOMATIC_PRIORITY,
+            },
             architectures: release.architectures,
         })
     }

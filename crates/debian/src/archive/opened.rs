@@ -116,6 +116,12 @@ impl Archive {
         &self.suites
     }
 
+    /// The priority of each suite, by its number: see [`crate::solve`].
+    pub fn priorities(&self) -> Vec<i32> {
+        let of = |opened: &Option<Opened>| opened.as_ref().map_or(0, |opened| opened.held.listing.priority);
+        self.opened.iter().map(of).collect()
+    }
+
     /// The architecture that it was opened for.
     pub fn architecture(&self) -> &str {
         &self.architecture

@@ -65,6 +65,8 @@ pub struct Listing {
     pub architectures: Vec<String>,
     /// `No-Support-for-Architecture-all: Packages`: packages for all architectures are in the indexes of each.
     pub without_all: bool,
+    /// Before which other suites its packages are taken, as in apt_preferences(5).
+    pub priority: i32,
 }
 
 /// A file that a release lists.

@@ -43,6 +43,10 @@ pub struct Release {
     pub no_support_for_architecture_all: bool,
     /// Fingerprints of the keys that should sign the next one.
     pub signed_by: Vec<String>,
+    /// `NotAutomatic`: its packages are taken only where no other suite has any.
+    pub not_automatic: bool,
+    /// `ButAutomaticUpgrades`, beside it: as for backports.
+    pub but_automatic_upgrades: bool,
     files: BTreeMap<String, IndexFile>,
 }
 
@@ -105,6 +109,8 @@ impl Release {
             no_support_for_architecture_all: words("No-Support-for-Architecture-all", &[' ', '\t', ','])
                 .iter()
                 .any(|index| index == "Packages"),
+            not_automatic: value("NotAutomatic") == Some("yes"),
+            but_automatic_upgrades: value("ButAutomaticUpgrades") == Some("yes"),
             signed_by: words("Signed-By", &[' ', '\t', ',']),
             files,
         })

@@ -31,6 +31,8 @@ pub struct LockedPackage {
 pub enum LockedWhy {
     /// The spec names it: in `packages`, by its profile, or by its variant.
     Spec,
+    /// It provides this name, which the spec wants.
+    Provides(String),
     /// It has a library that something of the image asks for.
     Library(String),
     /// It has what something of the image starts or keeps by its path.
@@ -42,9 +44,14 @@ pub enum LockedWhy {
 }
 
 impl LockedWhy {
-    /// Is the package wanted for itself, and not by another?
-    pub fn is_root(&self) -> bool {
-        !matches!(self, LockedWhy::Depends(_))
+    /// Does the spec want it?
+    pub fn is_of_spec(&self) -> bool {
+        matches!(self, LockedWhy::Spec | LockedWhy::Provides(_))
+    }
+
+    /// Was it found for something in the image that asks for it?
+    pub fn is_found(&self) -> bool {
+        matches!(self, LockedWhy::Library(_) | LockedWhy::Path(_) | LockedWhy::Program(_))
     }
 }
 
@@ -52,6 +59,7 @@ impl fmt::Display for LockedWhy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             LockedWhy::Spec => write!(f, "spec"),
+            LockedWhy::Provides(name) => write!(f, "provides {name}"),
             LockedWhy::Library(soname) => write!(f, "library {soname}"),
             LockedWhy::Path(path) => write!(f, "path {path}"),
             LockedWhy::Program(name) => write!(f, "program {name}"),
@@ -68,6 +76,7 @@ impl FromStr for LockedWhy {
         let rest = rest.to_owned();
         match (kind, rest.is_empty()) {
             ("spec", true) => Ok(LockedWhy::Spec),
+            ("provides", false) => Ok(LockedWhy::Provides(rest)),
             ("library", false) => Ok(LockedWhy::Library(rest)),
             ("path", false) => Ok(LockedWhy::Path(rest)),
             ("program", false) => Ok(LockedWhy::Program(rest)),

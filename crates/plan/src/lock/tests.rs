@@ -143,6 +143,7 @@ fn any_lock() -> impl Strategy<Value = Lock> {
 fn any_packages() -> impl Strategy<Value = Vec<LockedPackage>> {
     let why = prop_oneof![
         Just(LockedWhy::Spec),
+        "[a-z0-9]{1,8}".prop_map(LockedWhy::Provides),
         "[a-z0-9. ]{1,8}".prop_map(LockedWhy::Library),
         "/[a-z/]{1,8}".prop_map(LockedWhy::Path),
         "[a-z]{1,8}".prop_map(LockedWhy::Program),

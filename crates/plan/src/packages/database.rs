@@ -249,6 +249,11 @@ impl Status {
             start = end + 2;
             let Some(stanza) = text.get(range.clone()) else { continue };
             let Some(name) = field(stanza, "Package").filter(|name| is_name(name)) else { continue };
+            // One that was removed has left its configuration, and is no longer there.
+            let is_there = |status: &str| status.ends_with(" installed") || status.is_empty();
+            if !is_there(field(stanza, "Status").unwrap_or_default()) {
+                continue;
+            }
             let qualified = format!("{name}:{}", field(stanza, "Architecture").unwrap_or_default());
             let key = if known.contains(&*qualified) { qualified } else { name.to_owned() };
             stanzas.insert(key, range);

@@ -1,6 +1,10 @@
 //! The packages that a spec or profile names, and what of them and of those that they depend on enters the image.
 
-use super::{alternatives::Alternatives, database::Database, rules::rules};
+use super::{
+    alternatives::Alternatives,
+    database::{Database, field},
+    rules::rules,
+};
 use crate::{
     draft::LIBS,
     error::PlanError,
@@ -11,7 +15,7 @@ use crate::{
     policy, process,
     profile::ProfilePackage,
     reason::Reason,
-    spec::{Allow, Line, Platform, Spec},
+    spec::{Allow, Line, PackageRef, Platform, Spec},
 };
 use std::collections::{BTreeMap, BTreeSet};
 use tree::{Content, Entry, Kind, TreePath, View};
@@ -73,6 +77,14 @@ impl<'a> Wanted<'a> {
             wanted.name_of_profile(gather, package, architecture)?;
         }
         for package in &spec.runtime.packages {
+            if let Some(near) = wanted.other_version(package, architecture) {
+                let (name, line, near) = (package.name.clone(), package.line, Some(near));
+                let problem = Problem::MissingPackage { name, near, no_database: false, line };
+                if !sources.known.iter().any(|known| known.identity() == problem.identity()) {
+                    gather.draft.report(problem);
+                }
+                continue;
+            }
             wanted.name(gather, std::slice::from_ref(&package.name), package.line, architecture)?;
         }
         wanted.follow(architecture)?;
@@ -97,6 +109,14 @@ impl<'a> Wanted<'a> {
         let found = depended.chain(optional).filter_map(|name| database.find(name, architecture));
         let found: Vec<String> = found.map(String::from).collect();
         found.into_iter().try_for_each(|found| self.add_named(found, 0, architecture))
+    }
+
+    /// The version that the source has of a package, where the spec wants another: as the spec would write it.
+    fn other_version(&self, package: &PackageRef, architecture: &str) -> Option<String> {
+        let (database, wanted) = (self.database.as_ref()?, package.version.as_ref()?);
+        let control = database.control(database.find(&package.name, architecture)?)?;
+        let version = field(control, "Version").filter(|version| version != wanted)?;
+        Some(format!("{}={version}", package.name))
     }
 
     fn name(
