@@ -108,7 +108,11 @@ pub fn check(
     check_with(target, lock.as_ref(), platforms, receipts, session, watch)
 }
 
-fn check_with(
+/// As [`check`], with a lock that was read.
+///
+/// # Errors
+/// As [`check`].
+pub(crate) fn check_with(
     target: &Target,
     lock: Option<&LockFile>,
     platforms: &[Platform],
@@ -303,7 +307,7 @@ pub fn lock(
         Some(update) if dry => {
             let mut changes = update.changes;
             if matches!(target.spec.runtime.source, RuntimeSource::Archive(_)) {
-                changes.extend(changes_of_images(target, session, &plans, watch)?);
+                changes.extend(changes::since_lock(target, session, &plans, watch)?);
             }
             Ok(Some(changes))
         }
@@ -312,29 +316,6 @@ pub fn lock(
             let colon = if update.changes.is_empty() { "" } else { ":" };
             let written = format!("wrote {}{colon}", update.path().display());
             Ok(Some(std::iter::once(written).chain(update.changes).collect()))
-        }
-    }
-}
-
-/// What changes in the images of a target, beside their packages. What the lock has may be nowhere any more: that is
-/// a notice.
-fn changes_of_images(
-    target: &Target,
-    session: &Session,
-    new: &[Plan],
-    watch: Watch<'_>,
-) -> Result<Vec<String>, Error> {
-    let session = Session { locking: Locking::Locked, moved: vec![], ..session.clone() };
-    let quiet = |_: Event<'_>| {};
-    let old = LockFile::read(target, session.lock_file.as_deref(), session.locking)
-        .and_then(|lock| check_with(target, lock.as_ref(), &[], &[], &session, &quiet));
-    match old {
-        Ok(old) => changes::lines(&old, new),
-        Err(Error::LockAbsent { .. }) => Ok(vec![]),
-        Err(error) => {
-            let text = "sonames and files are not compared: what the lock holds cannot be had";
-            watch(Event::Notice { text, details: &error.lines() });
-            Ok(vec![])
         }
     }
 }

@@ -1,6 +1,10 @@
 //! What becomes of an image when its pins move, beside the versions of its packages: sonames and files.
 
-use crate::Error;
+use crate::{
+    Error, Locking, Session, Target, build,
+    event::{Event, Watch},
+    lockfile::LockFile,
+};
 use plan::{Plan, spec::Platform};
 use std::collections::{BTreeMap, BTreeSet};
 use tree::{Content, Entry, Kind, Sha256Digest, TreePath};
@@ -8,12 +12,38 @@ use tree::{Content, Entry, Kind, Sha256Digest, TreePath};
 /// What is compared of a file: what it is, and its mode.
 type Form = (Sha256Digest, u32);
 
+/// What `new` plans of a target change of the images that its lock makes, a line each. What the lock has may be nowhere
+/// any more: that is a notice.
+///
+/// # Errors
+/// When a file cannot be read.
+pub(crate) fn since_lock(
+    target: &Target,
+    session: &Session,
+    new: &[Plan],
+    watch: Watch<'_>,
+) -> Result<Vec<String>, Error> {
+    let session = Session { locking: Locking::Locked, moved: vec![], ..session.clone() };
+    let quiet = |_: Event<'_>| {};
+    let old = LockFile::read(target, session.lock_file.as_deref(), session.locking)
+        .and_then(|lock| build::check_with(target, lock.as_ref(), &[], &[], &session, &quiet));
+    match old {
+        Ok(old) => lines(&old, new),
+        Err(Error::LockAbsent { .. }) => Ok(vec![]),
+        Err(error) => {
+            let text = "sonames and files are not compared: what the lock holds cannot be had";
+            watch(Event::Notice { text, details: &error.lines() });
+            Ok(vec![])
+        }
+    }
+}
+
 /// A line for each soname and each file of packages that images have now (`+`), have no more (`-`), or have otherwise
 /// (`~`): by platform, sonames before files.
 ///
 /// # Errors
 /// When a file cannot be read.
-pub(crate) fn lines(old: &[Plan], new: &[Plan]) -> Result<Vec<String>, Error> {
+fn lines(old: &[Plan], new: &[Plan]) -> Result<Vec<String>, Error> {
     let mut lines = vec![];
     let platforms: BTreeSet<Platform> = old.iter().chain(new).map(|plan| plan.platform).collect();
     for platform in platforms {

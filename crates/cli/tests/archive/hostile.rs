@@ -50,7 +50,6 @@ fn refused(evil: TestPackage, expected: &[&str]) {
     let before = files_below(folder.0.path());
     let start = Instant::now();
     let err = folder.fails(5, &["build"]);
-    println!("{expected:?}: {:?}", start.elapsed());
     assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
     assert!(has_in_order(&err, expected), "{err}\n{expected:?}");
     assert!(err.len() < 2000 && !err.contains("panicked"), "{err}");

@@ -106,7 +106,7 @@ fn moments_of_snapshots() {
     // A moment of the past was valid then.
     server.add("snapshot/debian/20260801T000000Z", &archive().expired());
     let mirror = server.url("snapshot/debian/${timestamp}");
-    folder.spec_of("debian:sid@20260801T000000Z", &[mirror.clone()], "");
+    folder.spec_of("debian:sid@20260801T000000Z", std::slice::from_ref(&mirror), "");
     folder.build(&[]);
     folder.spec_of("debian:sid@20260801T000000Z", &[server.url("debian")], "");
     std::fs::remove_file(folder.path("bantam.lock")).unwrap();

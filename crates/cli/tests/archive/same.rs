@@ -28,7 +28,7 @@ fn nothing_but_the_inputs_counts() {
     same(built(&folder, &["--jobs", "8"]), "threads");
     folder.spec(&[two.clone(), one.clone()], "packages = [\"libfoo1\", \"libbar2\"]");
     same(built(&folder, &[]), "mirrors, and the order of an index");
-    folder.spec(&[one.clone()], "packages = [\"libbar2\", \"libfoo1\"]");
+    folder.spec(std::slice::from_ref(&one), "packages = [\"libbar2\", \"libfoo1\"]");
     same(built(&folder, &[]), "order of packages");
     // Another umask, folder and locale.
     folder.forget();

@@ -120,7 +120,9 @@ fn a_release_with_its_signatures_beside_it() {
     let config = config("sid", &[mirror.url()]);
     let world = World::new();
     let unsigned = world.texts(&config);
-    assert!(unsigned.ends_with("dists/sid/Release.gpg is not there (404)"), "{unsigned}");
+    let expected =
+        "dists/sid/Release: it is not signed: there is neither InRelease nor Release.gpg beside it";
+    assert!(unsigned.ends_with(expected), "{unsigned}");
     mirror.put("dists/sid/Release.gpg", vec![Answer::Body(b"signed by debian\n".to_vec())]);
     assert_eq!(world.texts(&config), "0: index");
 }
