@@ -294,3 +294,17 @@ fn the_debug_variant_has_busybox_on_the_same_lower_layers() {
     let none = plan(&shop(), "packages = [\"shop\"]\nvariant = \"debug\"");
     assert!(none.findings.iter().any(|finding| finding.problem.code() == "B0413"));
 }
+
+#[test]
+fn profiles_with_the_c_library_have_its_loader() {
+    for (profile, has) in
+        [("auto", false), ("static", false), ("base-nossl", true), ("base", true), ("cc", true)]
+    {
+        let image = World::new(glibc()).plan(&format!("[runtime]\nprofile = \"{profile}\"\n"));
+        let loader = "/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2";
+        for path in [loader, "/usr/lib64/ld-linux-x86-64.so.2", "/lib64"] {
+            let found = image.tree().get(&tree::TreePath::parse(path).unwrap()).is_some();
+            assert_eq!(found, has, "{profile}: {path}");
+        }
+    }
+}

@@ -27,7 +27,7 @@ use plan::{
     spec::{Distribution, Release},
 };
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     path::Path,
     sync::{Arc, Mutex, OnceLock, PoisonError},
     time::SystemTime,
@@ -178,12 +178,14 @@ impl<'a> Archives<'a> {
         if open.contents.get().is_none() {
             let mut all = vec![];
             let (files, absent) = open.archive.contents(self.access(&|_| {}))?;
-            for absent in &absent {
+            if !absent.is_empty() {
+                let suites: BTreeSet<&str> = absent.iter().map(|absent| &*absent.suite).collect();
+                let suites = suites.into_iter().collect::<Vec<_>>().join(", ");
                 let text = format!(
-                    "which package of {} has which file is not known: packages are looked for by name",
-                    absent.suite
+                    "which package has which file is not known of all of {suites}: packages are looked for by name"
                 );
-                watch(Event::Notice { text: &text, details: std::slice::from_ref(&absent.said) });
+                let details: Vec<String> = absent.iter().map(|absent| absent.said.clone()).collect();
+                watch(Event::Notice { text: &text, details: &details });
             }
             for file in files {
                 let key = Sha256Digest::of(format!("{:?}", file.digest).as_bytes());
