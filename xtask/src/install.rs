@@ -47,9 +47,10 @@ const PACKAGES: [(&str, &str); 35] = [
 ];
 
 /// Programs in Go, with the package to install; the version is fixed because its output is what tests read.
-const GO_PROGRAMS: [(&str, &str); 2] = [
+const GO_PROGRAMS: [(&str, &str); 3] = [
     ("crane", "github.com/google/go-containerregistry/cmd/crane@v0.22.1"),
     ("ko", "github.com/google/ko@v0.19.1"),
+    ("syft", "github.com/anchore/syft/cmd/syft@v1.57.1"),
 ];
 
 /// Where what is built from source or fetched is kept between runs.
@@ -62,10 +63,12 @@ pub fn programs() -> PathBuf {
     kept().join("bin")
 }
 
-/// Installs the missing Debian packages of the tests and the Go programs. Never fails.
-pub fn peers() {
+/// Installs the missing Debian packages of the tests and the Go programs, `long` to build only for long runs. Never fails.
+pub fn peers(long: bool) {
     debian(&PACKAGES);
-    report(go("crane").map(|_| ()));
+    for program in if long { &["crane", "syft"][..] } else { &["crane"] } {
+        report(go(program).map(|_| ()));
+    }
 }
 
 /// One of the programs in Go, which is built when it is missing.

@@ -14,7 +14,7 @@ pub fn run(options: &[&str]) -> Outcome {
     if let Some(unknown) = flags.iter().find(|flag| **flag != "--long") {
         return Err(format!("{unknown}: no such option of cargo xtask test"));
     }
-    install::peers();
+    install::peers(!flags.is_empty());
     timed("cargo build", || {
         step::run(&mut cargo(&["build", "--release", "--locked", "--package", "bantam-cli"]))
     })?;

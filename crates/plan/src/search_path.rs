@@ -10,12 +10,17 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
-use tree::{Content, Entry, TreePath, View};
+use tree::{Content, Entry, Tree, TreePath, View};
 
 const CONF: &str = "/etc/ld.so.conf";
 const CACHE: &str = "/etc/ld.so.cache";
-/// What the cache says it was written by; no loader looks at it.
+/// What the cache says it was written by where the C library does not say what it is; no loader looks at it.
 const GENERATOR: &str = "bantam";
+/// What a C library says of itself begins with this, and ends with a full stop and a line end.
+const BANNER: &[u8] = b"GNU C Library (";
+/// Larger than any C library, and longer than what it says.
+const MAX_LIBC: u64 = 64 << 20;
+const MAX_BANNER: usize = 256;
 
 /// Writes `ld.so.conf` and `ld.so.cache` (for musl its `.path` file) when libraries stand in
 /// directories that the loader would not look into by itself: `dirs`, where the source's loader
@@ -73,12 +78,29 @@ pub(crate) fn write(
     let builtin = loader.builtin_dirs.iter().cloned();
     let all: Vec<TreePath> = listed.into_iter().chain(extra).chain(builtin).collect();
     let made = elf::ldconfig(&draft.tree, facts, &all, machine);
-    let bytes = elf::write_cache(&made.entries, machine.endian, GENERATOR);
+    let libc = made.entries.iter().find(|entry| entry.soname == "libc.so.6").map(|entry| &entry.path);
+    let generator = libc.map(|path| generator(&draft.tree, path)).transpose()?.flatten();
+    let bytes = elf::write_cache(&made.entries, machine.endian, generator.as_deref().unwrap_or(GENERATOR));
     let entry = Entry::file(Content::bytes(bytes, "bantam"), 0o644);
     for reason in reasons {
         draft.put(&cache, entry.clone(), Origin::Generated, LIBS, reason)?;
     }
     Ok(())
+}
+
+/// What the `ldconfig` of this C library would say that it is: `ldconfig (Debian GLIBC 2.36-9) stable release version 2.36`.
+fn generator(tree: &Tree, libc: &TreePath) -> Result<Option<String>, PlanError> {
+    let found = tree.follow(libc)?.entry;
+    let Some(content) = found.as_ref().and_then(Entry::content).filter(|content| content.size() <= MAX_LIBC)
+    else {
+        return Ok(None);
+    };
+    let bytes = content.read(MAX_LIBC)?;
+    let Some(start) = memchr::memmem::find(&bytes, BANNER) else { return Ok(None) };
+    let banner = bytes[start..].split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let banner = std::str::from_utf8(banner).ok().filter(|banner| banner.len() <= MAX_BANNER);
+    let version = banner.and_then(|banner| banner.strip_prefix("GNU C Library ")?.strip_suffix('.'));
+    Ok(version.map(|version| format!("ldconfig {version}")))
 }
 
 /// The loader of the image, if it has one.

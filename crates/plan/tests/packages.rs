@@ -146,6 +146,85 @@ fn whole_packages_are_whole() {
 }
 
 #[test]
+fn a_script_of_a_whole_package_brings_no_shell_and_need_not_run() {
+    let whole = "packages = [\"shop\"]\nwhole-packages = true";
+    let told = |plan: &Plan| {
+        let lines = plan.findings.iter().map(|finding| finding.lines("x").remove(0));
+        lines.map(|(label, text)| format!("{label} {text}\n")).collect::<String>()
+    };
+    // The source has a shell, but nobody asked for it.
+    let kept = plan(&shop(), whole);
+    assert!(files(&kept).contains(&"/usr/bin/shop-start.sh".into()));
+    assert!(!files(&kept).contains(&"/bin/sh".into()));
+    let warning = "warning[B0201]: /usr/bin/shop-start.sh starts with #!/bin/sh, which is not in the image\n";
+    assert_eq!(told(&kept), warning);
+
+    // Without perl its script is kept, too; neither is looked for in an archive, nor is what a link leads to.
+    let world =
+        installed(&[("shop", "", &["/usr/bin/shop", "/usr/bin/shop-admin.pl", "/usr/bin/shop-start.sh"])]);
+    let world = world.source_link("/usr/share/shop/zone", "/etc/localtime");
+    let list = "/usr/bin/shop\n/usr/bin/shop-admin.pl\n/usr/bin/shop-start.sh\n/usr/share/shop/zone\n";
+    let world = world.source("/var/lib/dpkg/info/shop.list", list);
+    let kept = plan(&world, whole);
+    assert!(files(&kept).contains(&"/usr/share/shop/zone".into()));
+    assert!(!kept.is_refused(), "{}", told(&kept));
+    assert_eq!(kept.wants().into_iter().collect::<Vec<_>>(), []);
+
+    // The process is to run.
+    let started =
+        world.plan(&format!("{SPEC}{whole}\n").replace("/usr/bin/shop\"", "/usr/bin/shop-start.sh\"")).0;
+    assert!(told(&started).starts_with("error[B0201]: /usr/bin/shop-start.sh"), "{}", told(&started));
+    assert_eq!(started.wants().len(), 1);
+}
+
+#[test]
+fn classic_profiles_are_whole_packages_by_the_names_that_a_release_has() {
+    // Older and newer: what OpenSSL depends on, where the time zones are, which compiler.
+    let of_older: &[(&str, &str, &[&str])] = &[
+        ("base-files", "awk", &["/usr/share/doc/base-files/FAQ", "/etc/debian_version"]),
+        ("netbase", "", &["/etc/rpc"]),
+        ("tzdata", "debconf", &["/usr/share/zoneinfo/UTC", "/usr/share/zoneinfo/right/UTC"]),
+        ("media-types", "", &["/etc/mime.types"]),
+        ("ca-certificates", "openssl", &["/usr/share/ca-certificates/one.crt"]),
+        ("libc6", "libgcc-s1", &["/usr/share/doc/libc6/README"]),
+        ("libssl3", "libc6 (>= 2.34)", &["/usr/lib/x86_64-linux-gnu/engines-3/padlock.so"]),
+        ("libgomp1", "gcc-12-base (= 12), libc6", &["/usr/lib/x86_64-linux-gnu/libgomp.so.1"]),
+        ("libstdc++6", "gcc-12-base (= 12)", &["/usr/lib/x86_64-linux-gnu/libstdc++.so.6"]),
+        ("libgcc-s1", "gcc-12-base (= 12), libc6", &["/usr/lib/x86_64-linux-gnu/libgcc.so"]),
+        ("gcc-12-base", "", &["/usr/share/doc/gcc-12-base/README"]),
+        ("gcc-13-base", "", &["/usr/share/doc/gcc-13-base/README"]),
+        ("zlib1g", "", &["/usr/share/doc/zlib1g/changelog.gz"]),
+    ];
+    let whole = |packages: &[(&str, &str, &[&str])], profile: &str| {
+        let text = format!("[runtime]\nprofile = \"{profile}\"\nwhole-packages = true\n");
+        let plan = installed(packages).plan(&text).0;
+        let enters = |(name, _, files): &&(&str, &str, &[&str])| {
+            let path = tree::TreePath::parse(files.last().unwrap()).unwrap();
+            (*name != "shop" && plan.tree.get(&path).is_some()).then_some(())
+        };
+        let names = packages.iter().filter(|package| enters(package).is_some()).map(|(name, ..)| *name);
+        let told = plan.findings.iter().filter(|finding| finding.problem.code() == "B0411").count();
+        format!("{} ({told})", names.collect::<Vec<_>>().join(" "))
+    };
+    let of_static = "base-files netbase tzdata media-types";
+    for (profile, want) in [
+        ("static", of_static.to_owned()),
+        ("base-nossl", format!("{of_static} libc6")),
+        ("base", format!("{of_static} libc6 libssl3")),
+        ("cc", format!("{of_static} libc6 libssl3 libgomp1 libstdc++6 libgcc-s1 gcc-12-base")),
+    ] {
+        assert_eq!(whole(of_older, profile), format!("{want} (0)"), "{profile}");
+    }
+    let mut of_newer = of_older.to_vec();
+    of_newer[6] = ("libssl3t64", "libc6, zlib1g (>= 1:1.1.4)", of_older[6].2);
+    of_newer.push(("tzdata-legacy", "tzdata", &["/usr/share/zoneinfo/US/Eastern"]));
+    let want = format!("{of_static} libc6 libssl3t64 zlib1g tzdata-legacy (0)");
+    assert_eq!(whole(&of_newer, "base"), want);
+    // What is not there is told.
+    assert_eq!(whole(&of_older[..1], "static"), "base-files (3)");
+}
+
+#[test]
 fn a_package_that_is_nowhere_is_told_with_the_nearest() {
     let told = |world: &World, text: &str| {
         let plan = plan(world, text);
@@ -358,4 +437,18 @@ fn plugins_of_the_same_source_enter_with_a_named_package() {
     let has = |path: &str| plan.tree.get(&TreePath::parse(path).unwrap()).is_some();
     assert!(has(so) && has("/usr/bin/web"));
     assert!(!has(other) && !has(beside));
+}
+
+#[test]
+fn profiles_with_the_c_library_have_its_loader() {
+    for (profile, has) in
+        [("auto", false), ("static", false), ("base-nossl", true), ("base", true), ("cc", true)]
+    {
+        let image = World::new(glibc()).plan(&format!("[runtime]\nprofile = \"{profile}\"\n"));
+        let loader = "/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2";
+        for path in [loader, "/usr/lib64/ld-linux-x86-64.so.2", "/lib64"] {
+            let found = image.tree().get(&tree::TreePath::parse(path).unwrap()).is_some();
+            assert_eq!(found, has, "{profile}: {path}");
+        }
+    }
 }

@@ -954,3 +954,29 @@ fn code_for_a_graphics_card_is_data() {
         leave it out with exclude, if nothing in the image uses it
     ");
 }
+
+#[test]
+fn the_cache_says_that_the_ldconfig_of_its_c_library_wrote_it() {
+    let said = |banner: &str| {
+        let mut libc = elf::testing::Elf::library("libc.so.6").defines(&["GLIBC_2.2.5"]).build();
+        libc.extend_from_slice(banner.as_bytes());
+        let world = World::new(glibc())
+            .payload("app", program(&["libown.so"]))
+            .source("/usr/lib/x86_64-linux-gnu/libc.so.6", bytes(&libc, 0o755))
+            .source("/etc/ld.so.conf", "/opt/own\n")
+            .source("/opt/own/libown.so", library("libown.so", &[]));
+        let image = world.plan(APP);
+        let at = tree::TreePath::parse("/etc/ld.so.cache").unwrap();
+        let cache = image.tree().get(&at).unwrap().content().unwrap().read(1 << 20).unwrap();
+        let text = String::from_utf8_lossy(&cache).into_owned();
+        ["ldconfig (Debian GLIBC 2.36-9) stable release version 2.36", "bantam"]
+            .into_iter()
+            .find(|generator| text.ends_with(generator))
+            .map(String::from)
+    };
+    let banner = "\0GNU C Library (Debian GLIBC 2.36-9) stable release version 2.36.\nCopyright";
+    assert_eq!(said(banner).as_deref(), Some("ldconfig (Debian GLIBC 2.36-9) stable release version 2.36"));
+    for other in ["", "\0GNU C Library (", "\0GNU C Library (x) without an end\n"] {
+        assert_eq!(said(other).as_deref(), Some("bantam"), "{other:?}");
+    }
+}

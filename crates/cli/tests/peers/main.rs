@@ -9,6 +9,7 @@ mod by_name;
 mod classic;
 mod corpus;
 mod debian;
+mod from_packages;
 mod interop;
 mod kill;
 mod layout;
