@@ -148,6 +148,7 @@ pub fn plan(spec: &Spec, platform: Platform, sources: &Sources<'_>) -> Result<Pl
         process: &process,
         program: program.as_ref(),
         is_glibc_source: is_glibc(source, &machine)?,
+        is_whole: spec.runtime.whole_packages,
     };
     let loaded = proof.run(&mut draft)?;
     process::check(&mut draft, &spec.config, &process, &loaded)?;

@@ -359,3 +359,16 @@ fn plugins_of_the_same_source_enter_with_a_named_package() {
     assert!(has(so) && has("/usr/bin/web"));
     assert!(!has(other) && !has(beside));
 }
+
+#[test]
+fn scripts_of_whole_packages_without_their_interpreter_are_a_warning() {
+    let world = installed(&[("tool", "", &["/usr/bin/tool", "/usr/share/tool/run.pl"])]);
+    let spec = "[config]\nentrypoint = [\"/usr/bin/tool\"]\n[runtime]\nwhole-packages = true\npackages = [\"tool\"]\n";
+    let plan = world.plan(spec).0;
+    assert!(!plan.is_refused());
+    let problems = plan.findings.iter().map(|finding| &finding.problem);
+    assert_eq!(
+        problems.filter(|problem| matches!(problem, Problem::MissingScriptInterpreter { .. })).count(),
+        1
+    );
+}

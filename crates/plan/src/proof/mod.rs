@@ -27,6 +27,8 @@ pub(crate) struct Proof<'a> {
     pub program: Option<&'a TreePath>,
     /// Does the source have glibc? It decides what is advised, never what is judged.
     pub is_glibc_source: bool,
+    /// Do packages enter as a whole, with scripts whose interpreter does not?
+    pub is_whole: bool,
 }
 
 /// What the ELF files of the image came to.
@@ -61,7 +63,7 @@ impl Proof<'_> {
         let objects = objects::read(draft, self.scope, &mut problems);
         let programs = programs::judge(self, draft, &linker, &objects, &mut problems);
         processor::judge(&objects, &programs, &mut problems);
-        scripts::judge(draft, self.scope, self.program, &mut problems)?;
+        scripts::judge(draft, self.scope, self.program, self.is_whole, &mut problems)?;
         companions::judge(draft, objects.files.keys(), &mut problems)?;
         draft.findings.extend(problems);
         Ok(Loaded { programs, others: objects.others })

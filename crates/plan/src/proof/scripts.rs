@@ -3,7 +3,7 @@
 use crate::{
     draft::Draft,
     error::PlanError,
-    finding::{Finding, Problem},
+    finding::{Finding, Problem, Severity},
     gather::Scope,
     process,
 };
@@ -21,6 +21,7 @@ pub(super) fn judge(
     draft: &Draft,
     scope: Scope<'_>,
     program: Option<&TreePath>,
+    is_whole: bool,
     problems: &mut Vec<Finding>,
 ) -> Result<(), PlanError> {
     for (path, entry) in draft.tree.iter().filter(|(_, entry)| entry.is_executable()) {
@@ -32,6 +33,10 @@ pub(super) fn judge(
         let interpreter = shebang.interpreter.clone();
         // What the process runs is wanted, wherever it is from.
         let of_source = draft.taken.contains(path) && program != Some(path);
+        let finding = |problem| match Finding::new(problem) {
+            finding if is_whole && of_source => finding.with_severity(Severity::Warning),
+            finding => finding,
+        };
         let unusable = match interpreter_of(draft, &shebang)? {
             Interpreter::Missing => None,
             Interpreter::Useless(why) => Some(why.to_owned()),
@@ -49,14 +54,14 @@ pub(super) fn judge(
                 };
                 if let Some(program) = missing {
                     let (script, path) = (path.clone(), scope.path.to_owned());
-                    problems.push(Finding::new(Problem::MissingOnPath { script, program, path, of_source }));
+                    problems.push(finding(Problem::MissingOnPath { script, program, path, of_source }));
                 }
                 continue;
             }
         };
         let script = path.clone();
         let problem = Problem::MissingScriptInterpreter { script, interpreter, unusable, of_source };
-        problems.push(Finding::new(problem));
+        problems.push(finding(problem));
     }
     Ok(())
 }
