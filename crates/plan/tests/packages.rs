@@ -452,3 +452,16 @@ fn profiles_with_the_c_library_have_its_loader() {
         }
     }
 }
+
+#[test]
+fn scripts_of_whole_packages_without_their_interpreter_are_a_warning() {
+    let world = installed(&[("tool", "", &["/usr/bin/tool", "/usr/share/tool/run.pl"])]);
+    let spec = "[config]\nentrypoint = [\"/usr/bin/tool\"]\n[runtime]\nwhole-packages = true\npackages = [\"tool\"]\n";
+    let plan = world.plan(spec).0;
+    assert!(!plan.is_refused());
+    let problems = plan.findings.iter().map(|finding| &finding.problem);
+    assert_eq!(
+        problems.filter(|problem| matches!(problem, Problem::MissingScriptInterpreter { .. })).count(),
+        1
+    );
+}

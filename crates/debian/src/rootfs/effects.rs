@@ -63,10 +63,14 @@ fn make(merged: &mut Merged, number: usize, made: &Made, numbers: &Numbered) {
             }
         }
         Made::Enabled { path, target } => {
-            let Some(place) = place(tree, path) else { return };
-            let led = place.parent().and_then(|dir| dir.join(target).ok());
-            if led.is_some_and(|led| real(tree, &led).is_some()) {
-                put(tree, place, Entry::symlink(target.clone()));
+            let mut todo = vec![(path.clone(), target.clone())];
+            while let Some((path, target)) = todo.pop() {
+                let Some(place) = place(tree, &path) else { continue };
+                let led = place.parent().and_then(|dir| dir.join(&target).ok());
+                let is_new = tree.get(&place).is_none();
+                let Some(entry) = led.filter(|_| is_new).and_then(|led| real(tree, &led)) else { continue };
+                todo.extend(enabled_along(&path, entry));
+                put(tree, place, Entry::symlink(target));
             }
         }
         Made::PhpModule { version, program, name } => {
@@ -122,6 +126,17 @@ fn make(merged: &mut Merged, number: usize, made: &Made, numbers: &Numbered) {
             }
         }
     }
+}
+
+/// What a module of Apache says that it depends on is enabled with it, as a2enmod(8) does it: links, and what they say.
+fn enabled_along(path: &TreePath, module: &Entry) -> Vec<(TreePath, String)> {
+    let Some(dir) = path.parent().filter(|_| path.name().ends_with(".load")) else { return vec![] };
+    let text = module.content().and_then(|content| content.read(MAX_INI).ok()).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let depends = text.lines().filter_map(|line| line.strip_prefix("# Depends:"));
+    let names = depends.flat_map(str::split_ascii_whitespace).filter(|name| !name.contains('/'));
+    let files = names.flat_map(|name| ["load", "conf"].map(|end| format!("{name}.{end}")));
+    files.map(|file| (dir.child(&file), format!("../mods-available/{file}"))).collect()
 }
 
 /// The links that enable a module of PHP, as phpenmod(8) makes them: where each stands, and what it says.

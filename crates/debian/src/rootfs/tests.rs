@@ -339,8 +339,11 @@ fn modules_are_enabled_where_they_are() {
         .file("./usr/share/php/ctype.ini", "; priority=15\nextension=ctype.so\n")
         .dir("./etc/php/8.2/mods-available/");
     let script = "ucf /usr/share/php/ctype.ini /etc/php/8.2/mods-available/ctype.ini; php_invoke enmod 8.2 ALL ctype; php_invoke enmod 8.2 ALL no";
-    let web =
-        Tar::default().file("./etc/apache2/mods-available/dir.load", "x").dir("./etc/apache2/mods-enabled/");
+    let web = Tar::default()
+        .file("./etc/apache2/mods-available/dir.load", "# Depends: core dir\nx")
+        .file("./etc/apache2/mods-available/core.load", "x")
+        .file("./etc/apache2/mods-available/other.load", "x")
+        .dir("./etc/apache2/mods-enabled/");
     let packs = vec![
         world.script("php8.2-common", script, php),
         world.data("php8.2-cli", Tar::default().dir("./etc/php/8.2/cli/").dir("./etc/php/8.2/cli/conf.d/")),
@@ -361,6 +364,7 @@ fn modules_are_enabled_where_they_are() {
     assert_eq!(
         links,
         [
+            "/etc/apache2/mods-enabled/core.load -> ../mods-available/core.load",
             "/etc/apache2/mods-enabled/dir.load -> ../mods-available/dir.load",
             "/etc/php/8.2/cli/conf.d/15-ctype.ini -> /etc/php/8.2/mods-available/ctype.ini",
             "/etc/php/8.2/fpm/conf.d/15-ctype.ini -> /etc/php/8.2/mods-available/ctype.ini",
