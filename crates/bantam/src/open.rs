@@ -144,7 +144,7 @@ fn take_ca(
     // A spec whose variables mean nothing was refused before.
     let path = plan::expand::expand(path, vars).unwrap_or_else(|_| path.clone());
     let start = target.folder.join(&path);
-    let found = source::walk(&start, true, memory, &mut |_, _| Step::Take)?;
+    let found = source::walk(&start, true, memory, &|_, _| Step::Take)?;
     let content = found.first().and_then(|found| found.entry.content()).cloned();
     match content {
         Some(content) => Ok(Some(CaSource { path, line: *line, content })),

@@ -48,9 +48,12 @@ pub(crate) struct Archives<'a> {
     known: Mutex<HashMap<String, Arc<KnownArchive>>>,
     /// Packages that are unpacked, by their digests.
     packs: Mutex<HashMap<Sha256Digest, Arc<Pack>>>,
-    /// Root file systems: is /usr merged, and the digests of their packages.
-    runtimes: Mutex<HashMap<(bool, Vec<Sha256Digest>), Arc<Runtime<'a>>>>,
+    /// Root file systems that were made.
+    runtimes: Mutex<HashMap<RootFsKey, Arc<Runtime<'a>>>>,
 }
+
+/// What a root file system is made of: is `/usr` merged, and the digests of its packages.
+type RootFsKey = (bool, Vec<Sha256Digest>);
 
 /// An archive for one architecture.
 pub(super) struct KnownArchive {

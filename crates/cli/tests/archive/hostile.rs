@@ -163,7 +163,7 @@ fn what_is_no_package() {
     }
     // Another package than its index says.
     let other = TestPackage::new("other").version("3").file("/usr/share/evil/x", "x").deb();
-    refused(evil().raw(other), &["evil 1.0: the package says of itself that it is other 3"]);
+    refused(evil().raw(other), &["evil 1.0 amd64: the package says of itself that it is other 3"]);
 }
 
 fn index(archive: TestArchive, expected: &[&str]) {
