@@ -85,7 +85,8 @@ pub(crate) fn vendor(
     let planner = Planner::new(session, &cache, &remembered, &notes);
     let lock = LockFile::read(target, session.lock_file.as_deref(), session.locking)?;
     let platforms = build::platforms_of(target, platforms)?;
-    let plans = planner.plans(target, &platforms, lock.as_ref(), &[], watch)?;
+    let own: Vec<PathBuf> = [dir.to_path_buf()].into_iter().chain(target.lock_file()).collect();
+    let plans = planner.plans(target, &platforms, lock.as_ref(), &own, watch)?;
     build::refuse(plans.iter().map(|plan| (target, plan.platform, &plan.findings[..])))?;
     let mut vendored = Vendored::default();
     let mut names = BTreeSet::new();

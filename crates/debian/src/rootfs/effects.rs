@@ -5,7 +5,8 @@ use super::merge::{Merged, label};
 use super::problem::Problem;
 use crate::scripts::{Account, Effects, Id, Knowledge, Made, Numbered, numbered, sysusers};
 use std::collections::BTreeMap;
-use tree::{Content, Entry, Tree, TreePath};
+use std::io;
+use tree::{Content, ContentHandle, Entry, Kind, ReadAt, Tree, TreePath};
 
 const SYSUSERS: &str = "/usr/lib/sysusers.d";
 /// More than any file of declarations has.
@@ -97,8 +98,9 @@ fn make(merged: &mut Merged, number: usize, made: &Made, numbers: &Numbered) {
             let (Some(entry), Some(place)) = (real(tree, from).cloned(), place(tree, to)) else { return };
             let is_directory = tree.get(&place).is_some_and(Entry::is_directory);
             let place = if is_directory { place.child(from.name()) } else { place };
-            if entry.content().is_some() {
-                put(tree, place, entry);
+            if let Some(content) = entry.content() {
+                let kind = Kind::File(copy_of(content));
+                put(tree, place, Entry { kind, meta: entry.meta });
             }
         }
         Made::Mode(path, mode) => {
@@ -204,4 +206,29 @@ fn declared(merged: &mut Merged) -> Vec<Account> {
     }
     merged.problems.extend(problems);
     accounts
+}
+
+/// The same bytes in a file of its own, and not another name of the first.
+fn copy_of(content: &Content) -> Content {
+    Content::with_known(Copied(content.clone()), content.known())
+}
+
+struct Copied(Content);
+
+impl ContentHandle for Copied {
+    fn size(&self) -> u64 {
+        self.0.size()
+    }
+
+    fn open(&self) -> io::Result<Box<dyn ReadAt + '_>> {
+        self.0.open().map_err(|error| error.source)
+    }
+
+    fn origin(&self) -> String {
+        self.0.origin()
+    }
+
+    fn may_change(&self) -> bool {
+        self.0.may_change()
+    }
 }

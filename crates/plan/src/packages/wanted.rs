@@ -211,7 +211,9 @@ impl<'a> Wanted<'a> {
             let reason = Reason::OfPackage { package: bare(&package).into(), line };
             self.take_named(gather, database.files(&package)?, &reason)?;
         }
-        let akin: BTreeSet<&str> = self.named.keys().map(|package| database.source_of(package)).collect();
+        // What a profile stands for is all of it.
+        let by_spec = self.named.iter().filter(|(_, line)| **line > 0);
+        let akin: BTreeSet<&str> = by_spec.map(|(package, _)| database.source_of(package)).collect();
         for (package, (dependent, line)) in self.dependencies.clone() {
             let (name, dependent) = (bare(&package).to_owned(), bare(&dependent).to_owned());
             let reason = Reason::DataOf { package: name, dependent, line };
