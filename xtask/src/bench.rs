@@ -155,8 +155,8 @@ mod tests {
             let wanted = SECTIONS.iter().filter(|(name, full, _)| options.wants(name, *full));
             wanted.map(|(name, ..)| *name).collect::<Vec<_>>().join(" ")
         };
-        assert_eq!(wanted(&[]), "many one libraries fleet start");
-        assert_eq!(wanted(&["--full"]), "many one libraries fleet start large growth");
+        assert_eq!(wanted(&[]), "many one libraries fleet packages start");
+        assert_eq!(wanted(&["--full"]), "many one libraries fleet packages start large growth");
         assert_eq!(wanted(&["growth", "--rounds", "1", "one"]), "one growth");
     }
 
