@@ -48,11 +48,16 @@ impl Followed {
     }
 }
 
+/// The image is named after the spec's file, and all tests share one engine: each program needs a name of its own.
+fn file_name(program: &str) -> String {
+    format!("by-name-{}.toml", program.rsplit('/').next().unwrap())
+}
+
 /// Writes a spec that says no more than the program, and follows what `check` says until it says nothing.
 fn followed(workshop: &Workshop, program: &str) -> (PathBuf, Followed) {
     let mut followed = Followed::default();
     for _ in 0..ROUNDS {
-        let spec = workshop.write("by-name.toml", followed.spec(program));
+        let spec = workshop.write(&file_name(program), followed.spec(program));
         let output = workshop.bantam().args(["check", "--json"]).arg(&spec).output().unwrap();
         let lines = String::from_utf8(output.stdout).unwrap();
         let findings = lines.lines().map(|line| serde_json::from_str(line).unwrap());
@@ -73,7 +78,7 @@ fn runs(workshop: &Workshop, spec: &std::path::Path, steps: &[&[&str]]) -> Strin
 
 /// The spec that says no more than the program.
 fn defaults(workshop: &Workshop, program: &str) -> PathBuf {
-    workshop.write("by-name.toml", Followed::default().spec(program))
+    workshop.write(&file_name(program), Followed::default().spec(program))
 }
 
 fn begins(workshop: &Workshop, file: &str, magic: &[u8]) {
