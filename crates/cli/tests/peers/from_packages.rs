@@ -195,8 +195,6 @@ fn scanners_list_the_packages_of_which_a_file_is_kept() {
         }
         for whole in [false, true] {
             let workshop = Workshop::new();
-            let mirrors =
-                if id == "ubuntu" { "mirrors = [\"http://archive.ubuntu.com/ubuntu\"]\n" } else { "" };
             let spec = format!(
                 "[runtime]\nsource = \"{suite}\"\nprofile = \"cc\"\nwhole-packages = {whole}\n{mirrors}"
             );
