@@ -128,9 +128,5 @@ fn by_hash(suite: &Suite, path: &str, listed: &ListedFile) -> String {
         Digest::Sha256(_) => "SHA256",
         Digest::Sha512(_) => "SHA512",
     };
-    let hashed = format!("by-hash/{name}/{hex}");
-    suite.place.path(&match path.rsplit_once('/') {
-        Some((dir, _)) => format!("{dir}/{hashed}"),
-        None => hashed,
-    })
+    suite.place.path(&crate::release::by_hash(path, name, hex))
 }

@@ -158,8 +158,7 @@ impl Release {
     /// has taken its place.
     pub fn by_hash(&self, path: &str) -> Option<String> {
         let file = self.file(path).filter(|_| self.acquire_by_hash)?;
-        let dir = path.rsplit_once('/').map(|(dir, _)| format!("{dir}/")).unwrap_or_default();
-        Some(format!("{dir}by-hash/{}/{}", file.checksum.name(), file.checksum.hex()))
+        Some(by_hash(path, file.checksum.name(), &file.checksum.hex()))
     }
 
     /// Has it this component? Debian's security archive writes `updates/main` for what it has in `main`.
@@ -179,6 +178,13 @@ impl Release {
             suite.and_then(|suite| suite.strip_prefix(name)).is_some_and(|rest| rest.starts_with('-'));
         codename == Some(asked) && !is_pocket || name != asked && codename == Some(name)
     }
+}
+
+/// The path of a file by its digest, which does not change while a mirror is updated. `algorithm` is the name of the
+/// field that lists it.
+pub(crate) fn by_hash(path: &str, algorithm: &str, hex: &str) -> String {
+    let dir = path.rsplit_once('/').map(|(dir, _)| format!("{dir}/")).unwrap_or_default();
+    format!("{dir}by-hash/{algorithm}/{hex}")
 }
 
 type Parse = fn(&str) -> Option<Checksum>;

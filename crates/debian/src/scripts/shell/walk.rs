@@ -203,21 +203,12 @@ impl Walk<'_> {
     fn conditional(&mut self, branches: &[(List, List)], otherwise: &List) -> End {
         let mut ways: Vec<(State, End)> = vec![];
         for (condition, body) in branches {
-            let status = match self.list(condition) {
+            let taken = match self.list(condition) {
                 End::Next(status) => status,
                 end => return self.join(ways, end),
             };
-            match status {
-                Some(false) => {}
-                Some(true) => {
-                    let end = self.list(body);
-                    return self.join(ways, end);
-                }
-                None => {
-                    let before = self.fork();
-                    let end = self.list(body);
-                    ways.push((std::mem::replace(&mut self.state, before), end));
-                }
+            if let Some(end) = self.branch(taken, body, &mut ways) {
+                return self.join(ways, end);
             }
         }
         let end = self.list(otherwise);
@@ -232,20 +223,26 @@ impl Walk<'_> {
                 let text = self.one(pattern)?;
                 if text == "*" { Some(true) } else { matches(&text, subject.as_deref()?) }
             });
-            match fits.reduce(or).flatten() {
-                Some(false) => {}
-                Some(true) => {
-                    let end = self.list(body);
-                    return self.join(ways, end);
-                }
-                None => {
-                    let before = self.fork();
-                    let end = self.list(body);
-                    ways.push((std::mem::replace(&mut self.state, before), end));
-                }
+            let taken = fits.reduce(or).flatten();
+            if let Some(end) = self.branch(taken, body, &mut ways) {
+                return self.join(ways, end);
             }
         }
         self.join(ways, End::Next(Some(true)))
+    }
+
+    /// Takes a branch that is surely taken, and gives how it ends; one that may be taken becomes one of the ways.
+    fn branch(&mut self, taken: Option<bool>, body: &List, ways: &mut Vec<(State, End)>) -> Option<End> {
+        match taken {
+            Some(false) => None,
+            Some(true) => Some(self.list(body)),
+            None => {
+                let before = self.fork();
+                let end = self.list(body);
+                ways.push((std::mem::replace(&mut self.state, before), end));
+                None
+            }
+        }
     }
 
     fn for_loop(&mut self, variable: &str, words: Option<&[Word]>, body: &List) -> End {
