@@ -140,7 +140,12 @@ impl FreshDir {
     pub fn create(parent: &Path) -> io::Result<Self> {
         let (lock, path) = with_free_name(parent, |name| {
             fs::create_dir(name)?;
-            lock_new(File::open(name)?)
+            match File::open(name) {
+                Ok(dir) => lock_new(dir),
+                // A sweep was faster: until it is locked, it looks abandoned.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+                Err(error) => Err(error),
+            }
         })?;
         Ok(FreshDir { path, placed: false, _lock: lock })
     }
@@ -268,6 +273,26 @@ mod tests {
             drop(create(dir.path()).unwrap());
             assert_eq!(names(dir.path()), ["target"]);
         }
+    }
+
+    #[test]
+    fn a_directory_is_made_while_others_sweep() {
+        let dir = tempfile::tempdir().unwrap();
+        let done = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    sweep(dir.path());
+                }
+            });
+            let made: Vec<io::Result<bool>> =
+                (0..5_000).map(|_| Ok(FreshDir::create(dir.path())?.path().is_dir())).collect();
+            done.store(true, Ordering::Relaxed);
+            for is_there in made {
+                assert!(is_there.unwrap());
+            }
+        });
+        assert!(names(dir.path()).is_empty());
     }
 
     #[test]
