@@ -1,10 +1,11 @@
 //! The whole way: targets in, images at their destinations out.
 
 use crate::{
-    Error, Refusal, Target,
+    Error, Target,
     baseline::tell_growth,
     changes,
     event::{Event, Watch},
+    failures::{Failure, Failures, Numbered, refuse},
     layers::{Layers, Ready, StoredChunks},
     lockfile::{LockFile, LockUpdate, Locking},
     notes::Notes,
@@ -18,11 +19,10 @@ use cache::Cache;
 use oci::{Artifact, AssembledLayer, Image, ImageConfig, Index, LayerOptions};
 use plan::{
     Plan,
-    finding::{Finding, Severity},
+    finding::Finding,
     spec::{Architecture, Compression, Platform, RuntimeSource},
 };
 use std::{
-    collections::BTreeMap,
     num::NonZeroUsize,
     panic,
     path::{Path, PathBuf},
@@ -156,14 +156,6 @@ pub struct Outcome {
     pub failed: Vec<Failure>,
 }
 
-/// A target that was not built, or not published.
-pub struct Failure {
-    /// The spec, for messages.
-    pub shown: String,
-    /// What stopped it.
-    pub error: Error,
-}
-
 /// Builds every target and publishes it to every destination. Nothing is published unless all of them
 /// could be built.
 ///
@@ -198,7 +190,7 @@ fn run(request: &Request, keep_going: bool, watch: Watch<'_>) -> Result<Outcome,
     let targets: Vec<(&Target, Vec<Platform>)> =
         request.targets.iter().map(with_platforms).collect::<Result<_, Error>>()?;
     let places = places::open(destinations, &targets)?;
-    let mut failed = Failures { keep_going, targets: &request.targets, failed: BTreeMap::new() };
+    let mut failed = Failures::new(keep_going, &request.targets);
     let mut works = vec![];
     let locks = side_by_side(session.jobs, &targets, &|(target, _)| {
         LockFile::read(target, session.lock_file.as_deref(), session.locking)
@@ -444,81 +436,6 @@ fn layers_for(destinations: &[Reference], target: &Target) -> Result<LayerOption
             target.shown()
         ))),
     }
-}
-
-/// An image, what it is for, and what is wrong with it.
-type Judged<'a> = (&'a Target, Platform, &'a [Finding]);
-
-/// Stops for every image that has errors, at once.
-pub(crate) fn refuse<'a>(images: impl Iterator<Item = Judged<'a>>) -> Result<(), Error> {
-    let mut count = 0;
-    let mut refused = vec![];
-    for (target, platform, findings) in images {
-        count += 1;
-        if findings.iter().any(|finding| finding.severity == Severity::Error) {
-            let (name, shown) = (target.name.clone(), target.shown());
-            refused.push(Refusal { name, platform, findings: findings.to_vec(), shown });
-        }
-    }
-    if refused.is_empty() { Ok(()) } else { Err(Error::Refused { refused, count }) }
-}
-
-/// The targets that failed so far, where that does not stop the others.
-struct Failures<'a> {
-    keep_going: bool,
-    targets: &'a [Target],
-    failed: BTreeMap<usize, Error>,
-}
-
-impl Failures<'_> {
-    /// What came of a target; nothing if it failed, which is noted.
-    ///
-    /// # Errors
-    /// The failure, where it stops the others.
-    fn unless<T>(&mut self, target: usize, outcome: Result<T, Error>) -> Result<Option<T>, Error> {
-        match outcome {
-            Ok(done) => Ok(Some(done)),
-            Err(error) if self.keep_going => {
-                self.failed.insert(target, error);
-                Ok(None)
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Those of the targets whose images have no errors.
-    ///
-    /// # Errors
-    /// All that have some, where they stop the others.
-    fn unless_refused<T: Numbered>(
-        &mut self,
-        all: Vec<T>,
-        judged: &dyn for<'t> Fn(&'t T) -> Vec<Judged<'t>>,
-    ) -> Result<Vec<T>, Error> {
-        if !self.keep_going {
-            refuse(all.iter().flat_map(judged))?;
-            return Ok(all);
-        }
-        let mut kept = vec![];
-        for one in all {
-            let outcome = refuse(judged(&one).into_iter());
-            if self.unless(one.number(), outcome)?.is_some() {
-                kept.push(one);
-            }
-        }
-        Ok(kept)
-    }
-
-    fn into_list(self) -> Vec<Failure> {
-        let shown = |target: usize| self.targets.get(target).map(Target::shown).unwrap_or_default();
-        let failed = self.failed.into_iter();
-        failed.map(|(target, error)| Failure { shown: shown(target), error }).collect()
-    }
-}
-
-/// Of one of the targets.
-trait Numbered {
-    fn number(&self) -> usize;
 }
 
 impl Numbered for Work<'_> {

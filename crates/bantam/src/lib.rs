@@ -10,6 +10,7 @@ mod deps;
 mod error;
 mod event;
 mod explain;
+mod failures;
 pub mod files;
 pub mod inside;
 mod layers;
@@ -29,13 +30,13 @@ mod when;
 
 pub use baseline::tell_growth;
 pub use build::{
-    Built, Failure, Outcome, Request, Summary, build, build_what_can_be, check, check_lock, host_platform,
-    lock,
+    Built, Outcome, Request, Summary, build, build_what_can_be, check, check_lock, host_platform, lock,
 };
 pub use deps::{Deps, deps};
 pub use error::{Error, Refusal};
 pub use event::{Event, Watch};
 pub use explain::{Explained, record, records};
+pub use failures::Failure;
 pub use lockfile::Locking;
 pub use open::Problem;
 pub use session::Session;

@@ -3,6 +3,7 @@
 use crate::{
     Error, Target, build,
     event::{Event, Watch},
+    failures::refuse,
     lockfile::LockFile,
     notes::Notes,
     open::{Opened, open},
@@ -87,7 +88,7 @@ pub(crate) fn vendor(
     let platforms = build::platforms_of(target, platforms)?;
     let own: Vec<PathBuf> = [dir.to_path_buf()].into_iter().chain(target.lock_file()).collect();
     let plans = planner.plans(target, &platforms, lock.as_ref(), &own, watch)?;
-    build::refuse(plans.iter().map(|plan| (target, plan.platform, &plan.findings[..])))?;
+    refuse(plans.iter().map(|plan| (target, plan.platform, &plan.findings[..])))?;
     let mut vendored = Vendored::default();
     let mut names = BTreeSet::new();
     for plan in &plans {
