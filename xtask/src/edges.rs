@@ -7,21 +7,28 @@ use crate::step::{Outcome, cargo, output, root};
 use graph::Graph;
 
 /// For each crate of the workspace, by folder name: the crates of the workspace that it may use.
-const EDGES: [(&str, &[&str]); 12] = [
+const EDGES: [(&str, &[&str]); 13] = [
     ("tree", &[]),
     ("fetch", &[]),
+    ("auth", &["fetch"]),
     ("elf", &["tree"]),
     ("plan", &["tree", "elf"]),
     ("oci", &["tree"]),
     ("cache", &["tree"]),
     ("source", &["oci", "tree", "fetch", "cache"]),
     ("debian", &["oci", "tree", "fetch", "cache"]),
-    ("store", &["oci", "tree", "fetch", "cache"]),
+    ("store", &["oci", "tree", "fetch", "auth", "cache"]),
     ("attest", &["oci", "tree"]),
-    ("bantam", &["tree", "fetch", "elf", "plan", "oci", "cache", "source", "debian", "store", "attest"]),
+    (
+        "bantam",
+        &["tree", "fetch", "auth", "elf", "plan", "oci", "cache", "source", "debian", "store", "attest"],
+    ),
     (
         "cli",
-        &["tree", "fetch", "elf", "plan", "oci", "cache", "source", "debian", "store", "attest", "bantam"],
+        &[
+            "tree", "fetch", "auth", "elf", "plan", "oci", "cache", "source", "debian", "store", "attest",
+            "bantam",
+        ],
     ),
 ];
 

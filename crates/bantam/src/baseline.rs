@@ -2,7 +2,7 @@
 
 use crate::{Error, Event, Watch, inside};
 use plan::{Plan, finding::size};
-use store::Reference;
+use store::{Network, Reference};
 
 /// How many of the files that grew are told.
 const TOLD: usize = 10;
@@ -12,8 +12,13 @@ const TOLD: usize = 10;
 ///
 /// # Errors
 /// When there is no such image, or it cannot be read.
-pub fn tell_growth(baseline: &Reference, plans: &[Plan], watch: Watch<'_>) -> Result<(), Error> {
-    let stored = inside::find(baseline)?;
+pub fn tell_growth(
+    baseline: &Reference,
+    network: &Network,
+    plans: &[Plan],
+    watch: Watch<'_>,
+) -> Result<(), Error> {
+    let stored = inside::find(baseline, network)?;
     for plan in plans {
         let image = inside::image_for(&stored, plan.platform)?;
         let before =

@@ -189,7 +189,7 @@ fn run(request: &Request, keep_going: bool, watch: Watch<'_>) -> Result<Outcome,
     let with_platforms = |target| Ok((target, platforms_of(target, &request.platforms)?));
     let targets: Vec<(&Target, Vec<Platform>)> =
         request.targets.iter().map(with_platforms).collect::<Result<_, Error>>()?;
-    let places = places::open(destinations, &targets)?;
+    let places = places::open(destinations, &targets, &session.network)?;
     let mut failed = Failures::new(keep_going, &request.targets);
     let mut works = vec![];
     let locks = side_by_side(session.jobs, &targets, &|(target, _)| {
@@ -216,7 +216,7 @@ fn run(request: &Request, keep_going: bool, watch: Watch<'_>) -> Result<Outcome,
         let Some(plans) = failed.unless(work.number, planned)? else { continue };
         tell(work.target, &plans, watch);
         if let Some(baseline) = &request.baseline {
-            tell_growth(baseline, &plans, watch)?;
+            tell_growth(baseline, &session.network, &plans, watch)?;
         }
         work.plans = plans;
         done.push(work);

@@ -49,7 +49,7 @@ pub fn records(
             let plans = build::check(target, platforms, receipts, session, watch)?;
             Ok(plans.iter().map(|plan| record(target, plan)).collect())
         }
-        Explained::Image(reference) => of_image(reference, platforms, &session.cache.join("tmp")),
+        Explained::Image(reference) => of_image(reference, platforms, session),
         Explained::Document(path) => of_document(path, platforms),
     }
 }
@@ -76,8 +76,8 @@ fn of_document(path: &Path, platforms: &[Platform]) -> Result<Vec<Record>, Error
     Ok(records)
 }
 
-fn of_image(reference: &Reference, platforms: &[Platform], scratch: &Path) -> Result<Vec<Record>, Error> {
-    let stored = inside::find(reference)?;
+fn of_image(reference: &Reference, platforms: &[Platform], session: &Session) -> Result<Vec<Record>, Error> {
+    let stored = inside::find(reference, &session.network)?;
     let name = stored.names().first().cloned().unwrap_or_else(|| reference.to_string());
     let mut images = vec![];
     for platform in platforms {
@@ -88,7 +88,7 @@ fn of_image(reference: &Reference, platforms: &[Platform], scratch: &Path) -> Re
             images.push(image.load()?);
         }
     }
-    images.iter().map(|image| derived(image, &name, scratch)).collect()
+    images.iter().map(|image| derived(image, &name, &session.cache.join("tmp"))).collect()
 }
 
 fn derived(image: &Image, name: &str, scratch: &Path) -> Result<Record, Error> {

@@ -3,15 +3,15 @@
 use crate::Error;
 use oci::{Image, LayerEntry, Listed, Platform, PlatformError};
 use std::collections::BTreeMap;
-use store::{Reference, Stored};
+use store::{Network, Reference, Stored};
 use tree::TreePath;
 
 /// Finds the image that a reference names.
 ///
 /// # Errors
 /// When there is none, or it cannot be read.
-pub fn find(reference: &Reference) -> Result<Stored, Error> {
-    Ok(store::open(reference)?)
+pub fn find(reference: &Reference, network: &Network) -> Result<Stored, Error> {
+    Ok(store::open(reference, network)?)
 }
 
 /// The image of a platform; without one, the only image.

@@ -3,7 +3,7 @@
 use crate::{Error, Target};
 use plan::spec::Platform;
 use std::collections::BTreeMap;
-use store::{Destination, RefName, Reference};
+use store::{Destination, Network, RefName, Reference};
 
 /// A destination that can be published to.
 pub(crate) struct Place {
@@ -22,6 +22,7 @@ pub(crate) struct Place {
 pub(crate) fn open(
     destinations: &[Reference],
     targets: &[(&Target, Vec<Platform>)],
+    network: &Network,
 ) -> Result<Vec<Place>, Error> {
     for (index, reference) in destinations.iter().enumerate() {
         fits(reference, targets)?;
@@ -39,7 +40,7 @@ pub(crate) fn open(
         }
     }
     let place = |reference: &Reference| {
-        Ok(Place { shown: reference.to_string(), destination: store::destination(reference)? })
+        Ok(Place { shown: reference.to_string(), destination: store::destination(reference, network)? })
     };
     destinations.iter().map(place).collect()
 }

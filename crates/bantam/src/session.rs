@@ -18,6 +18,8 @@ pub struct Session {
     pub jobs: NonZeroUsize,
     /// Is the network left alone?
     pub offline: bool,
+    /// What registries and other places on the network are reached with.
+    pub network: store::Network,
     /// The value of `BANTAM_MIRROR`: mirrors for specs that name none.
     pub mirrors: Option<String>,
     /// The root of the file system whose apt knows mirrors, and names and passwords for them; `/` is this machine's.

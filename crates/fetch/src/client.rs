@@ -4,6 +4,7 @@ use crate::address::{Address, masked};
 use crate::digest::Expect;
 use crate::download::download;
 use crate::error::FetchError;
+use crate::exchange::{Exchange, Reply, exchange};
 use crate::local;
 use crate::options::Options;
 use crate::sink::{Sink, Store};
@@ -93,6 +94,17 @@ impl Client {
         let mut bytes = vec![];
         self.fetch(url, &mut bytes, expect, &|_| {}).await?;
         Ok(bytes)
+    }
+
+    /// Makes a request, and gives the answer whatever its status is.
+    ///
+    /// # Errors
+    /// When there is no answer; when the client is offline.
+    pub async fn exchange(&self, request: &Exchange<'_>) -> Result<Reply, FetchError> {
+        if self.is_offline() {
+            return Err(FetchError::Offline { url: masked(request.url) });
+        }
+        exchange(self.transport()?, &self.0.options, request).await
     }
 
     /// Waits for work of this client's, or anybody's, on its own runtime.

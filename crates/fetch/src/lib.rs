@@ -10,6 +10,7 @@ mod credentials;
 mod digest;
 mod download;
 mod error;
+mod exchange;
 mod local;
 mod netrc;
 mod options;
@@ -23,5 +24,12 @@ pub use client::Client;
 pub use credentials::{Credentials, Logins};
 pub use digest::{Digest, Expect};
 pub use error::{FetchError, Try};
+pub use exchange::{Body, BodyWriter, Exchange, Reply};
 pub use options::Options;
 pub use pace::{Pace, Retry, SystemPace, Wait};
+
+/// The words of HTTP.
+pub mod http {
+    pub use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
+    pub use reqwest::{Method, StatusCode, Url};
+}

@@ -4,8 +4,9 @@
 use crate::address::masked;
 use crate::credentials::{Credentials, Logins};
 use crate::error::{FetchError, chain};
+use crate::exchange::Body;
 use crate::options::Options;
-use reqwest::header::{AUTHORIZATION, COOKIE, HeaderMap, LOCATION};
+use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, COOKIE, HeaderMap, LOCATION};
 use reqwest::{Certificate, Method, Response, StatusCode, Url};
 use std::fs;
 use std::io;
@@ -77,12 +78,26 @@ impl Transport {
     ///
     /// What says who asks is sent to the host of `url` only; each host that it leads to gets what its own login is.
     pub async fn send(&self, method: Method, url: &Url, headers: &HeaderMap) -> Result<Answer, Trouble> {
+        self.send_with(method, url, headers, &Body::Empty).await
+    }
+
+    /// As [`send`](Self::send), with a body. It is sent again where a redirect leads.
+    pub async fn send_with(
+        &self,
+        method: Method,
+        url: &Url,
+        headers: &HeaderMap,
+        body: &Body,
+    ) -> Result<Answer, Trouble> {
         let mut headers = headers.clone();
         let mut here = url.clone();
         let mut user = take_user(&mut here);
         let mut followed = 0;
         loop {
             let mut request = self.client.request(method.clone(), here.clone()).headers(headers.clone());
+            if !body.is_empty() || matches!(method, Method::POST | Method::PUT | Method::PATCH) {
+                request = request.header(CONTENT_LENGTH, body.len()).body(body.start());
+            }
             let login = user.clone().or_else(|| self.logins.of(&here));
             let authorized = login.is_some() || headers.contains_key(AUTHORIZATION);
             if let Some(login) = login.filter(|_| !headers.contains_key(AUTHORIZATION)) {

@@ -2,6 +2,7 @@
 
 use crate::error::StoreError;
 use crate::name::ImageName;
+use crate::network::Network;
 use crate::reference::{RefName, Reference};
 use crate::{archive, daemon, layout};
 use oci::{Artifact, Blob, Compression, Descriptor, Digest, Document, Hashing, Image};
@@ -28,6 +29,14 @@ pub struct Published {
 
 /// A place that images go to. An image is there whole, or not at all.
 pub trait Destination {
+    /// Finds out whether the place is there and would take an image, as far as that can be known without writing.
+    ///
+    /// # Errors
+    /// When it would not.
+    fn probe(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// Publishes an image.
     ///
     /// # Errors
@@ -39,7 +48,7 @@ pub trait Destination {
 ///
 /// # Errors
 /// When this version does not reach places of its kind, or its address is wrong.
-pub fn destination(reference: &Reference) -> Result<Box<dyn Destination>, StoreError> {
+pub fn destination(reference: &Reference, _network: &Network) -> Result<Box<dyn Destination>, StoreError> {
     let place = reference.to_string();
     let name = reference.name().cloned();
     if let Some(RefName::Name(ImageName { digest: Some(_), .. })) = &name {

@@ -28,9 +28,11 @@ fn config(layers: &[&[u8]]) -> Vec<u8> {
 }
 
 fn open(reference: &str) -> Result<store::Stored, String> {
-    store::open(&reference.parse().unwrap()).map_err(|error| match std::error::Error::source(&error) {
-        Some(cause) => format!("{error}: {cause}"),
-        None => error.to_string(),
+    store::open(&reference.parse().unwrap(), &store::Network::offline()).map_err(|error| {
+        match std::error::Error::source(&error) {
+            Some(cause) => format!("{error}: {cause}"),
+            None => error.to_string(),
+        }
     })
 }
 
@@ -155,9 +157,12 @@ fn layout(
     let dir = tempfile::tempdir().unwrap();
     let reference = store::Reference::layout(dir.path());
     let names = ["shop:1".to_string()];
-    store::destination(&reference).unwrap().publish(&Publication { artifact, names: &names }).unwrap();
+    store::destination(&reference, &store::Network::offline())
+        .unwrap()
+        .publish(&Publication { artifact, names: &names })
+        .unwrap();
     change(dir.path());
-    let stored = store::open(&reference);
+    let stored = store::open(&reference, &store::Network::offline());
     (dir, stored)
 }
 
@@ -204,7 +209,7 @@ fn an_index_may_name_what_is_not_there_and_what_is_no_image() {
     let artifact = index();
     let gone = artifact.images()[1].manifest.descriptor.digest.hex();
     let (dir, _) = layout(&artifact, |dir| fs::remove_file(dir.join("blobs/sha256").join(gone)).unwrap());
-    let stored = store::open(&store::Reference::layout(dir.path())).unwrap();
+    let stored = store::open(&store::Reference::layout(dir.path()), &store::Network::offline()).unwrap();
     assert_eq!(stored.images().len(), 1);
     assert_eq!(stored.image(None).unwrap().platform().unwrap().to_string(), "linux/amd64");
 
@@ -216,7 +221,7 @@ fn an_index_may_name_what_is_not_there_and_what_is_no_image() {
     let root = IndexFile::new(vec![outer.descriptor.clone()]).document().unwrap();
     fs::write(dir.path().join("blobs/sha256").join(outer.descriptor.digest.hex()), &outer.bytes).unwrap();
     fs::write(dir.path().join("index.json"), &root.bytes).unwrap();
-    let stored = store::open(&store::Reference::layout(dir.path())).unwrap();
+    let stored = store::open(&store::Reference::layout(dir.path()), &store::Network::offline()).unwrap();
     assert_eq!(stored.images().len(), 1);
     assert_eq!(stored.document().descriptor.digest, outer.descriptor.digest);
 }

@@ -16,7 +16,8 @@ use support::{image, index, listing};
 fn publish(reference: &str, artifact: &Artifact, names: &[&str]) -> Result<Published, StoreError> {
     let names: Vec<String> = names.iter().map(ToString::to_string).collect();
     let reference: Reference = reference.parse().unwrap();
-    store::destination(&reference)?.publish(&Publication { artifact, names: &names })
+    store::destination(&reference, &store::Network::offline())?
+        .publish(&Publication { artifact, names: &names })
 }
 
 fn message(error: &StoreError) -> String {
@@ -28,7 +29,7 @@ fn message(error: &StoreError) -> String {
 
 /// Reads an image back: it must validate, and be the one with this digest.
 fn holds(reference: &str, artifact: &Artifact) {
-    let stored = store::open(&reference.parse().unwrap()).unwrap();
+    let stored = store::open(&reference.parse().unwrap(), &store::Network::offline()).unwrap();
     assert_eq!(stored.document(), artifact.document(), "{reference}");
     assert_eq!(stored.images().len(), artifact.images().len());
     for (stored, image) in stored.images().iter().zip(artifact.images()) {
@@ -156,9 +157,9 @@ fn a_layout_keeps_other_tags_and_moves_the_same() {
     let tags =
         |text: &str| fs::read_to_string(dir.path().join("layout/index.json")).unwrap().matches(text).count();
     assert_eq!(tags("ref.name"), 3);
-    let error = store::open(&layout.parse().unwrap()).unwrap_err();
+    let error = store::open(&layout.parse().unwrap(), &store::Network::offline()).unwrap_err();
     assert!(matches!(error, StoreError::SeveralImages { .. }), "{error}");
-    let error = store::open(&format!("{layout}:3").parse().unwrap()).unwrap_err();
+    let error = store::open(&format!("{layout}:3").parse().unwrap(), &store::Network::offline()).unwrap_err();
     assert!(error.to_string().ends_with(
         ":3 has no image `3`; it has docker.io/library/shop:1, docker.io/library/shop:latest, docker.io/library/shop:2"
     ));

@@ -74,7 +74,7 @@ impl Checked {
         let session = global.session(global.locking());
         self.plans = bantam::check(&target, &global.platforms()?, &receipts, &session, &show)?;
         if let Some(baseline) = &args.baseline {
-            bantam::tell_growth(&baseline.parse()?, &self.plans, &show)?;
+            bantam::tell_growth(&baseline.parse()?, &session.network, &self.plans, &show)?;
         }
         if let Some(file) = &args.reasons {
             let records: Vec<_> = self.plans.iter().map(|plan| bantam::record(&target, plan)).collect();

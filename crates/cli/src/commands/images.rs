@@ -13,7 +13,7 @@ use tree::TreePath;
 
 /// Shows config and layers.
 pub fn inspect(args: &Image, global: &Global) -> Result<ExitCode, Error> {
-    let stored = inside::find(&args.image.parse::<Reference>()?)?;
+    let stored = inside::find(&args.image.parse::<Reference>()?, &global.network())?;
     let wanted = platform(global)?;
     let mut objects = vec![];
     let mut text = String::new();
@@ -46,7 +46,7 @@ pub fn inspect(args: &Image, global: &Global) -> Result<ExitCode, Error> {
 
 /// Lists files as a tree, or as a JSON object a line.
 pub fn ls(args: &Ls, global: &Global) -> Result<ExitCode, Error> {
-    let stored = inside::find(&args.image.image.parse::<Reference>()?)?;
+    let stored = inside::find(&args.image.image.parse::<Reference>()?, &global.network())?;
     let image = inside::image(&stored, platform(global)?.as_ref())?;
     let below = match &args.path {
         None => TreePath::root(),

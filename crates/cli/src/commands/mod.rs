@@ -20,6 +20,7 @@ use bantam::{Error, Locking, Session};
 use clap::CommandFactory;
 use plan::spec::Platform;
 use std::{env, num::NonZeroUsize, path::PathBuf, process::ExitCode};
+use store::Network;
 
 /// Runs the command that was typed.
 pub fn run(cli: &Cli) -> ExitCode {
@@ -73,9 +74,16 @@ impl Global {
             lock_file: self.lock_file.clone(),
             jobs: self.jobs(),
             offline: self.offline,
+            network: self.network(),
             mirrors: env::var("BANTAM_MIRROR").ok().filter(|mirrors| !mirrors.is_empty()),
             apt_root: PathBuf::from("/"),
         }
+    }
+
+    /// What registries and other places on the network are reached with.
+    fn network(&self) -> Network {
+        let options = fetch::Options { offline: self.offline, ..fetch::Options::default() };
+        Network::new(fetch::Client::new(options), auth::Keychain::default())
     }
 
     fn shower(&self, findings: bool) -> Shower {

@@ -15,6 +15,7 @@ fn built(folder: &Folder, root: &Path, mirrors: Option<&str>) -> Result<(String,
         lock_file: None,
         jobs: NonZeroUsize::MIN,
         offline: true,
+        network: store::Network::offline(),
         mirrors: mirrors.map(String::from),
         apt_root: root.into(),
     };

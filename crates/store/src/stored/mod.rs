@@ -8,6 +8,7 @@ mod tar;
 use crate::daemon::Engine;
 use crate::destination::{mismatch, unsupported};
 use crate::error::StoreError;
+use crate::network::Network;
 use crate::reference::{RefName, Reference};
 use blobs::Blobs;
 use oci::{Blob, ConfigFile, Descriptor, Digest, Document, Image, ImageSource, Manifest, Platform};
@@ -37,7 +38,7 @@ pub struct StoredImage {
 ///
 /// # Errors
 /// When the place cannot be read or is damaged, has no such image, or has several and none is named.
-pub fn open(reference: &Reference) -> Result<Stored, StoreError> {
+pub fn open(reference: &Reference, _network: &Network) -> Result<Stored, StoreError> {
     let place = reference.to_string();
     let name = reference.name();
     match reference {

@@ -1,0 +1,33 @@
+//! What places on the network are reached with.
+
+use auth::{Auth, Keychain};
+use fetch::Client;
+use std::fmt;
+
+/// What places on the network are reached with: one for a run, so that connections, tokens and what is known of
+/// registries are shared.
+#[derive(Clone)]
+pub struct Network {
+    /// What makes requests.
+    pub client: Client,
+    /// Who one is.
+    pub auth: Auth,
+}
+
+impl fmt::Debug for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Network").field("offline", &self.client.is_offline()).finish_non_exhaustive()
+    }
+}
+
+impl Network {
+    /// One that makes requests through a client, with the credentials of a keychain.
+    pub fn new(client: Client, keychain: Keychain) -> Self {
+        Network { auth: Auth::new(client.clone(), keychain), client }
+    }
+
+    /// None at all: places on the network are refused.
+    pub fn offline() -> Self {
+        Network::new(Client::offline(), Keychain::default())
+    }
+}
