@@ -5,6 +5,15 @@ use std::io::{self, Read};
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 
+/// A repository of a registry.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Origin {
+    /// The registry's host, with its port.
+    pub registry: String,
+    /// The repository below it.
+    pub repository: String,
+}
+
 /// Bytes that a descriptor names, opened late.
 pub trait Blob: Send + Sync {
     /// What the blob is. It is known without the bytes.
@@ -20,6 +29,12 @@ pub trait Blob: Send + Sync {
     /// system may link or copy it without looking at the bytes. Who gives it has hashed what was
     /// written, and lets nobody else write.
     fn fd(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
+
+    /// The repository that the blob is in, where it is one: another of the same registry can have it from there
+    /// without its bytes.
+    fn origin(&self) -> Option<&Origin> {
         None
     }
 }

@@ -86,6 +86,9 @@ pub struct Manifest {
     pub config: Descriptor,
     /// The layers, base first.
     pub layers: Vec<Descriptor>,
+    /// What an artifact is about: the manifest that it refers to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Descriptor>,
     /// Free annotations.
     #[serde(default, deserialize_with = "null_to_default", skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
@@ -100,9 +103,15 @@ pub struct IndexFile {
     /// What the document says of itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub media_type: Option<String>,
+    /// The kind of an index that is of an artifact.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub artifact_type: Option<String>,
     /// The manifests.
     #[serde(default, deserialize_with = "null_to_default")]
     pub manifests: Vec<Descriptor>,
+    /// What an artifact is about: the manifest that it refers to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Descriptor>,
     /// Free annotations.
     #[serde(default, deserialize_with = "null_to_default", skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
@@ -245,7 +254,9 @@ impl IndexFile {
         IndexFile {
             schema_version: 2,
             media_type: Some(media_type::INDEX.into()),
+            artifact_type: None,
             manifests,
+            subject: None,
             annotations: BTreeMap::new(),
         }
     }

@@ -1,7 +1,7 @@
 //! An image as a value: documents and the blobs they name.
 
 use crate::document::{ConfigFile, Document, DocumentError, History, IndexFile, Manifest, RootFs, RunConfig};
-use crate::{Blob, Descriptor, Layer, Platform, media_type, rfc3339};
+use crate::{Blob, Descriptor, Layer, MemoryBlob, Platform, media_type, rfc3339};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -61,13 +61,26 @@ pub struct Image {
     pub platform: Platform,
 }
 
-/// Images of several platforms under one name.
+/// Images of several platforms under one name, and whatever else is listed with them.
 #[derive(Clone)]
 pub struct Index {
     /// The index.
     pub document: Document,
-    /// The images, in its order.
+    /// The images, in its order; those of an index within it stand where that is listed.
     pub images: Vec<Image>,
+    /// What is below it and no image, each after what it names itself: attestations, artifacts, inner indexes.
+    pub parts: Vec<Part>,
+    /// What it lists and is no manifest.
+    pub blobs: Vec<Arc<dyn Blob>>,
+}
+
+/// A manifest that is not that of an image, or an index within another, with the blobs that it names.
+#[derive(Clone)]
+pub struct Part {
+    /// The manifest or index.
+    pub document: Document,
+    /// The blobs that it names; not the manifests.
+    pub blobs: Vec<Arc<dyn Blob>>,
 }
 
 /// What a name stands for.
@@ -78,6 +91,8 @@ pub enum Artifact {
     Image(Image),
     /// Several.
     Index(Index),
+    /// Something else that is kept as images are: a chart, a signature.
+    Other(Part),
 }
 
 /// Puts an image together: writes its config and its manifest. Each layer has one line of history.
@@ -108,6 +123,7 @@ pub fn assemble(
         artifact_type: None,
         config: config.descriptor.clone(),
         layers: layers.iter().map(|layer| layer.layer.descriptor.clone()).collect(),
+        subject: None,
         annotations,
     }
     .document()?;
@@ -141,7 +157,38 @@ impl Index {
         }
         let manifests = images.iter().map(Image::descriptor).collect();
         let document = IndexFile { annotations, ..IndexFile::new(manifests) }.document()?;
-        Ok(Index { document, images })
+        Ok(Index { document, images, parts: vec![], blobs: vec![] })
+    }
+}
+
+impl Part {
+    /// An artifact: blobs of some type, without a config, that may refer to a subject.
+    ///
+    /// # Errors
+    /// When a size is too large for JSON.
+    pub fn artifact(
+        artifact_type: &str,
+        mut blobs: Vec<Arc<dyn Blob>>,
+        subject: Option<Descriptor>,
+        annotations: BTreeMap<String, String>,
+    ) -> Result<Self, DocumentError> {
+        let empty: Arc<dyn Blob> = Arc::new(MemoryBlob::new(media_type::EMPTY, &b"{}"[..]));
+        if blobs.is_empty() {
+            // A manifest must have a layer; the empty one says that there is nothing.
+            blobs.push(Arc::clone(&empty));
+        }
+        let document = Manifest {
+            schema_version: 2,
+            media_type: Some(media_type::MANIFEST.into()),
+            artifact_type: Some(artifact_type.into()),
+            config: empty.descriptor().clone(),
+            layers: blobs.iter().map(|blob| blob.descriptor().clone()).collect(),
+            subject: subject.map(|subject| Descriptor { platform: None, ..subject }),
+            annotations,
+        }
+        .document()?;
+        blobs.push(empty);
+        Ok(Part { document, blobs })
     }
 }
 
@@ -158,15 +205,42 @@ impl Artifact {
         match self {
             Artifact::Image(image) => &image.manifest,
             Artifact::Index(index) => &index.document,
+            Artifact::Other(part) => &part.document,
         }
     }
 
-    /// The images, one or more.
+    /// The images: one, or those of an index; none of what is no image.
     pub fn images(&self) -> &[Image] {
         match self {
             Artifact::Image(image) => std::slice::from_ref(image),
             Artifact::Index(index) => &index.images,
+            Artifact::Other(_) => &[],
         }
+    }
+
+    /// Every manifest and index, each after those that it names: the last is [`document`](Self::document).
+    pub fn manifests(&self) -> Vec<&Document> {
+        let mut manifests: Vec<&Document> = self.images().iter().map(|image| &image.manifest).collect();
+        match self {
+            Artifact::Image(_) => {}
+            Artifact::Index(index) => {
+                manifests.extend(index.parts.iter().map(|part| &part.document));
+                manifests.push(&index.document);
+            }
+            Artifact::Other(part) => manifests.push(&part.document),
+        }
+        manifests
+    }
+
+    /// Every blob but the configs of images, which are documents.
+    pub fn blobs(&self) -> impl Iterator<Item = &Arc<dyn Blob>> {
+        let layers = self.images().iter().flat_map(|image| image.layers.iter().map(|(_, blob)| blob));
+        let (parts, listed) = match self {
+            Artifact::Image(_) => (&[][..], &[][..]),
+            Artifact::Index(index) => (&index.parts[..], &index.blobs[..]),
+            Artifact::Other(part) => (std::slice::from_ref(part), &[][..]),
+        };
+        layers.chain(parts.iter().flat_map(|part| &part.blobs)).chain(listed)
     }
 }
 

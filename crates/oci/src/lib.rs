@@ -19,13 +19,13 @@ mod tar_reader;
 mod time;
 mod validate;
 
-pub use blob::{Blob, MemoryBlob};
+pub use blob::{Blob, MemoryBlob, Origin};
 pub use descriptor::{Descriptor, Platform, PlatformError, REF_NAME};
 pub use digest::{Digest, DigestError, Hashing};
 pub use document::{
     ConfigFile, Document, DocumentError, History, IndexFile, MAX_DOCUMENT, Manifest, RootFs, RunConfig,
 };
-pub use image::{Artifact, AssembledLayer, Image, ImageConfig, Index, assemble};
+pub use image::{Artifact, AssembledLayer, Image, ImageConfig, Index, Part, assemble};
 pub use layer::{
     Chunk, Chunks, Layer, LayerError, LayerOptions, StoredChunk, Written, layer_key, write_layer,
     write_layer_with,

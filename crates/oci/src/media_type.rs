@@ -13,6 +13,9 @@ pub const LAYER_GZIP: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
 /// A layer: a tar in zstd.
 pub const LAYER_ZSTD: &str = "application/vnd.oci.image.layer.v1.tar+zstd";
 
+/// The empty object, where a manifest must have a config or a layer and there is none.
+pub const EMPTY: &str = "application/vnd.oci.empty.v1+json";
+
 /// Docker's image manifest, schema 2.
 pub const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
 /// Docker's manifest list.
@@ -22,6 +25,8 @@ pub const DOCKER_CONFIG: &str = "application/vnd.docker.container.image.v1+json"
 const DOCKER_LAYER: &str = "application/vnd.docker.image.rootfs.diff.tar";
 const DOCKER_LAYER_GZIP: &str = "application/vnd.docker.image.rootfs.diff.tar.gzip";
 const DOCKER_LAYER_ZSTD: &str = "application/vnd.docker.image.rootfs.diff.tar.zstd";
+const DOCKER_FOREIGN_LAYER: &str = "application/vnd.docker.image.rootfs.foreign.diff.tar";
+const DOCKER_FOREIGN_LAYER_GZIP: &str = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip";
 const FOREIGN_LAYER: &str = "application/vnd.oci.image.layer.nondistributable.v1.tar";
 const FOREIGN_LAYER_GZIP: &str = "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip";
 const FOREIGN_LAYER_ZSTD: &str = "application/vnd.oci.image.layer.nondistributable.v1.tar+zstd";
@@ -50,8 +55,10 @@ impl Compression {
     /// How a layer of this media type is compressed; none when it is not the type of a layer.
     pub fn of_media_type(media_type: &str) -> Option<Self> {
         match media_type {
-            LAYER | DOCKER_LAYER | FOREIGN_LAYER => Some(Compression::None),
-            LAYER_GZIP | DOCKER_LAYER_GZIP | FOREIGN_LAYER_GZIP => Some(Compression::Gzip),
+            LAYER | DOCKER_LAYER | FOREIGN_LAYER | DOCKER_FOREIGN_LAYER => Some(Compression::None),
+            LAYER_GZIP | DOCKER_LAYER_GZIP | FOREIGN_LAYER_GZIP | DOCKER_FOREIGN_LAYER_GZIP => {
+                Some(Compression::Gzip)
+            }
             LAYER_ZSTD | DOCKER_LAYER_ZSTD | FOREIGN_LAYER_ZSTD => Some(Compression::Zstd),
             _ => None,
         }
@@ -85,6 +92,18 @@ pub fn is_manifest(media_type: &str) -> bool {
 /// Is this the type of an index, the OCI's or Docker's?
 pub fn is_index(media_type: &str) -> bool {
     matches!(media_type, INDEX | DOCKER_INDEX)
+}
+
+/// Is this the type of a layer that is not to be given on, but fetched from where its descriptor says?
+pub fn is_foreign(media_type: &str) -> bool {
+    matches!(
+        media_type,
+        DOCKER_FOREIGN_LAYER
+            | DOCKER_FOREIGN_LAYER_GZIP
+            | FOREIGN_LAYER
+            | FOREIGN_LAYER_GZIP
+            | FOREIGN_LAYER_ZSTD
+    )
 }
 
 /// Is this the type of an image config, the OCI's or Docker's?

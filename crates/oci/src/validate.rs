@@ -11,7 +11,10 @@ pub trait ImageSource {
     fn descriptor(&self) -> &Descriptor;
 
     /// The bytes of the manifest.
-    fn manifest(&self) -> &[u8];
+    ///
+    /// # Errors
+    /// What the place of the image says.
+    fn manifest(&self) -> io::Result<Vec<u8>>;
 
     /// Opens what the manifest names.
     ///
@@ -49,10 +52,16 @@ pub enum Mismatch {
 /// Recomputes everything that an image says of itself, and collects what is not so.
 pub fn validate(source: &dyn ImageSource) -> Vec<Mismatch> {
     let mut laws = Laws::default();
-    let manifest_bytes = source.manifest();
     let descriptor = source.descriptor();
-    laws.blob("the manifest", descriptor, (Digest::of(manifest_bytes), manifest_bytes.len() as u64));
-    let manifest = match Manifest::parse(manifest_bytes) {
+    let manifest_bytes = match source.manifest() {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            laws.unusable("the manifest", &error);
+            return laws.0;
+        }
+    };
+    laws.blob("the manifest", descriptor, (Digest::of(&manifest_bytes), manifest_bytes.len() as u64));
+    let manifest = match Manifest::parse(&manifest_bytes) {
         Ok(manifest) => manifest,
         Err(error) => {
             laws.unusable("the manifest", &error);

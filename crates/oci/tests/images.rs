@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used)] // a test panics when it fails
 
 use oci::{
-    Artifact, AssembledLayer, Compression, Descriptor, Digest, DocumentError, Image, ImageConfig,
-    ImageSource, Index, Layer, LayerOptions, MemoryBlob, Mismatch, assemble, media_type, validate,
+    Artifact, AssembledLayer, Blob, Compression, Descriptor, Digest, DocumentError, Image, ImageConfig,
+    ImageSource, Index, Layer, LayerOptions, MemoryBlob, Mismatch, Part, assemble, media_type, validate,
     write_layer,
 };
 use std::collections::BTreeMap;
@@ -107,6 +107,28 @@ fn the_documents_are_pinned() {
 }
 
 #[test]
+fn an_artifact_says_what_it_is_and_what_it_is_about() {
+    let subject = image(&config("arm64", None)).descriptor();
+    let blob: Arc<dyn Blob> = Arc::new(MemoryBlob::new("text/plain", &b"a note"[..]));
+    for blobs in [vec![blob], vec![]] {
+        let part =
+            Part::artifact("application/vnd.example", blobs, Some(subject.clone()), BTreeMap::new()).unwrap();
+        let manifest = oci_spec::image::ImageManifest::from_reader(&part.document.bytes[..]).unwrap();
+        assert_eq!(manifest.artifact_type().as_ref().unwrap().to_string(), "application/vnd.example");
+        let about = manifest.subject().as_ref().unwrap();
+        assert_eq!((about.digest().to_string(), about.size()), (subject.digest.to_string(), subject.size));
+        let named =
+            manifest.layers().iter().chain([manifest.config()]).map(|named| named.digest().to_string());
+        let mut has: Vec<String> =
+            part.blobs.iter().map(|blob| blob.descriptor().digest.to_string()).collect();
+        let mut named: Vec<String> = named.collect();
+        has.sort();
+        named.sort();
+        assert_eq!(has, named);
+    }
+}
+
+#[test]
 fn an_index_does_not_depend_on_the_order_of_its_images() {
     let images = ["amd64", "arm64", "s390x"].map(|architecture| image(&config(architecture, None)));
     let digest = |order: [usize; 3]| {
@@ -172,8 +194,8 @@ impl ImageSource for Source {
     fn descriptor(&self) -> &Descriptor {
         &self.descriptor
     }
-    fn manifest(&self) -> &[u8] {
-        &self.manifest
+    fn manifest(&self) -> io::Result<Vec<u8>> {
+        Ok(self.manifest.clone())
     }
     fn open(&self, descriptor: &Descriptor) -> io::Result<Box<dyn Read + Send + '_>> {
         match self.blobs.get(&descriptor.digest) {
@@ -261,7 +283,7 @@ layer 2: the diff_id is sha256:e260… not sha256:cf99…
     insta::assert_snapshot!(told(&nothing), @"
 the manifest: the size is 2, not 746
 the manifest: the digest is sha256:4f53… not sha256:aef1…
-the manifest: the manifest is not as the image specification says: invalid length 0, expected struct Manifest with 6 elements at line 1 column 2
+the manifest: the manifest is not as the image specification says: invalid length 0, expected struct Manifest with 7 elements at line 1 column 2
 ");
 }
 

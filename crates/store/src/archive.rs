@@ -5,7 +5,7 @@
 //! The tar is written by the same rules as a layer.
 
 use crate::destination::{
-    Content, CopyError, Destination, Named, Publication, Published, contents, docker_image, names, zstd_layer,
+    Content, CopyError, Destination, Named, Publication, Published, contents, docker_image, names,
 };
 use crate::error::{StoreError, write_error};
 use crate::layout::{BLOBS, INDEX, MARKER, enter, listed, marker, parent};
@@ -108,7 +108,7 @@ impl<'a> Entries<'a> {
         let docker = match flavour {
             Flavour::Docker => Some(docker_image(artifact, place)?),
             Flavour::Oci => match artifact {
-                Artifact::Image(image) if zstd_layer(image).is_none() => Some(image),
+                Artifact::Image(image) if docker_image(artifact, place).is_ok() => Some(image),
                 _ => None,
             },
         };

@@ -5,7 +5,7 @@ use crate::name::ImageName;
 use crate::network::Network;
 use crate::reference::{RefName, Reference};
 use crate::{archive, daemon, layout};
-use oci::{Artifact, Blob, Compression, Descriptor, Digest, Document, Hashing, Image};
+use oci::{Artifact, Blob, Compression, Descriptor, Digest, Document, Hashing, Image, media_type};
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
@@ -189,28 +189,39 @@ impl CopyError {
     }
 }
 
-/// Everything of an image, each thing once, sorted by digest.
+/// Everything of an image, each thing once, sorted by digest. Layers that others give out are there only if they are
+/// where the image comes from.
 pub(crate) fn contents<'a>(artifact: &'a Artifact) -> BTreeMap<Digest, Content<'a>> {
-    let mut contents = BTreeMap::new();
-    let mut add = |content: Content<'a>| contents.insert(content.descriptor().digest, content);
-    if let Artifact::Index(index) = artifact {
-        add(Content::Document(&index.document));
-    }
-    for image in artifact.images() {
-        add(Content::Document(&image.manifest));
-        add(Content::Document(&image.config));
-        for (_, blob) in &image.layers {
-            add(Content::Blob(blob));
-        }
+    let mut contents = blobs(artifact);
+    contents.retain(|_, content| match content {
+        Content::Blob(blob) if media_type::is_foreign(&blob.descriptor().media_type) => blob.open().is_ok(),
+        _ => true,
+    });
+    for document in artifact.manifests() {
+        contents.insert(document.descriptor.digest, Content::Document(document));
     }
     contents
 }
 
-/// The image, if Docker can take it: one platform, no zstd.
+/// Everything of an image but its manifests, each thing once, sorted by digest.
+fn blobs<'a>(artifact: &'a Artifact) -> BTreeMap<Digest, Content<'a>> {
+    let configs = artifact.images().iter().map(|image| Content::Document(&image.config));
+    let all = configs.chain(artifact.blobs().map(Content::Blob));
+    all.map(|content| (content.descriptor().digest, content)).collect()
+}
+
+/// The image, if Docker can take it: one platform, all its layers, no zstd.
 pub(crate) fn docker_image<'a>(artifact: &'a Artifact, place: &str) -> Result<&'a Image, StoreError> {
+    if let Artifact::Other(_) = artifact {
+        return Err(StoreError::NoPlainImage { place: place.into() });
+    }
     let [image] = artifact.images() else {
         return Err(StoreError::Platforms { place: place.into(), count: artifact.images().len() });
     };
+    let mut layers = image.layers.iter();
+    if let Some((layer, _)) = layers.find(|(layer, _)| media_type::is_foreign(&layer.media_type)) {
+        return Err(StoreError::Foreign { place: place.into(), layer: layer.digest });
+    }
     match zstd_layer(image) {
         Some(layer) => Err(StoreError::Zstd { place: place.into(), layer }),
         None => Ok(image),

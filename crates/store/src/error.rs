@@ -81,6 +81,20 @@ pub enum StoreError {
         /// The layer.
         layer: Digest,
     },
+    /// Docker's archives take no image of which a layer is elsewhere.
+    #[error("{place} takes no layers that others give out, as {layer} is")]
+    Foreign {
+        /// The place.
+        place: String,
+        /// The layer.
+        layer: Digest,
+    },
+    /// Docker's archives take images only.
+    #[error("{place} takes images only, and this is something else")]
+    NoPlainImage {
+        /// The place.
+        place: String,
+    },
     /// Docker's archives take one platform.
     #[error("{place} takes an image of one platform, not of {count}")]
     Platforms {
@@ -199,6 +213,8 @@ impl StoreError {
             | StoreError::PublishDigest(_)
             | StoreError::Name { .. }
             | StoreError::Zstd { .. }
+            | StoreError::Foreign { .. }
+            | StoreError::NoPlainImage { .. }
             | StoreError::Platforms { .. }
             | StoreError::SeveralImages { .. }
             | StoreError::SeveralPlatforms { .. }

@@ -109,7 +109,7 @@ pub(crate) fn enter(index: &mut IndexFile, image: &Descriptor, names: &[Named]) 
 pub(crate) fn listed(artifact: &oci::Artifact) -> Descriptor {
     match artifact {
         oci::Artifact::Image(image) => image.descriptor(),
-        oci::Artifact::Index(index) => index.document.descriptor.clone(),
+        other => other.document().descriptor.clone(),
     }
 }
 

@@ -13,6 +13,7 @@ mod name;
 mod network;
 mod positioned;
 mod reference;
+mod side_by_side;
 mod spool;
 mod stored;
 

@@ -1,40 +1,84 @@
-//! Blobs by digest, in a layout or in an archive.
+//! Blobs by digest, at one place.
 
 use crate::error::{StoreError, read_error, write_error};
 use crate::layout::BLOBS;
 use crate::positioned::PositionedFile;
-use oci::{Digest, Hashing, MAX_DOCUMENT};
+use oci::{Descriptor, Digest, Document, Hashing, MAX_DOCUMENT, Origin};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-/// Where the blobs of an image are.
-#[derive(Debug)]
-pub(super) enum Blobs {
-    /// In the layout in this directory.
-    Layout(PathBuf),
-    /// In a tar: offset and length of each.
-    Archive(File, BTreeMap<Digest, (u64, u64)>),
-}
+/// Where the blobs of an image are. What comes from there is not checked; an error that is a [`StoreError`] may be
+/// wrapped, and what is not there is [`io::ErrorKind::NotFound`].
+pub(crate) trait Blobs: fmt::Debug + Send + Sync {
+    /// Opens a blob.
+    fn open(&self, blob: &Descriptor) -> io::Result<Box<dyn Read + Send + '_>>;
 
-impl Blobs {
-    /// Opens a blob. What comes is not checked.
-    pub fn open(&self, digest: &Digest) -> io::Result<Box<dyn Read + Send + '_>> {
-        match self {
-            Blobs::Layout(dir) => Ok(Box::new(File::open(dir.join(BLOBS).join(digest.hex()))?)),
-            Blobs::Archive(file, blobs) => {
-                let (offset, len) = blobs.get(digest).ok_or(io::ErrorKind::NotFound)?;
-                Ok(Box::new(PositionedFile::range(file, *offset, *len)))
-            }
-        }
+    /// Is a manifest there, as far as that is known without asking anybody?
+    fn has_manifest(&self, manifest: &Descriptor) -> bool;
+
+    /// Reads a manifest or an index, and no more of it than any has.
+    fn read_manifest(&self, manifest: &Descriptor) -> io::Result<Vec<u8>> {
+        self.read_document(manifest)
     }
 
-    /// Reads a document, and no more of it than any has.
-    pub fn read_document(&self, digest: &Digest) -> io::Result<Vec<u8>> {
+    /// Reads a blob that is a document, and no more of it than any has.
+    fn read_document(&self, document: &Descriptor) -> io::Result<Vec<u8>> {
         let mut bytes = vec![];
-        self.open(digest)?.take(MAX_DOCUMENT + 1).read_to_end(&mut bytes)?;
+        self.open(document)?.take(MAX_DOCUMENT + 1).read_to_end(&mut bytes)?;
         Ok(bytes)
+    }
+
+    /// The repository that they are in, where it is one.
+    fn origin(&self) -> Option<&Origin> {
+        None
+    }
+}
+
+/// The blobs of a layout.
+#[derive(Debug)]
+pub(super) struct LayoutBlobs(pub PathBuf);
+
+/// The blobs in a tar.
+#[derive(Debug)]
+pub(super) struct ArchiveBlobs {
+    /// The tar.
+    pub file: File,
+    /// Offset and length of each.
+    pub ranges: BTreeMap<Digest, (u64, u64)>,
+    /// A manifest that is not in the tar, but was made for what is.
+    pub made: Option<Document>,
+}
+
+impl LayoutBlobs {
+    fn path(&self, blob: &Descriptor) -> PathBuf {
+        self.0.join(BLOBS).join(blob.digest.hex())
+    }
+}
+
+impl Blobs for LayoutBlobs {
+    fn open(&self, blob: &Descriptor) -> io::Result<Box<dyn Read + Send + '_>> {
+        Ok(Box::new(File::open(self.path(blob))?))
+    }
+
+    fn has_manifest(&self, manifest: &Descriptor) -> bool {
+        self.path(manifest).exists()
+    }
+}
+
+impl Blobs for ArchiveBlobs {
+    fn open(&self, blob: &Descriptor) -> io::Result<Box<dyn Read + Send + '_>> {
+        if let Some(made) = self.made.as_ref().filter(|made| made.descriptor.digest == blob.digest) {
+            return Ok(Box::new(&made.bytes[..]));
+        }
+        let (offset, len) = self.ranges.get(&blob.digest).ok_or(io::ErrorKind::NotFound)?;
+        Ok(Box::new(PositionedFile::range(&self.file, *offset, *len)))
+    }
+
+    fn has_manifest(&self, manifest: &Descriptor) -> bool {
+        self.ranges.contains_key(&manifest.digest)
     }
 }
 

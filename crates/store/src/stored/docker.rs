@@ -3,8 +3,8 @@
 //! Engines before 25 name a config and plain layers in `manifest.json`; an OCI manifest is made for
 //! them here. Later ones write a layout as well, which is then read as such.
 
-use super::blobs::{Blobs, hash};
-use super::{Stored, StoredImage, index, tar};
+use super::blobs::{ArchiveBlobs, hash};
+use super::{Stored, index, tar};
 use crate::archive::{DOCKER_MANIFEST, DockerImage};
 use crate::error::{StoreError, read_error};
 use crate::layout::INDEX;
@@ -46,11 +46,11 @@ pub(super) fn open(archive: tar::Index, name: Option<&RefName>, place: String) -
         }
     };
     let missing = |what: &str| StoreError::Missing { place: place.clone(), what: what.into() };
-    let mut blobs = BTreeMap::new();
+    let mut ranges = BTreeMap::new();
     let mut blob = |name: &str| {
         let (offset, size) = archive.find(name).ok_or_else(|| missing(name))?;
         let digest = hash(&archive.file, &archive.path, offset, size)?;
-        blobs.insert(digest, (offset, size));
+        ranges.insert(digest, (offset, size));
         let mut head = [0; 4];
         let got = PositionedFile::range(&archive.file, offset, size).read(&mut head);
         let got = got.map_err(read_error(&archive.path))?;
@@ -69,14 +69,14 @@ pub(super) fn open(archive: tar::Index, name: Option<&RefName>, place: String) -
         artifact_type: None,
         config,
         layers,
+        subject: None,
         annotations: BTreeMap::new(),
     }
     .document()
     .map_err(document)?;
     let names = image.repo_tags.clone().unwrap_or_default();
-    let blobs = Arc::new(Blobs::Archive(archive.file, blobs));
-    let stored = StoredImage::new(place.clone(), manifest.descriptor.clone(), manifest.bytes.clone(), blobs);
-    Ok(Stored { document: manifest, names, images: vec![stored], place })
+    let blobs = ArchiveBlobs { file: archive.file, ranges, made: Some(manifest.clone()) };
+    Stored::new(place, &manifest.descriptor, manifest.bytes, names, Arc::new(blobs))
 }
 
 fn is_called(image: &DockerImage, name: &RefName) -> bool {

@@ -1,17 +1,20 @@
 //! Reading images from where they are.
 
+mod below;
 mod blobs;
 mod docker;
 mod index;
 mod tar;
+mod whole;
 
 use crate::daemon::Engine;
 use crate::destination::{mismatch, unsupported};
 use crate::error::StoreError;
 use crate::network::Network;
 use crate::reference::{RefName, Reference};
-use blobs::Blobs;
-use oci::{Blob, ConfigFile, Descriptor, Digest, Document, Image, ImageSource, Manifest, Platform};
+use below::Below;
+pub(crate) use blobs::Blobs;
+use oci::{ConfigFile, Descriptor, Digest, Document, ImageSource, Manifest, Platform, media_type};
 use std::io::{self, Read};
 use std::sync::Arc;
 
@@ -21,7 +24,8 @@ pub struct Stored {
     place: String,
     document: Document,
     names: Vec<String>,
-    images: Vec<StoredImage>,
+    below: Below,
+    blobs: Arc<dyn Blobs>,
 }
 
 /// One image at a place. Nothing of it was checked yet: [`StoredImage::load`] checks the documents,
@@ -30,8 +34,7 @@ pub struct Stored {
 pub struct StoredImage {
     place: String,
     descriptor: Descriptor,
-    manifest: Vec<u8>,
-    blobs: Arc<Blobs>,
+    blobs: Arc<dyn Blobs>,
 }
 
 /// Finds the image that a reference names.
@@ -61,6 +64,19 @@ pub fn open(reference: &Reference, _network: &Network) -> Result<Stored, StoreEr
 }
 
 impl Stored {
+    /// What a manifest or an index at a place stands for.
+    pub(crate) fn new(
+        place: String,
+        root: &Descriptor,
+        bytes: Vec<u8>,
+        names: Vec<String>,
+        blobs: Arc<dyn Blobs>,
+    ) -> Result<Self, StoreError> {
+        let below = below::below(&place, root, &bytes, &blobs)?;
+        let document = Document { descriptor: own(root), bytes };
+        Ok(Stored { place, document, names, below, blobs })
+    }
+
     /// The manifest or index that the name leads to.
     pub fn document(&self) -> &Document {
         &self.document
@@ -73,7 +89,7 @@ impl Stored {
 
     /// The images: one, or those of an index that are there. Attestations are none.
     pub fn images(&self) -> &[StoredImage] {
-        &self.images
+        &self.below.images
     }
 
     /// The image for a platform; without one, the only image.
@@ -81,8 +97,8 @@ impl Stored {
     /// # Errors
     /// When there is none, or several and no platform is given.
     pub fn image(&self, wanted: Option<&Platform>) -> Result<&StoredImage, StoreError> {
-        let known = || self.images.iter().map(StoredImage::platform_name).collect();
-        match (wanted, &self.images[..]) {
+        let known = || self.images().iter().map(StoredImage::platform_name).collect();
+        match (wanted, self.images()) {
             (None, [image]) => Ok(image),
             (None, []) => Err(StoreError::Missing { place: self.place.clone(), what: "image".into() }),
             (None, _) => Err(StoreError::SeveralPlatforms { place: self.place.clone(), known: known() }),
@@ -99,55 +115,23 @@ impl Stored {
 }
 
 impl StoredImage {
-    /// The image whose manifest `bytes` are. A platform that nobody told is that of the config.
-    fn new(place: String, mut descriptor: Descriptor, bytes: Vec<u8>, blobs: Arc<Blobs>) -> Self {
+    /// The image of a manifest. A platform that nobody told is that of the config.
+    fn new(place: &str, mut descriptor: Descriptor, blobs: Arc<dyn Blobs>) -> Self {
         if descriptor.platform.is_none() {
-            let config = Manifest::parse(&bytes).ok().and_then(|manifest| {
-                let bytes = blobs.read_document(&manifest.config.digest).ok()?;
-                ConfigFile::parse(&bytes).ok()
+            let manifest = blobs.read_manifest(&descriptor).ok();
+            let config = manifest.and_then(|bytes| {
+                let config = Manifest::parse(&bytes).ok()?.config;
+                let config = Some(config).filter(|config| media_type::is_config(&config.media_type))?;
+                ConfigFile::parse(&blobs.read_document(&config).ok()?).ok()
             });
             descriptor.platform = config.map(|config| config.platform());
         }
-        StoredImage { place, descriptor, manifest: bytes, blobs }
+        StoredImage { place: place.into(), descriptor, blobs }
     }
 
     /// What the image is for, if anything there says so.
     pub fn platform(&self) -> Option<&Platform> {
         self.descriptor.platform.as_ref()
-    }
-
-    /// Reads the documents, and checks that they are those that were named. Layers are checked while
-    /// they are read.
-    ///
-    /// # Errors
-    /// When a document is missing, damaged, or not that of an image.
-    pub fn load(&self) -> Result<Image, StoreError> {
-        let document = |source| StoreError::Document { place: self.place.clone(), source };
-        check("the manifest", &self.descriptor, &self.manifest)?;
-        let manifest = Manifest::parse(&self.manifest).map_err(document)?;
-        let bytes = self
-            .blobs
-            .read_document(&manifest.config.digest)
-            .map_err(|source| StoreError::Blob { digest: manifest.config.digest, source })?;
-        check("the config", &manifest.config, &bytes)?;
-        let config = ConfigFile::parse(&bytes).map_err(document)?;
-        let layer = |descriptor: Descriptor| {
-            let blob = StoredBlob { descriptor: descriptor.clone(), blobs: Arc::clone(&self.blobs) };
-            (descriptor, Arc::new(blob) as Arc<dyn Blob>)
-        };
-        Ok(Image {
-            manifest: Document {
-                descriptor: Descriptor {
-                    platform: None,
-                    annotations: Default::default(),
-                    ..self.descriptor.clone()
-                },
-                bytes: self.manifest.clone(),
-            },
-            config: Document { descriptor: manifest.config, bytes },
-            layers: manifest.layers.into_iter().map(layer).collect(),
-            platform: self.platform().cloned().unwrap_or_else(|| config.platform()),
-        })
     }
 
     fn platform_name(&self) -> String {
@@ -160,30 +144,18 @@ impl ImageSource for StoredImage {
         &self.descriptor
     }
 
-    fn manifest(&self) -> &[u8] {
-        &self.manifest
+    fn manifest(&self) -> io::Result<Vec<u8>> {
+        self.blobs.read_manifest(&self.descriptor)
     }
 
     fn open(&self, descriptor: &Descriptor) -> io::Result<Box<dyn Read + Send + '_>> {
-        self.blobs.open(&descriptor.digest)
+        self.blobs.open(descriptor)
     }
 }
 
-/// A blob at a place, checked while it is read.
-struct StoredBlob {
-    descriptor: Descriptor,
-    blobs: Arc<Blobs>,
-}
-
-impl Blob for StoredBlob {
-    fn descriptor(&self) -> &Descriptor {
-        &self.descriptor
-    }
-
-    fn open(&self) -> io::Result<Box<dyn Read + Send + '_>> {
-        let reader = self.blobs.open(&self.descriptor.digest)?;
-        Ok(Box::new(blobs::Checked::new(reader, self.descriptor.digest, self.descriptor.size)))
-    }
+/// The descriptor of a document without what an index says of it: annotations, a platform.
+fn own(descriptor: &Descriptor) -> Descriptor {
+    Descriptor::new(&descriptor.media_type, descriptor.digest, descriptor.size)
 }
 
 fn check(subject: &str, descriptor: &Descriptor, bytes: &[u8]) -> Result<(), StoreError> {

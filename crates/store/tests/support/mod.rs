@@ -3,8 +3,8 @@
 #![allow(dead_code, clippy::unwrap_used)] // each test file uses a part of it
 
 use oci::{
-    Artifact, AssembledLayer, Compression, Digest, EntryKind, ImageConfig, Index, LayerOptions, MemoryBlob,
-    TarReader, assemble, write_layer,
+    Artifact, AssembledLayer, Compression, Digest, EntryKind, Image, ImageConfig, Index, LayerOptions,
+    MemoryBlob, TarReader, assemble, write_layer,
 };
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -42,13 +42,18 @@ pub fn image(architecture: &str, compression: Compression, text: &str) -> Artifa
     Artifact::Image(assemble(&config(architecture), layers.collect(), BTreeMap::new()).unwrap())
 }
 
+/// The one image of an artifact.
+pub fn image_of(artifact: Artifact) -> Image {
+    match artifact {
+        Artifact::Image(image) => image,
+        _ => unreachable!(),
+    }
+}
+
 /// An index of two images.
 pub fn index() -> Artifact {
     let images =
-        ["amd64", "arm64"].map(|architecture| match image(architecture, Compression::Gzip, architecture) {
-            Artifact::Image(image) => image,
-            Artifact::Index(_) => unreachable!(),
-        });
+        ["amd64", "arm64"].map(|architecture| image_of(image(architecture, Compression::Gzip, architecture)));
     Artifact::Index(Index::new(images.into(), BTreeMap::new()).unwrap())
 }
 
