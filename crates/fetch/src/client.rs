@@ -12,6 +12,7 @@ use crate::transport::Transport;
 use std::fs::File;
 use std::sync::{Arc, OnceLock};
 use std::thread;
+use std::time::Duration;
 use tokio::runtime::{Builder, Handle, Runtime};
 
 /// What downloads. Clones of it share its connections.
@@ -105,6 +106,32 @@ impl Client {
             return Err(FetchError::Offline { url: masked(request.url) });
         }
         exchange(self.transport()?, &self.0.options, request).await
+    }
+
+    /// Is this host, as `host:port`, one that its options call insecure?
+    pub fn is_insecure(&self, host: &str) -> bool {
+        self.0.options.is_insecure(host)
+    }
+
+    /// How often something is tried, for whoever tries it himself.
+    pub fn tries(&self) -> u32 {
+        self.0.options.retry.tries
+    }
+
+    /// Waits as between two tries, after a number of failed ones in a row, when the server asked for some wait or for
+    /// none.
+    pub async fn pause(&self, failed: u32, asked: Option<Duration>) {
+        let Options { retry, pace, .. } = &self.0.options;
+        pace.wait(retry.wait(failed, asked, &**pace)).await;
+    }
+
+    /// Starts work that goes on by itself.
+    ///
+    /// # Errors
+    /// When the runtime cannot be started.
+    pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) -> Result<(), FetchError> {
+        self.runtime()?.spawn(work);
+        Ok(())
     }
 
     /// Waits for work of this client's, or anybody's, on its own runtime.

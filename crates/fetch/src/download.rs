@@ -2,11 +2,12 @@
 
 use crate::address::masked;
 use crate::error::{FetchError, Try};
+use crate::meter::Meter;
 use crate::options::Options;
 use crate::pace::retry_after;
 use crate::range::{ContentRange, validator};
 use crate::sink::Sink;
-use crate::transport::{Answer, Transport, Trouble, trouble};
+use crate::transport::{Answer, Transport, Trouble};
 use reqwest::header::{ACCEPT_ENCODING, CACHE_CONTROL, HeaderMap, HeaderValue, IF_RANGE, RANGE, RETRY_AFTER};
 use reqwest::{Method, Response, StatusCode, Url};
 use std::time::Duration;
@@ -151,20 +152,17 @@ impl Download<'_> {
     }
 
     async fn receive(&self, mut response: Response, sink: &mut Sink<'_>) -> Result<(), Outcome> {
+        let mut meter = Meter::new(self.options);
         loop {
-            match response.chunk().await {
+            match meter.next(self.url, &mut response).await {
                 Ok(Some(bytes)) => sink.take(&bytes)?,
                 Ok(None) if sink.is_whole() => return Ok(()),
                 Ok(None) => {
                     let size = sink.expected_size().unwrap_or_default();
                     return Err(failed(None, format!("it ended before its {size} bytes"), sink.received()));
                 }
-                Err(error) => {
-                    return Err(match trouble(self.url, error) {
-                        Trouble::Passing(message) => failed(None, message, sink.received()),
-                        Trouble::Lasting(error) => error.into(),
-                    });
-                }
+                Err(Trouble::Passing(message)) => return Err(failed(None, message, sink.received())),
+                Err(Trouble::Lasting(error)) => return Err(error.into()),
             }
         }
     }

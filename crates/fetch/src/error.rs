@@ -74,6 +74,12 @@ pub enum FetchError {
         /// What is wrong.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The server does not speak TLS at all.
+    #[error("{url}: the server speaks no TLS")]
+    NotTls {
+        /// The URL.
+        url: String,
+    },
     /// The length is wrong.
     #[error("{url} has {found} bytes, not {expected}")]
     Size {

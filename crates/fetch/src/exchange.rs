@@ -2,13 +2,16 @@
 
 use crate::address::{Address, masked};
 use crate::error::{FetchError, Try};
+use crate::meter::{Meter, broken};
 use crate::options::Options;
 use crate::pace::retry_after;
-use crate::transport::{Answer, Transport, Trouble, trouble};
+use crate::transport::{Answer, Transport, Trouble};
 use reqwest::header::{CONTENT_LENGTH, HeaderMap, RETRY_AFTER};
 use reqwest::{Method, Response, StatusCode, Url};
 use std::io::{self, Write};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -56,6 +59,11 @@ pub type BodyWriter = Arc<dyn Fn(&mut dyn Write) -> io::Result<()> + Send + Sync
 pub struct Reply {
     url: Url,
     response: Response,
+    meter: Meter,
+    /// The longest time for the whole.
+    document: Duration,
+    /// The wait that the server asked for.
+    after: Option<Duration>,
 }
 
 impl Reply {
@@ -84,6 +92,11 @@ impl Reply {
         self.header(CONTENT_LENGTH.as_str())?.parse().ok()
     }
 
+    /// The wait before another try that the server asked for, with `Retry-After`.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.after
+    }
+
     /// Is the body said to be empty?
     pub fn is_empty(&self) -> bool {
         self.len() == Some(0)
@@ -94,17 +107,17 @@ impl Reply {
     /// # Errors
     /// When the connection breaks.
     pub async fn part(&mut self) -> Result<Option<Vec<u8>>, FetchError> {
-        let part = self.response.chunk().await.map_err(|error| broken(&self.url, error))?;
-        Ok(part.map(|bytes| bytes.to_vec()))
+        self.meter.next(&self.url, &mut self.response).await.map_err(|trouble| broken(&self.url, trouble))
     }
 
-    /// The whole body.
+    /// The whole body, of a document that is held in memory.
     ///
     /// # Errors
-    /// When the connection breaks, or it is longer than `limit` bytes.
+    /// When the connection breaks, it takes longer than [`Options::document`], or it is longer than `limit` bytes.
     pub async fn read(mut self, limit: u64) -> Result<Vec<u8>, FetchError> {
+        self.meter = self.meter.within(self.document);
         let mut bytes = vec![];
-        while let Some(part) = self.response.chunk().await.map_err(|error| broken(&self.url, error))? {
+        while let Some(part) = self.part().await? {
             if (bytes.len() + part.len()) as u64 > limit {
                 return Err(FetchError::TooLarge { url: masked(self.url.as_str()), limit });
             }
@@ -133,7 +146,10 @@ pub(crate) async fn exchange(
                     let status = response.status();
                     (Some(status.as_u16()), format!("the server answered {status}"), after)
                 }
-                _ => return Ok(Reply { url, response }),
+                after => {
+                    let (meter, document) = (Meter::new(options), options.document);
+                    return Ok(Reply { url, response, meter, document, after: after.flatten() });
+                }
             },
             Err(Trouble::Lasting(error)) => return Err(error),
             Err(Trouble::Passing(message)) => (None, message, None),
@@ -161,16 +177,6 @@ fn passing(options: &Options, response: &Response) -> Option<Option<Duration>> {
     })
 }
 
-fn broken(url: &Url, error: reqwest::Error) -> FetchError {
-    match trouble(url, error) {
-        Trouble::Lasting(error) => error,
-        Trouble::Passing(message) => {
-            let tries = vec![Try { status: None, message, received: 0 }];
-            FetchError::GaveUp { url: masked(url.as_str()), tries }
-        }
-    }
-}
-
 impl Body {
     /// Its length in bytes.
     pub fn len(&self) -> u64 {
@@ -186,11 +192,14 @@ impl Body {
         self.len() == 0
     }
 
-    /// The body of one request.
-    pub(crate) fn start(&self) -> reqwest::Body {
+    /// The body of one request; `sent` counts the bytes that were taken of it.
+    pub(crate) fn start(&self, sent: &Arc<AtomicU64>) -> reqwest::Body {
         match self {
             Body::Empty => reqwest::Body::from(vec![]),
-            Body::Bytes(bytes) => reqwest::Body::from(bytes.to_vec()),
+            Body::Bytes(bytes) => {
+                sent.store(bytes.len() as u64, Ordering::Relaxed);
+                reqwest::Body::from(bytes.to_vec())
+            }
             Body::Stream { write, .. } => {
                 let (sender, mut parts) = mpsc::channel(IN_FLIGHT);
                 let write = Arc::clone(write);
@@ -201,7 +210,14 @@ impl Body {
                         let _ = sink.sender.blocking_send(Err(error));
                     }
                 });
-                let parts = futures_util::stream::poll_fn(move |context| parts.poll_recv(context));
+                let sent = Arc::clone(sent);
+                let parts = futures_util::stream::poll_fn(move |context| {
+                    let part = parts.poll_recv(context);
+                    if let Poll::Ready(Some(Ok(part))) = &part {
+                        sent.fetch_add(part.len() as u64, Ordering::Relaxed);
+                    }
+                    part
+                });
                 reqwest::Body::wrap_stream(parts)
             }
         }

@@ -11,7 +11,9 @@ mod digest;
 mod download;
 mod error;
 mod exchange;
+mod hosts;
 mod local;
+mod meter;
 mod netrc;
 mod options;
 mod pace;
@@ -26,7 +28,7 @@ pub use digest::{Digest, Expect};
 pub use error::{FetchError, Try};
 pub use exchange::{Body, BodyWriter, Exchange, Reply};
 pub use options::Options;
-pub use pace::{Pace, Retry, SystemPace, Wait};
+pub use pace::{LeastPace, Pace, Retry, SystemPace, Wait};
 
 /// The words of HTTP.
 pub mod http {

@@ -1,7 +1,7 @@
 //! How a client is set up.
 
 use crate::credentials::Logins;
-use crate::pace::{Pace, Retry, SystemPace};
+use crate::pace::{LeastPace, Pace, Retry, SystemPace};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,14 +15,25 @@ pub struct Options {
     /// Files of certificates in PEM that are trusted beside the system's. The system's are those that `SSL_CERT_FILE`
     /// and `SSL_CERT_DIR` name, where they are set, as OpenSSL has it.
     pub ca_files: Vec<PathBuf>,
+    /// Hosts, as `host` or `host:port`, of which certificates are not checked.
+    pub insecure: Vec<String>,
+    /// Directories with one for each host, `HOST[:PORT]`, of what TLS with it needs: authorities in `*.crt`, and who
+    /// the client is in `*.cert` with `*.key`. Docker's is `/etc/docker/certs.d`.
+    pub certs_dirs: Vec<PathBuf>,
     /// Does it go through the proxies that `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` name?
     pub proxies: bool,
     /// Who asks, for hosts that want to know. A user in a URL goes first.
     pub logins: Logins,
     /// The longest time until a server accepts a connection.
     pub connect: Duration,
-    /// The longest time in which nothing arrives. There is no limit for a whole download.
+    /// The longest time in which nothing arrives. There is no limit for a whole download, but see `least`.
     pub idle: Duration,
+    /// The longest time that a server may take to answer when it has got all of a body: it may have to store it.
+    pub settle: Duration,
+    /// How much must arrive at least.
+    pub least: LeastPace,
+    /// The longest time for an answer that is read as a whole, see [`Reply::read`](crate::Reply::read).
+    pub document: Duration,
     /// The most redirects that are followed for one request.
     pub redirects: usize,
     /// How often it is tried.
@@ -36,14 +47,27 @@ impl Default for Options {
         Options {
             offline: false,
             ca_files: vec![],
+            insecure: vec![],
+            certs_dirs: vec![],
             proxies: true,
             logins: Logins::default(),
             connect: Duration::from_secs(20),
             idle: Duration::from_secs(30),
+            settle: Duration::from_secs(300),
+            least: LeastPace::default(),
+            document: Duration::from_secs(120),
             redirects: 10,
             retry: Retry::default(),
             pace: Arc::new(SystemPace),
         }
+    }
+}
+
+impl Options {
+    /// Is this host, as `host:port`, one whose certificates are not checked?
+    pub(crate) fn is_insecure(&self, host: &str) -> bool {
+        let without_port = host.rsplit_once(':').map_or(host, |(name, _)| name);
+        self.insecure.iter().any(|insecure| insecure == host || insecure == without_port)
     }
 }
 
@@ -52,6 +76,8 @@ impl fmt::Debug for Options {
         f.debug_struct("Options")
             .field("offline", &self.offline)
             .field("ca_files", &self.ca_files)
+            .field("insecure", &self.insecure)
+            .field("certs_dirs", &self.certs_dirs)
             .field("proxies", &self.proxies)
             .field("connect", &self.connect)
             .field("idle", &self.idle)

@@ -15,6 +15,16 @@ pub struct Retry {
     pub longest: Duration,
 }
 
+/// How much must arrive of an answer at least, or it counts as broken off: a server that sends a byte a second is as
+/// bad as one that sends none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LeastPace {
+    /// The least number of bytes.
+    pub bytes: u64,
+    /// In so much time of waiting for them.
+    pub window: Duration,
+}
+
 /// A wait that is over some time.
 pub type Wait = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -35,6 +45,13 @@ pub struct SystemPace;
 impl Default for Retry {
     fn default() -> Self {
         Retry { tries: 4, first: Duration::from_secs(1), longest: Duration::from_secs(60) }
+    }
+}
+
+impl Default for LeastPace {
+    fn default() -> Self {
+        // A tenth of what the slowest modems had.
+        LeastPace { bytes: 32 << 10, window: Duration::from_secs(60) }
     }
 }
 

@@ -5,14 +5,19 @@ use crate::address::masked;
 use crate::credentials::{Credentials, Logins};
 use crate::error::{FetchError, chain};
 use crate::exchange::Body;
+use crate::hosts::Clients;
 use crate::options::Options;
 use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, COOKIE, HeaderMap, LOCATION};
-use reqwest::{Certificate, Method, Response, StatusCode, Url};
-use std::fs;
+use reqwest::{Method, Response, StatusCode, Url};
 use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::time::timeout;
 
 /// How bantam names itself.
-const USER_AGENT: &str = concat!("bantam/", env!("CARGO_PKG_VERSION"));
+pub(crate) const USER_AGENT: &str = concat!("bantam/", env!("CARGO_PKG_VERSION"));
 
 /// Why a request came to nothing.
 #[derive(Debug)]
@@ -33,45 +38,18 @@ pub(crate) struct Answer {
 /// What makes requests.
 #[derive(Clone)]
 pub(crate) struct Transport {
-    client: reqwest::Client,
+    clients: Arc<Clients>,
     logins: Logins,
     redirects: usize,
+    idle: Duration,
+    settle: Duration,
 }
 
 impl Transport {
     pub fn new(options: &Options) -> Result<Self, FetchError> {
-        // Some provider must be the process's; one that was chosen before stays.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut extra = vec![];
-        for path in &options.ca_files {
-            let pem = fs::read(path).map_err(|source| FetchError::Read { path: path.clone(), source })?;
-            let read = Certificate::from_pem_bundle(&pem).map_err(|error| FetchError::Setup {
-                reason: format!("{} is no file of certificates", path.display()),
-                source: error.into(),
-            })?;
-            if read.is_empty() {
-                let source = io::Error::new(io::ErrorKind::InvalidData, "it has no certificate");
-                return Err(FetchError::Read { path: path.clone(), source });
-            }
-            extra.extend(read);
-        }
-        let builder = || {
-            let builder = reqwest::Client::builder()
-                .user_agent(USER_AGENT)
-                .connect_timeout(options.connect)
-                .read_timeout(options.idle)
-                .redirect(reqwest::redirect::Policy::none())
-                .retry(reqwest::retry::never());
-            if options.proxies { builder } else { builder.no_proxy() }
-        };
-        let client = builder().tls_certs_merge(extra.clone()).build();
-        // A machine may have no certificates at all, and mirrors that need none.
-        let client = client.or_else(|_| builder().tls_certs_only(extra).build());
-        let client = client.map_err(|error| FetchError::Setup {
-            reason: "the HTTP client does not start".into(),
-            source: error.into(),
-        })?;
-        Ok(Transport { client, logins: options.logins.clone(), redirects: options.redirects })
+        let clients = Arc::new(Clients::new(options)?);
+        let Options { idle, settle, redirects, .. } = *options;
+        Ok(Transport { clients, logins: options.logins.clone(), redirects, idle, settle })
     }
 
     /// Makes a request without a body. Redirects are followed.
@@ -94,16 +72,19 @@ impl Transport {
         let mut user = take_user(&mut here);
         let mut followed = 0;
         loop {
-            let mut request = self.client.request(method.clone(), here.clone()).headers(headers.clone());
+            let client = self.clients.of(&here).map_err(Trouble::Lasting)?;
+            let mut request = client.request(method.clone(), here.clone()).headers(headers.clone());
+            let sent = Arc::default();
             if !body.is_empty() || matches!(method, Method::POST | Method::PUT | Method::PATCH) {
-                request = request.header(CONTENT_LENGTH, body.len()).body(body.start());
+                request = request.header(CONTENT_LENGTH, body.len()).body(body.start(&sent));
             }
             let login = user.clone().or_else(|| self.logins.of(&here));
             let authorized = login.is_some() || headers.contains_key(AUTHORIZATION);
             if let Some(login) = login.filter(|_| !headers.contains_key(AUTHORIZATION)) {
                 request = request.basic_auth(login.user, Some(login.password));
             }
-            let response = request.send().await.map_err(|error| trouble(url, error))?;
+            let response = self.patiently(request.send(), &method, body.len(), &sent).await?;
+            let response = response.map_err(|error| trouble(url, error))?;
             if !is_redirect(response.status()) {
                 return Ok(Answer { response, authorized });
             }
@@ -129,6 +110,33 @@ impl Transport {
             }
             user = told.or(user);
             here = next;
+        }
+    }
+}
+
+impl Transport {
+    /// Waits for an answer, for as long as the body moves.
+    async fn patiently<T>(
+        &self,
+        sending: impl Future<Output = T>,
+        method: &Method,
+        len: u64,
+        sent: &AtomicU64,
+    ) -> Result<T, Trouble> {
+        let mut sending = pin!(sending);
+        loop {
+            let gone = sent.load(Ordering::Relaxed);
+            let limit = match () {
+                // What is counted are large parts, and several bodies may share a narrow line.
+                () if gone < len => self.idle * 4,
+                () if matches!(*method, Method::PUT | Method::PATCH) => self.settle.max(self.idle),
+                () => self.idle,
+            };
+            match timeout(limit, &mut sending).await {
+                Ok(answer) => return Ok(answer),
+                Err(_) if sent.load(Ordering::Relaxed) > gone => {}
+                Err(_) => return Err(Trouble::Passing("nothing arrived for too long".into())),
+            }
         }
     }
 }
@@ -177,8 +185,15 @@ fn next_url(url: &Url, here: &Url, response: &Response) -> Result<Url, Trouble> 
 pub(crate) fn trouble(url: &Url, error: reqwest::Error) -> Trouble {
     let error = error.without_url();
     let url = masked(url.as_str());
-    if is_lasting_tls(&error) {
-        return Trouble::Lasting(FetchError::Tls { url, source: error.into() });
+    match tls_error(&error) {
+        Some(rustls::Error::InvalidMessage(_)) => return Trouble::Lasting(FetchError::NotTls { url }),
+        // Neither the certificate nor what both know changes with another try.
+        Some(
+            rustls::Error::InvalidCertificate(_)
+            | rustls::Error::PeerIncompatible(_)
+            | rustls::Error::AlertReceived(_),
+        ) => return Trouble::Lasting(FetchError::Tls { url, source: error.into() }),
+        _ => {}
     }
     if error.is_builder() {
         return Trouble::Lasting(FetchError::Url { url, reason: chain(&error) });
@@ -201,24 +216,18 @@ fn root(error: &dyn std::error::Error) -> String {
     innermost.to_string()
 }
 
-/// Is it the certificate, or that both know no common version? Neither changes with another try.
-fn is_lasting_tls(error: &(dyn std::error::Error + 'static)) -> bool {
+/// What TLS has to do with an error.
+fn tls_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(tls) = error.downcast_ref::<rustls::Error>() {
-            return matches!(
-                tls,
-                rustls::Error::InvalidCertificate(_)
-                    | rustls::Error::PeerIncompatible(_)
-                    | rustls::Error::AlertReceived(_)
-                    | rustls::Error::InvalidMessage(_)
-            );
+            return Some(tls);
         }
         // An I/O error does not count what it was made of as its source, only what is behind that.
         let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
         next = inner.map(|inner| inner as _).or_else(|| error.source());
     }
-    false
+    None
 }
 
 #[cfg(test)]

@@ -71,7 +71,7 @@ impl Roots {
             // One that gave some of a file is there.
             Said::Fetch(FetchError::GaveUp { ref tries, .. }) if tries.iter().any(|one| one.received > 0) => {
             }
-            Said::Fetch(FetchError::GaveUp { .. } | FetchError::Tls { .. }) => {
+            Said::Fetch(FetchError::GaveUp { .. } | FetchError::Tls { .. } | FetchError::NotTls { .. }) => {
                 if let Some(down) = self.down.get(at) {
                     down.store(true, Relaxed);
                 }

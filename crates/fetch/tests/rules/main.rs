@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod download;
+mod exchange;
 mod local;
 mod redirect;
 mod server;

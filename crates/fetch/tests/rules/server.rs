@@ -22,6 +22,8 @@ enum Then {
     Stall,
     /// Sends the body again and again.
     Repeat,
+    /// Sends the body byte by byte, in no hurry.
+    Drip,
 }
 
 impl Answer {
@@ -83,6 +85,11 @@ impl Answer {
         self
     }
 
+    pub fn dripping(mut self) -> Self {
+        self.then = Then::Drip;
+        self
+    }
+
     pub fn repeating(mut self) -> Self {
         self.then = Then::Repeat;
         self
@@ -95,10 +102,18 @@ impl Answer {
         }
         out.write_all(head.as_bytes())?;
         out.write_all(b"\r\n")?;
+        if self.then == Then::Drip {
+            for byte in self.body.chunks(1) {
+                out.write_all(byte)?;
+                out.flush()?;
+                thread::sleep(Duration::from_millis(20));
+            }
+            return Ok(());
+        }
         out.write_all(&self.body)?;
         out.flush()?;
         match self.then {
-            Then::Close => {}
+            Then::Close | Then::Drip => {}
             Then::Stall => thread::sleep(Duration::from_secs(5)),
             Then::Repeat => loop {
                 out.write_all(&self.body)?;
@@ -111,6 +126,7 @@ impl Answer {
 pub struct Server {
     port: u16,
     requests: Arc<Mutex<Vec<String>>>,
+    bodies: Arc<Mutex<Vec<Vec<u8>>>>,
 }
 
 impl Server {
@@ -120,19 +136,27 @@ impl Server {
         let port = listener.local_addr().unwrap().port();
         let requests = Arc::new(Mutex::new(vec![]));
         let heard = Arc::clone(&requests);
+        let bodies = Arc::new(Mutex::new(vec![]));
+        let taken = Arc::clone(&bodies);
         thread::spawn(move || {
             let mut script = script.into_iter();
             for stream in listener.incoming() {
                 let mut stream = stream.unwrap();
                 let answer = script.next().unwrap_or_else(|| Answer::new("418 The script is over"));
-                let heard = Arc::clone(&heard);
+                let (heard, taken) = (Arc::clone(&heard), Arc::clone(&taken));
                 thread::spawn(move || {
-                    heard.lock().unwrap().push(head(&mut stream));
+                    let head = head(&mut stream);
+                    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+                    let length = length.map_or(0, |length| length.parse().unwrap());
+                    heard.lock().unwrap().push(head);
+                    let mut body = vec![];
+                    let _ = (&mut stream).take(length).read_to_end(&mut body);
+                    taken.lock().unwrap().push(body);
                     let _ = answer.write(&mut stream);
                 });
             }
         });
-        Server { port, requests }
+        Server { port, requests, bodies }
     }
 
     pub fn port(&self) -> u16 {
@@ -146,6 +170,11 @@ impl Server {
     /// The heads of the requests by now.
     pub fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
+    }
+
+    /// The bodies of the requests by now, as far as they came.
+    pub fn bodies(&self) -> Vec<Vec<u8>> {
+        self.bodies.lock().unwrap().clone()
     }
 
     /// What each request had in a header.
