@@ -4,7 +4,7 @@ use crate::error::StoreError;
 use crate::name::ImageName;
 use crate::network::Network;
 use crate::reference::{RefName, Reference};
-use crate::{archive, daemon, layout};
+use crate::{archive, daemon, layout, registry};
 use oci::{Artifact, Blob, Compression, Descriptor, Digest, Document, Hashing, Image, media_type};
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
@@ -48,7 +48,7 @@ pub trait Destination {
 ///
 /// # Errors
 /// When this version does not reach places of its kind, or its address is wrong.
-pub fn destination(reference: &Reference, _network: &Network) -> Result<Box<dyn Destination>, StoreError> {
+pub fn destination(reference: &Reference, network: &Network) -> Result<Box<dyn Destination>, StoreError> {
     let place = reference.to_string();
     let name = reference.name().cloned();
     if let Some(RefName::Name(ImageName { digest: Some(_), .. })) = &name {
@@ -66,13 +66,16 @@ pub fn destination(reference: &Reference, _network: &Network) -> Result<Box<dyn 
             flavour: archive::Flavour::Docker,
         })),
         Reference::DockerDaemon { .. } => Ok(Box::new(daemon::Daemon::from_env(name, place)?)),
-        Reference::Registry(_) | Reference::Object(_) => Err(unsupported(reference)),
+        Reference::Registry(ImageName { digest: Some(_), .. }) => Err(StoreError::PublishDigest(place)),
+        Reference::Registry(name) => {
+            Ok(Box::new(registry::Registry { name: name.clone(), place, network: network.clone() }))
+        }
+        Reference::Object(_) => Err(unsupported(reference)),
     }
 }
 
 pub(crate) fn unsupported(reference: &Reference) -> StoreError {
-    let what = if matches!(reference, Reference::Registry(_)) { "registries" } else { "object stores" };
-    StoreError::Unsupported { reference: reference.to_string(), what }
+    StoreError::Unsupported { reference: reference.to_string(), what: "object stores" }
 }
 
 /// A name as a place records it.
@@ -204,7 +207,7 @@ pub(crate) fn contents<'a>(artifact: &'a Artifact) -> BTreeMap<Digest, Content<'
 }
 
 /// Everything of an image but its manifests, each thing once, sorted by digest.
-fn blobs<'a>(artifact: &'a Artifact) -> BTreeMap<Digest, Content<'a>> {
+pub(crate) fn blobs<'a>(artifact: &'a Artifact) -> BTreeMap<Digest, Content<'a>> {
     let configs = artifact.images().iter().map(|image| Content::Document(&image.config));
     let all = configs.chain(artifact.blobs().map(Content::Blob));
     all.map(|content| (content.descriptor().digest, content)).collect()

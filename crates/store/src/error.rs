@@ -1,6 +1,8 @@
 //! What can go wrong at a place.
 
 use crate::name::NameError;
+use auth::AuthError;
+use fetch::FetchError;
 use oci::{Digest, DocumentError, ReadLayerError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -163,6 +165,83 @@ pub enum StoreError {
         /// What there is.
         known: Vec<String>,
     },
+    /// A place on the network could not be asked.
+    #[error("{place} cannot be reached")]
+    Unreachable {
+        /// The place.
+        place: String,
+        /// What went wrong.
+        source: Box<FetchError>,
+    },
+    /// A registry wants to know who asks, and it could not be told.
+    #[error("{place}: no credentials for the registry{}", looked(trace))]
+    Auth {
+        /// The place.
+        place: String,
+        /// Where credentials were looked for.
+        trace: Vec<String>,
+        /// What went wrong.
+        source: Box<AuthError>,
+    },
+    /// A registry does not let in who asks. Some say the same where there is no such repository.
+    #[error(
+        "{place}: access is denied, or there is no such repository ({status}){}{}",
+        said(reason),
+        looked(trace)
+    )]
+    Denied {
+        /// The place.
+        place: String,
+        /// What it answered.
+        status: u16,
+        /// What it said, if anything.
+        reason: String,
+        /// Where credentials were looked for.
+        trace: Vec<String>,
+    },
+    /// A registry will not have something.
+    #[error("{place}: the registry refused {request} ({status}){}", said(reason))]
+    Refused {
+        /// The place.
+        place: String,
+        /// What it refused: `the manifest`.
+        request: &'static str,
+        /// What it answered.
+        status: u16,
+        /// What it said, if anything.
+        reason: String,
+    },
+    /// A tag stands for another image, and the registry lets it move no more.
+    #[error("{place}: the tag stands for another image and cannot be moved{}", said(reason))]
+    Immutable {
+        /// The place.
+        place: String,
+        /// What the registry said.
+        reason: String,
+    },
+    /// A registry does not work.
+    #[error("{place}: the registry answered {status} to {request}{}", said(reason))]
+    Status {
+        /// The place.
+        place: String,
+        /// What it was asked.
+        request: &'static str,
+        /// What it answered.
+        status: u16,
+        /// What it said, if anything.
+        reason: String,
+    },
+    /// A registry answered what none may.
+    #[error("{place}: the registry answered {what}")]
+    Answer {
+        /// The place.
+        place: String,
+        /// What it answered.
+        what: String,
+    },
+    /// An image of a kind that no tool writes any more.
+    #[error("{0} is an image of Docker's schema 1, from before 2016")]
+    Schema1(String),
     /// `DOCKER_HOST` or the certificates beside it cannot be used.
     #[error("the Docker engine's address `{address}` {reason}")]
     DaemonAddress {
@@ -220,6 +299,19 @@ impl StoreError {
             | StoreError::SeveralPlatforms { .. }
             | StoreError::DaemonAddress { .. } => ErrorKind::Usage,
             StoreError::NoImage { .. } | StoreError::NoPlatform { .. } => ErrorKind::NotFound,
+            StoreError::Denied { .. } => ErrorKind::Credentials,
+            StoreError::Auth { source, .. } => match &**source {
+                AuthError::Fetch { source, .. } if !is_about_credentials(source) => ErrorKind::Place,
+                _ => ErrorKind::Credentials,
+            },
+            StoreError::Refused { .. } | StoreError::Immutable { .. } | StoreError::Schema1(_) => {
+                ErrorKind::Refused
+            }
+            // What a place says of a blob may be an error of ours.
+            StoreError::Blob { source, .. } => {
+                let inner = source.get_ref().and_then(|inner| inner.downcast_ref::<StoreError>());
+                inner.map_or(ErrorKind::Place, StoreError::kind)
+            }
             _ => ErrorKind::Place,
         }
     }
@@ -231,6 +323,18 @@ pub(crate) fn read_error(path: &Path) -> impl FnOnce(io::Error) -> StoreError + 
 
 pub(crate) fn write_error(path: &Path) -> impl FnOnce(io::Error) -> StoreError + '_ {
     move |source| StoreError::Write { path: path.into(), source }
+}
+
+fn is_about_credentials(error: &FetchError) -> bool {
+    matches!(error, FetchError::Unauthorized { .. } | FetchError::Forbidden { .. })
+}
+
+fn said(reason: &str) -> String {
+    if reason.is_empty() { String::new() } else { format!(": {reason}") }
+}
+
+fn looked(trace: &[String]) -> String {
+    if trace.is_empty() { String::new() } else { format!("; looked for credentials: {}", trace.join(", ")) }
 }
 
 fn also(known: &[String]) -> String {

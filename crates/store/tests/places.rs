@@ -338,7 +338,7 @@ Place: cannot write HERE/old: Is a directory (os error 21)
 Usage: docker-archive:HERE/x.tar takes no layers in zstd, as sha256:8c05b3c97fef69434001811a1f946c1dbf145a99aa4814f1e999f42a48e20e2b is
 Usage: docker-archive:HERE/x.tar takes an image of one platform, not of 2
 Usage: oci:HERE/new cannot take the image by its own name: `My Folder:1` is no image name: `My Folder` has upper-case letters
-Usage: docker://ghcr.io/acme/shop:1: registries are not in this version
+Place: docker://ghcr.io/acme/shop:1 cannot be reached: https://ghcr.io/v2/acme/shop/manifests/1 was not fetched: offline
 Usage: s3://bucket/key: object stores are not in this version
 Usage: oci:x:ghcr.io/acme/shop@sha256:f819e35d11b714e61cab2fd3479b2b031c15da3da9a029c3be90cbc8a1786408: an image is published under a tag, not under a digest
 ");

@@ -12,6 +12,7 @@ use crate::destination::{mismatch, unsupported};
 use crate::error::StoreError;
 use crate::network::Network;
 use crate::reference::{RefName, Reference};
+use crate::registry;
 use below::Below;
 pub(crate) use blobs::Blobs;
 use oci::{ConfigFile, Descriptor, Digest, Document, ImageSource, Manifest, Platform, media_type};
@@ -41,7 +42,7 @@ pub struct StoredImage {
 ///
 /// # Errors
 /// When the place cannot be read or is damaged, has no such image, or has several and none is named.
-pub fn open(reference: &Reference, _network: &Network) -> Result<Stored, StoreError> {
+pub fn open(reference: &Reference, network: &Network) -> Result<Stored, StoreError> {
     let place = reference.to_string();
     let name = reference.name();
     match reference {
@@ -59,7 +60,8 @@ pub fn open(reference: &Reference, _network: &Network) -> Result<Stored, StoreEr
             Engine::from_env()?.save(&name, &mut &file)?;
             docker::open(tar::Index::of(file, place.as_ref())?, None, place)
         }
-        Reference::Registry(_) | Reference::Object(_) => Err(unsupported(reference)),
+        Reference::Registry(name) => registry::open(name, network, &place),
+        Reference::Object(_) => Err(unsupported(reference)),
     }
 }
 

@@ -1,0 +1,383 @@
+//! A blob on its way into a repository ([pushing blobs][spec]).
+//!
+//! One request with all of its bytes is the rule: it is the fastest, and some registries take nothing else. Parts are
+//! sent where a blob is longer than object stores take at once, and to whoever finds the whole too large. What breaks
+//! off is gone on with where the registry says that it has come to; an upload that it has forgotten is begun anew.
+//!
+//! [spec]: https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-blobs
+
+use super::manifest::told_digest;
+use super::remote::{Remote, Request};
+use crate::destination::{Content, CopyError};
+use crate::error::StoreError;
+use crate::positioned::PositionedFile;
+use fetch::http::{Method, StatusCode, Url, header};
+use fetch::{Body, FetchError, Reply};
+use oci::{Blob, Descriptor};
+use std::io::{self, Write};
+use std::ops::Range;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// Longer blobs are sent in parts: it is what the largest object stores take in one request.
+const MAX_WHOLE: u64 = 5 << 30;
+/// The parts of such blobs, in bytes. Each costs reading up to it.
+const LARGE_PART: u64 = 1 << 30;
+/// The first size of parts for registries, or proxies before them, to which the whole is too large, in bytes. The best
+/// known of them stops at 100 MB.
+const SMALL_PART: u64 = 64 << 20;
+/// Smaller parts are not tried.
+const LEAST_PART: u64 = 1 << 20;
+/// The header with the least length of parts.
+const CHUNK_MIN_LENGTH: &str = "oci-chunk-min-length";
+
+/// Is a blob in the repository?
+pub(super) async fn has_blob(remote: &Remote, blob: &Descriptor) -> Result<bool, StoreError> {
+    if remote.known().has(&remote.repository, blob.digest) {
+        return Ok(true);
+    }
+    let url = remote.url(&format!("blobs/{}", blob.digest))?;
+    let reply = remote.send(&Request::new(Method::HEAD, url.clone())).await?;
+    let is_there = match reply.status().as_u16() {
+        200 => true,
+        // What the registry sends elsewhere it has; the storage may take its signature for a GET only.
+        400 | 403 | 405 if reply.url().origin() != url.origin() => true,
+        // Whoever does not understand the question is asked no more.
+        404 | 405 => false,
+        _ => return Err(remote.refusal(reply, "the question for a blob").await),
+    };
+    if is_there {
+        remote.known().add(&remote.repository, blob.digest);
+    }
+    Ok(is_there)
+}
+
+/// Has a blob be in the repository, where it is not yet.
+pub(super) async fn upload(remote: &Remote, blob: &Arc<dyn Blob>) -> Result<(), StoreError> {
+    let Descriptor { digest, size, .. } = *blob.descriptor();
+    let mut source = source(remote, blob.as_ref());
+    let mut part = if size > MAX_WHOLE { LARGE_PART } else { u64::MAX };
+    let mut failed = 0;
+    loop {
+        let Some(session) = begin(remote, blob.descriptor(), source.take()).await? else { break };
+        let mut transfer = Transfer { remote, blob, session, part, offset: 0 };
+        let (error, after) = match transfer.run().await {
+            Ok(()) => break,
+            Err(Stop::Lasting(error)) => return Err(error),
+            Err(Stop::TooLarge(_)) if smaller(part) >= LEAST_PART.max(transfer.session.least_part) => {
+                part = smaller(part);
+                continue;
+            }
+            Err(Stop::TooLarge(error)) => return Err(error),
+            Err(Stop::Lost(error) | Stop::Elsewhere(error)) => (error, None),
+            Err(Stop::Broken(error, after)) => (error, after),
+        };
+        failed += 1;
+        if failed >= remote.network.client.tries() {
+            return Err(error);
+        }
+        remote.network.client.pause(failed, after).await;
+        // It may have come to its end, and only the answer was lost.
+        if has_blob(remote, blob.descriptor()).await? {
+            return Ok(());
+        }
+    }
+    remote.known().add(&remote.repository, digest);
+    Ok(())
+}
+
+/// Another repository of the registry that has the blob.
+fn source(remote: &Remote, blob: &dyn Blob) -> Option<String> {
+    let repository = &remote.repository;
+    let origin = blob
+        .origin()
+        .filter(|origin| origin.registry == repository.registry && origin.repository != repository.path);
+    let origin = origin.map(|origin| origin.repository.clone());
+    origin.or_else(|| remote.known().elsewhere(repository, blob.descriptor().digest))
+}
+
+/// The size of parts after one that was too large.
+fn smaller(part: u64) -> u64 {
+    if part > SMALL_PART { SMALL_PART } else { part / 4 }
+}
+
+/// An upload that a registry has begun.
+struct Session {
+    location: Url,
+    /// The least length of parts but the last, in bytes.
+    least_part: u64,
+}
+
+/// Begins an upload; none, if the registry could take the blob from another repository.
+async fn begin(
+    remote: &Remote,
+    blob: &Descriptor,
+    source: Option<String>,
+) -> Result<Option<Session>, StoreError> {
+    let plain = remote.url("blobs/uploads/")?;
+    if let Some(source) = source {
+        let mut url = plain.clone();
+        let digest = blob.digest.to_string();
+        url.query_pairs_mut().append_pair("mount", &digest).append_pair("from", &source);
+        let request = Request { source: Some(source), ..Request::new(Method::POST, url).again() };
+        // Who may not read there, or cannot do it at all, is no worse off than without.
+        if let Ok(reply) = remote.send(&request).await {
+            match reply.status() {
+                StatusCode::CREATED => return Ok(None),
+                StatusCode::ACCEPTED => return session(remote, &reply).map(Some),
+                _ => {}
+            }
+        }
+    }
+    let reply = remote.send(&Request::new(Method::POST, plain).again()).await?;
+    match reply.status() {
+        StatusCode::ACCEPTED => session(remote, &reply).map(Some),
+        _ => Err(remote.refusal(reply, "the begin of an upload").await),
+    }
+}
+
+fn session(remote: &Remote, reply: &Reply) -> Result<Session, StoreError> {
+    let least_part =
+        reply.header(CHUNK_MIN_LENGTH).and_then(|length| length.trim().parse().ok()).unwrap_or(0);
+    Ok(Session { location: remote.location(reply)?, least_part })
+}
+
+/// Why an upload does not go on.
+enum Stop {
+    /// Nothing helps.
+    Lasting(StoreError),
+    /// In smaller parts it might.
+    TooLarge(StoreError),
+    /// It may go on where the registry has come to, after the wait that it asked for.
+    Broken(StoreError, Option<Duration>),
+    /// The registry has come to another place than was gone on from.
+    Elsewhere(StoreError),
+    /// In another upload it might.
+    Lost(StoreError),
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Self {
+        Stop::Lasting(error)
+    }
+}
+
+/// A blob and the upload that it goes into.
+struct Transfer<'a> {
+    remote: &'a Remote,
+    blob: &'a Arc<dyn Blob>,
+    session: Session,
+    /// The length of parts, in bytes.
+    part: u64,
+    /// How many bytes the registry has.
+    offset: u64,
+}
+
+impl Transfer<'_> {
+    async fn run(&mut self) -> Result<(), Stop> {
+        let client = &self.remote.network.client;
+        let mut failed = 0;
+        loop {
+            let before = self.offset;
+            let (error, after) = match self.step().await {
+                Ok(true) => return Ok(()),
+                Ok(false) => continue,
+                Err(Stop::Broken(error, after)) => (error, after),
+                Err(Stop::Elsewhere(error)) => match self.ask_offset().await {
+                    Some(offset) if offset != before => {
+                        self.offset = offset;
+                        (error, None)
+                    }
+                    _ => return Err(Stop::Lost(error)),
+                },
+                Err(stop) => return Err(stop),
+            };
+            failed += 1;
+            if failed >= client.tries() {
+                return Err(Stop::Lasting(error));
+            }
+            client.pause(failed, after).await;
+            self.offset = match self.ask_offset().await {
+                Some(offset) => offset,
+                None => return Err(Stop::Lost(error)),
+            };
+            if self.offset > before {
+                failed = 0;
+            }
+        }
+    }
+
+    /// Sends the next part; is it the last?
+    async fn step(&mut self) -> Result<bool, Stop> {
+        let size = self.blob.descriptor().size;
+        let part = self.part.max(self.session.least_part);
+        let range = self.offset..size.min(self.offset.saturating_add(part));
+        let is_last = range.end == size;
+        let (method, mut url) =
+            (if is_last { Method::PUT } else { Method::PATCH }, self.session.location.clone());
+        if is_last {
+            url.query_pairs_mut().append_pair("digest", &self.blob.descriptor().digest.to_string());
+        }
+        let fault = Arc::default();
+        let mut request = Request::new(method, url)
+            .with(header::CONTENT_TYPE, "application/octet-stream")
+            .sending(body(self.blob, range.clone(), &fault));
+        if range != (0..size) && !range.is_empty() {
+            request = request.with(header::CONTENT_RANGE, &format!("{}-{}", range.start, range.end - 1));
+        }
+        let sent = self.remote.send(&request).await;
+        // What the blob's place said tells more than that the request broke off.
+        if let Some(error) = fault.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take() {
+            return Err(Stop::Lasting(error));
+        }
+        let reply = match sent {
+            Ok(reply) => reply,
+            Err(StoreError::Unreachable { place, source })
+                if matches!(*source, FetchError::GaveUp { .. }) =>
+            {
+                return Err(Stop::Broken(StoreError::Unreachable { place, source }, None));
+            }
+            Err(error) => return Err(Stop::Lasting(error)),
+        };
+        match reply.status().as_u16() {
+            200 | 201 | 204 if is_last => {
+                let (expected, found) = (self.blob.descriptor().digest, told_digest(&reply));
+                match found.filter(|found| *found != expected) {
+                    None => Ok(true),
+                    Some(found) => Err(Stop::Lasting(StoreError::Mismatch {
+                        subject: format!("{}: the blob in the registry", self.remote.place),
+                        expected: expected.to_string(),
+                        found: found.to_string(),
+                    })),
+                }
+            }
+            200 | 201 | 202 | 204 => {
+                self.session.location = self.remote.location(&reply)?;
+                self.offset = offset(&reply).filter(|offset| range.contains(offset)).unwrap_or(range.end);
+                Ok(false)
+            }
+            413 => Err(Stop::TooLarge(self.remote.refusal(reply, "a blob").await)),
+            416 => Err(Stop::Elsewhere(self.remote.refusal(reply, "a blob").await)),
+            408 | 425 | 429 | 500..=599 => {
+                let after = reply.retry_after();
+                Err(Stop::Broken(self.remote.refusal(reply, "a blob").await, after))
+            }
+            // It has forgotten the upload.
+            404 => Err(Stop::Lost(self.remote.refusal(reply, "a blob").await)),
+            // It cannot go on in the middle.
+            400 | 405 if range.start > 0 && self.part == u64::MAX => {
+                Err(Stop::Lost(self.remote.refusal(reply, "the rest of a blob").await))
+            }
+            _ => Err(Stop::Lasting(self.remote.refusal(reply, "a blob").await)),
+        }
+    }
+
+    /// How many bytes the registry has; none, if it does not know the upload any more, or will not say.
+    async fn ask_offset(&mut self) -> Option<u64> {
+        let reply = self.remote.send(&Request::new(Method::GET, self.session.location.clone())).await.ok()?;
+        if !matches!(reply.status().as_u16(), 200 | 202 | 204) {
+            return None;
+        }
+        if reply.header(header::LOCATION.as_str()).is_some() {
+            self.session.location = self.remote.location(&reply).ok()?;
+        }
+        offset(&reply).filter(|offset| *offset <= self.blob.descriptor().size)
+    }
+}
+
+/// How many bytes an upload has, by the header `Range` of an answer. One that has none says `0-0`, as one of one byte.
+fn offset(reply: &Reply) -> Option<u64> {
+    let range = reply.header(header::RANGE.as_str())?.trim();
+    let (start, end) = range.trim_start_matches("bytes=").split_once('-')?;
+    let end: u64 = end.trim().parse().ok()?;
+    (start.trim() == "0").then(|| if end == 0 { 0 } else { end.saturating_add(1) })
+}
+
+/// The bytes of a part of a blob. What its place says when it cannot be read, or is another, goes into `fault`.
+fn body(blob: &Arc<dyn Blob>, range: Range<u64>, fault: &Arc<Mutex<Option<StoreError>>>) -> Body {
+    if range.is_empty() && range.start > 0 {
+        return Body::Empty;
+    }
+    let (blob, fault) = (Arc::clone(blob), Arc::clone(fault));
+    let len = range.end - range.start;
+    let write = move |out: &mut dyn Write| match write_part(&blob, &range, out) {
+        Ok(()) => Ok(()),
+        Err(CopyError::Write(error)) => Err(error),
+        Err(CopyError::Store(error)) => {
+            *fault.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(error);
+            Err(io::ErrorKind::InvalidData.into())
+        }
+    };
+    Body::Stream { len, write: Arc::new(write) }
+}
+
+fn write_part(blob: &Arc<dyn Blob>, range: &Range<u64>, out: &mut dyn Write) -> Result<(), CopyError> {
+    // Whoever gives a file has hashed it: it need not be read up to the part.
+    if let Some(fd) = blob.fd().filter(|_| range.start > 0) {
+        let mut part = PositionedFile::range(fd, range.start, range.end - range.start);
+        let copied = io::copy(&mut part, out).map_err(CopyError::Write)?;
+        let is_short = copied < range.end - range.start;
+        return if is_short { Err(CopyError::Write(io::ErrorKind::UnexpectedEof.into())) } else { Ok(()) };
+    }
+    let mut window = Window {
+        out,
+        skip: range.start,
+        left: range.end - range.start,
+        is_part: range.end < blob.descriptor().size,
+    };
+    match Content::Blob(blob).copy(&mut window) {
+        Err(CopyError::Write(_)) if window.is_part && window.left == 0 => Ok(()),
+        copied => copied,
+    }
+}
+
+/// Passes on a part of what is written, and refuses what comes after it.
+struct Window<'a> {
+    out: &'a mut dyn Write,
+    skip: u64,
+    left: u64,
+    is_part: bool,
+}
+
+impl Write for Window<'_> {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        let skipped = usize::try_from(self.skip).unwrap_or(usize::MAX).min(buf.len());
+        self.skip -= skipped as u64;
+        let rest = buf.get(skipped..).unwrap_or_default();
+        let taken = usize::try_from(self.left).unwrap_or(usize::MAX).min(rest.len());
+        self.out.write_all(rest.get(..taken).unwrap_or_default())?;
+        self.left -= taken as u64;
+        if self.is_part && self.left == 0 { Err(io::ErrorKind::WriteZero.into()) } else { Ok(buf.len()) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use oci::MemoryBlob;
+
+    #[test]
+    fn parts_of_a_blob() {
+        let blob: Arc<dyn Blob> = Arc::new(MemoryBlob::new("a/b", &b"0123456789"[..]));
+        for (range, expected) in
+            [(0..10, "0123456789"), (0..4, "0123"), (4..8, "4567"), (8..10, "89"), (10..10, "")]
+        {
+            let mut out = vec![];
+            assert!(write_part(&blob, &range, &mut out).is_ok(), "{range:?}");
+            assert_eq!(String::from_utf8(out).unwrap(), expected, "{range:?}");
+        }
+    }
+
+    #[test]
+    fn parts_become_smaller() {
+        let mut sizes = vec![u64::MAX];
+        while let Some(next) = sizes.last().map(|size| smaller(*size)).filter(|size| *size >= LEAST_PART) {
+            sizes.push(next);
+        }
+        assert_eq!(sizes[1..], [64 << 20, 16 << 20, 4 << 20, 1 << 20]);
+    }
+}
