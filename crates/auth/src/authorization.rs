@@ -1,47 +1,209 @@
 //! What a request carries.
 
+use crate::challenge::Challenge;
+use crate::clouds;
+use crate::credential::{Credential, Found};
 use crate::error::AuthError;
-use crate::keychain::{Found, Keychain};
-use crate::scope::Scope;
+use crate::keychain::Keychain;
+use crate::lane::{Lane, Refusal};
+use crate::registry::{is_loopback, normal};
+use crate::scope::{Action, Scope};
+use crate::token::{Ask, basic, bearer, refused};
+use crate::web::Web;
 use fetch::Client;
 use fetch::http::HeaderValue;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The most of a challenge that is shown, in letters.
+const MAX_SHOWN: usize = 200;
 
 /// Makes what a request carries. Clones of it share their tokens.
+///
+/// Credentials are those of the repository that the first scope names: a file may have some for a part of a registry.
 #[derive(Clone)]
-pub struct Auth {
-    #[allow(dead_code)]
+pub struct Auth(Arc<Inner>);
+
+struct Inner {
     client: Client,
+    web: Web,
     keychain: Keychain,
+    lanes: Mutex<HashMap<(String, String), Arc<Lane>>>,
 }
 
 impl Auth {
     /// One that finds credentials in a keychain, and asks token servers through a client.
     pub fn new(client: Client, keychain: Keychain) -> Self {
-        Auth { client, keychain }
+        let web = Web::new(&client);
+        Auth(Arc::new(Inner { client, web, keychain, lanes: Mutex::default() }))
     }
 
     /// What a request to a registry carries, as far as it is known before the registry asks: a token that covers all
     /// scopes, or a password where the registry has asked for one before.
-    pub fn known(&self, _registry: &str, _scopes: &[Scope]) -> Option<HeaderValue> {
-        None
+    pub fn known(&self, registry: &str, scopes: &[Scope]) -> Option<HeaderValue> {
+        self.lane(registry, scopes).header(scopes, self.0.web.pace().now())
     }
 
-    /// What a request must carry, now that the registry has answered 401 with these headers `WWW-Authenticate`. A token
-    /// that was refused is not given again.
+    /// What a request must carry, now that the registry has answered 401 with these headers `WWW-Authenticate`.
+    ///
+    /// What the request carried is guessed: a token that is not quite new is taken for refused, and is not given again; a
+    /// password is. Whoever asks twice for one request uses [`answer_to`](Self::answer_to), which knows.
     ///
     /// # Errors
     /// When the registry cannot be answered.
     pub async fn answer(
         &self,
         registry: &str,
-        _challenges: &[String],
-        _scopes: &[Scope],
+        challenges: &[String],
+        scopes: &[Scope],
     ) -> Result<HeaderValue, AuthError> {
-        Err(AuthError::None { registry: registry.into() })
+        let lane = self.lane(registry, scopes);
+        if let Some(sent) = lane.stale(scopes, self.0.web.pace().now()) {
+            lane.refuse(&sent);
+        }
+        self.answer_to(registry, challenges, scopes, None).await
     }
 
-    /// Who one is at a repository, and where that was looked for.
+    /// As [`answer`](Self::answer), for a request that carried `sent`. That is not given again.
+    ///
+    /// # Errors
+    /// When the registry cannot be answered: also when it refuses a password, or a token that replaced one.
+    pub async fn answer_to(
+        &self,
+        registry: &str,
+        challenges: &[String],
+        scopes: &[Scope],
+        sent: Option<&HeaderValue>,
+    ) -> Result<HeaderValue, AuthError> {
+        let lane = self.lane(registry, scopes);
+        let _alone = lane.gate.lock().await;
+        let now = self.0.web.pace().now();
+        let refusal = sent.map_or(Refusal::Unknown, |sent| lane.refuse(sent));
+        let known = lane.header(scopes, now).filter(|_| refusal != Refusal::Final);
+        if let Some(known) = known {
+            // Another request was faster.
+            return Ok(known);
+        }
+        let found = self.found(&lane, registry, repository(scopes)).await;
+        let asked = Challenge::parse(challenges);
+        if refusal == Refusal::Final {
+            let said = asked.iter().find_map(Challenge::error).unwrap_or("401 Unauthorized");
+            return Err(refused(registry, &found, said.chars().take(MAX_SHOWN).collect()));
+        }
+        if let Some(problem) = found.problem() {
+            return Err(AuthError::Lookup {
+                registry: registry.into(),
+                problem: Box::new(problem.clone()),
+                trace: found.trace.clone(),
+            });
+        }
+        let of = |scheme: &str| asked.iter().find(|challenge| challenge.scheme == scheme);
+        let (bearer_asked, basic_asked) = (of("bearer"), of("basic"));
+        if let (Some(Credential::Bearer(token)), Some(_)) = (&found.credential, bearer_asked.or(basic_asked))
+        {
+            let header = bearer(token).ok_or_else(|| {
+                refused(registry, &found, "the token has letters that no header can have".into())
+            })?;
+            lane.keep_direct(&header);
+            return Ok(header);
+        }
+        if let Some(challenge) = bearer_asked {
+            let wanted = match scopes {
+                [] => challenge.scopes().map(String::from).collect(),
+                scopes => scopes.iter().map(Scope::to_string).collect::<Vec<_>>(),
+            };
+            let plain = self.may_be_plain(registry);
+            let ask = Ask { registry, plain, challenge, scopes: &wanted, found: &found };
+            let token = ask.token(&self.0.web).await?;
+            lane.keep(&token, scopes, now, refusal == Refusal::Dropped);
+            return Ok(token.header);
+        }
+        if basic_asked.is_some() {
+            let header = password(registry, &found)?;
+            lane.keep_direct(&header);
+            return Ok(header);
+        }
+        let challenge = challenges.join(", ").chars().take(MAX_SHOWN).collect();
+        Err(AuthError::Challenge { registry: registry.into(), challenge })
+    }
+
+    /// Who one is at a repository, and where that was looked for. It waits for clouds and helpers.
     pub fn who(&self, registry: &str, repository: &str) -> Found {
-        self.keychain.find(registry, repository)
+        let scope = Scope { repository: repository.into(), action: Action::Pull };
+        let lane = self.lane(registry, &[scope]);
+        match self.0.client.wait(self.found(&lane, registry, repository)) {
+            Ok(found) => Found::clone(&found),
+            // Without a runtime there are no clouds to be asked.
+            Err(_) => self.0.keychain.find(registry, repository),
+        }
+    }
+
+    /// Where credentials are looked for.
+    pub fn keychain(&self) -> &Keychain {
+        &self.0.keychain
+    }
+
+    /// May the registry be asked over plain HTTP?
+    pub fn may_be_plain(&self, registry: &str) -> bool {
+        let wanted = normal(registry);
+        let insecure = &self.0.keychain.settings().insecure;
+        is_loopback(registry) || insecure.iter().any(|insecure| normal(insecure) == wanted)
+    }
+
+    async fn found(&self, lane: &Lane, registry: &str, repository: &str) -> Arc<Found> {
+        let now = self.0.web.pace().now();
+        match lane.found(now) {
+            Some(found) => found,
+            None => lane.keep_found(self.find(registry, repository).await, now),
+        }
+    }
+
+    async fn find(&self, registry: &str, repository: &str) -> Found {
+        let keychain = self.0.keychain.clone();
+        let (host, below) = (registry.to_owned(), repository.to_owned());
+        // It may start programs, and wait for them.
+        let found = tokio::task::spawn_blocking(move || keychain.find(&host, &below)).await;
+        let mut found = found.unwrap_or_default();
+        if found.credential.is_none() && found.problem().is_none() {
+            let environment = &self.0.keychain.settings().environment;
+            let (credential, looked) = clouds::find(&self.0.web, environment, registry).await;
+            found.credential = credential;
+            found.trace.extend(looked);
+        }
+        found
+    }
+
+    fn lane(&self, registry: &str, scopes: &[Scope]) -> Arc<Lane> {
+        let key = (normal(registry), repository(scopes).to_owned());
+        let mut lanes = self.0.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(lanes.entry(key).or_default())
     }
 }
+
+impl fmt::Debug for Auth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Auth").field("keychain", &self.0.keychain).finish_non_exhaustive()
+    }
+}
+
+/// The repository whose credentials count.
+fn repository(scopes: &[Scope]) -> &str {
+    scopes.first().map_or("", |scope| &scope.repository)
+}
+
+/// What a registry gets that asks for a password.
+fn password(registry: &str, found: &Found) -> Result<HeaderValue, AuthError> {
+    match &found.credential {
+        Some(Credential::Basic { user, password }) => Ok(basic(user, password)),
+        Some(other) => Err(AuthError::NoPassword {
+            registry: registry.into(),
+            kind: other.kind(),
+            place: found.place().cloned(),
+        }),
+        None => Err(AuthError::None { registry: registry.into(), trace: found.trace.clone() }),
+    }
+}
+
+#[cfg(test)]
+mod tests;

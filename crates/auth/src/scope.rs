@@ -22,6 +22,13 @@ pub enum Action {
     PullPush,
 }
 
+impl Scope {
+    /// May whoever has this do what `other` is about?
+    pub(crate) fn covers(&self, other: &Scope) -> bool {
+        self.repository == other.repository && self.action >= other.action
+    }
+}
+
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let actions = match self.action {

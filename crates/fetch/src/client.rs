@@ -7,6 +7,7 @@ use crate::error::FetchError;
 use crate::exchange::{Exchange, Reply, exchange};
 use crate::local;
 use crate::options::Options;
+use crate::pace::Pace;
 use crate::sink::{Sink, Store};
 use crate::transport::Transport;
 use std::fs::File;
@@ -45,6 +46,19 @@ impl Client {
     /// Does it read files of this machine only?
     pub fn is_offline(&self) -> bool {
         self.0.options.offline
+    }
+
+    /// Another client, set up as this one but for some options. It has connections of its own.
+    #[must_use]
+    pub fn varied(&self, change: impl FnOnce(&mut Options)) -> Self {
+        let mut options = self.0.options.clone();
+        change(&mut options);
+        Client::new(options)
+    }
+
+    /// The clock that it goes by.
+    pub fn pace(&self) -> &dyn Pace {
+        &*self.0.options.pace
     }
 
     /// Downloads what a URL (`http:`, `https:`, `file:`, `copy:`) names, into a file, and waits for it.
