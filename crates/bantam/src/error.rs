@@ -149,6 +149,25 @@ pub enum Error {
     /// A place that images go to or come from.
     #[error(transparent)]
     Store(#[from] store::StoreError),
+    /// A registry does not know who asks, or a login cannot be kept.
+    #[error(transparent)]
+    Auth(#[from] auth::AuthError),
+    /// A registry cannot be reached.
+    #[error("cannot reach the registry {registry}")]
+    Unreachable {
+        /// The registry.
+        registry: String,
+        /// What went wrong.
+        source: Box<fetch::FetchError>,
+    },
+    /// What answers is no registry, or is not well.
+    #[error("{registry} does not answer as a registry: {said}")]
+    NoRegistry {
+        /// The registry.
+        registry: String,
+        /// What it said.
+        said: String,
+    },
     /// The cache could not be looked through or changed.
     #[error(transparent)]
     Cache(#[from] cache::CacheError),

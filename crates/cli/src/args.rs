@@ -1,5 +1,9 @@
 //! What can be typed.
 
+mod registry;
+
+pub use registry::{Auth, AuthCheck, Login, Logout, RegistryFlags};
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
@@ -75,6 +79,13 @@ pub enum Command {
     Inspect(Image),
     /// List the files of an image
     Ls(Ls),
+    /// Keep who one is at a registry, if it knows that user and password
+    Login(Login),
+    /// Forget who one is at a registry
+    Logout(Logout),
+    /// Who one is at registries
+    #[command(subcommand)]
+    Auth(Auth),
     /// Show and prune what is kept to make builds fast
     #[command(subcommand)]
     Cache(Cache),

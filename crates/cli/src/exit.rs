@@ -1,6 +1,7 @@
 //! Exit codes, and hints for operational errors: the one place that knows what to advise.
 
 use crate::show;
+use auth::{AuthError, Place};
 use bantam::Error;
 use debian::archive::{ArchiveError, MirrorError, Said};
 use std::process::ExitCode;
@@ -12,7 +13,8 @@ pub const USAGE: u8 = 2;
 const SPEC: u8 = 3;
 const REFUSED: u8 = 4;
 const SOURCE: u8 = 5;
-const CREDENTIALS: u8 = 6;
+/// Not let in.
+pub const CREDENTIALS: u8 = 6;
 const REGISTRY: u8 = 7;
 const BUG: u8 = 70;
 
@@ -54,6 +56,8 @@ fn code(error: &Error) -> u8 {
         | Error::Solve(_)
         | Error::UnknownSuite { .. } => SPEC,
         Error::Refused { .. } => REFUSED,
+        Error::Auth(error) if error.is_refusal() => CREDENTIALS,
+        Error::NoRegistry { .. } => REGISTRY,
         Error::Archive(error) if error.said().iter().any(|said| said.wants_credentials()) => CREDENTIALS,
         Error::Store(error) => match error.kind() {
             store::ErrorKind::Usage => USAGE,
@@ -65,7 +69,25 @@ fn code(error: &Error) -> u8 {
     }
 }
 
+/// What is wrong with credentials, if that is what an error is about.
+pub fn of_auth(error: &Error) -> Option<&AuthError> {
+    if let Error::Auth(error) = error {
+        return Some(error);
+    }
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref() {
+            return Some(error);
+        }
+        cause = error.source();
+    }
+    None
+}
+
 fn hint(error: &Error) -> Option<String> {
+    if let Some(error) = of_auth(error) {
+        return of_credentials(error);
+    }
     let text = match error {
         Error::NoTarget { .. } => {
             "name a spec (bantam.toml, a folder that has one, any *.toml) or a program that is built"
@@ -95,6 +117,31 @@ fn hint(error: &Error) -> Option<String> {
         Error::Write { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => {
             "BANTAM_CACHE_DIR names a folder that may be written"
         }
+        _ => return None,
+    };
+    Some(text.into())
+}
+
+/// What to do where a registry does not let one in.
+fn of_credentials(error: &AuthError) -> Option<String> {
+    let text = match error {
+        AuthError::None { registry, .. } => {
+            return Some(format!("`bantam login {registry}` keeps a user and a password for it"));
+        }
+        AuthError::Refused { place: Some(place), .. }
+            if **place == Place::Variable("GITHUB_TOKEN".into()) =>
+        {
+            "a job of GitHub needs `permissions: packages: write`, and a package must be linked to its repository"
+        }
+        AuthError::Refused { place: None, registry, .. } => {
+            return Some(format!("`bantam login {registry}` keeps a user and a password for it"));
+        }
+        AuthError::Refused { .. } | AuthError::TokenServer { .. } => {
+            "`bantam auth check REF` tells where credentials were looked for, and what they are good for"
+        }
+        AuthError::Realm { .. } => "--insecure HOST is for a registry without TLS",
+        AuthError::NoPassword { .. } => "`bantam login HOST` keeps a user and a password",
+        AuthError::NoFile => "--authfile names a file",
         _ => return None,
     };
     Some(text.into())

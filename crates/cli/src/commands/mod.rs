@@ -1,5 +1,6 @@
 //! One file a command: flags to settings, settings to the library, its answer to words.
 
+mod auth;
 mod build;
 mod cache;
 mod check;
@@ -8,14 +9,17 @@ mod explain;
 mod explain_error;
 mod images;
 mod lock;
+mod login;
+mod registry;
 mod run;
 mod vendor;
 
 use crate::{
-    args::{Cli, Command, Global},
+    args::{Auth, Cli, Command, Global, RegistryFlags},
     exit,
     show::{self, progress::Shower},
 };
+use ::auth::Keychain;
 use bantam::{Error, Locking, Session};
 use clap::CommandFactory;
 use plan::spec::Platform;
@@ -36,6 +40,9 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Inspect(args) => images::inspect(args, global),
         Command::Ls(args) => images::ls(args, global),
         Command::Explain(args) => explain::run(args, global),
+        Command::Login(args) => login::login(args, global),
+        Command::Logout(args) => login::logout(args, global),
+        Command::Auth(Auth::Check(args)) => auth::check(args, global),
         Command::Cache(args) => cache::run(args),
         Command::ExplainError(args) => explain_error::run(args),
         Command::Schema => Ok(show::stdout(&format!("{}\n", plan::spec::schema()))),
@@ -80,10 +87,10 @@ impl Global {
         }
     }
 
-    /// What registries and other places on the network are reached with.
+    /// What registries and other places on the network are reached with, where no flags say more of them.
     fn network(&self) -> Network {
-        let options = fetch::Options { offline: self.offline, ..fetch::Options::default() };
-        Network::new(fetch::Client::new(options), auth::Keychain::default())
+        let flags = RegistryFlags::default();
+        Network::new(flags.client(self), Keychain::new(flags.settings()))
     }
 
     fn shower(&self, findings: bool) -> Shower {

@@ -8,7 +8,9 @@ pub mod sarif;
 pub mod size;
 pub mod summary;
 
+use crate::exit;
 use crate::github::Annotation;
+use auth::AuthError;
 use bantam::Error;
 use std::{
     io::{self, IsTerminal, Write},
@@ -87,6 +89,9 @@ pub fn error(error: &Error, hint: Option<&str>) {
     while let Some(error) = cause {
         text.push_str(&format!("\n  because: {}", plain(&error.to_string())));
         cause = error.source();
+    }
+    for looked in exit::of_auth(error).into_iter().flat_map(AuthError::trace) {
+        text.push_str(&format!("\n  looked at: {}", plain(&looked.to_string())));
     }
     let mut shown = format!("{} {text}", painted("error:", RED));
     if let Some(hint) = hint {

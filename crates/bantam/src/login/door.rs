@@ -1,0 +1,119 @@
+//! Requests to a registry, by which one is let in or not.
+
+use crate::Error;
+use auth::{Scope, api_host, is_loopback};
+use fetch::http::{HeaderMap, Method, StatusCode, header};
+use fetch::{Body, Exchange, FetchError, Reply};
+use serde_json::Value;
+use std::sync::atomic::{AtomicBool, Ordering};
+use store::Network;
+
+/// The longest answer that is read, in bytes.
+const MAX_ANSWER: u64 = 1 << 20;
+/// The most letters that are shown of it.
+const MAX_SHOWN: usize = 300;
+
+/// A registry, and who stands before it.
+pub(super) struct Door<'a> {
+    pub network: &'a Network,
+    pub registry: &'a str,
+    asked: AtomicBool,
+}
+
+impl<'a> Door<'a> {
+    /// The one of a registry.
+    pub fn new(network: &'a Network, registry: &'a str) -> Self {
+        Door { network, registry, asked: AtomicBool::new(false) }
+    }
+
+    /// Did the registry ask who it is, by now?
+    pub fn asked(&self) -> bool {
+        self.asked.load(Ordering::Relaxed)
+    }
+
+    /// Waits for an answer.
+    pub fn wait<T: Send>(&self, asking: impl Future<Output = Result<T, Error>> + Send) -> Result<T, Error> {
+        self.network.client.wait(asking).map_err(|error| self.unreachable(error))?
+    }
+
+    /// Makes a request in the first way that the registry can be reached.
+    pub async fn first(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &HeaderMap,
+        scopes: &[Scope],
+    ) -> Result<Reply, Error> {
+        let host = api_host(self.registry);
+        // One of this machine seldom has TLS. Another that may do without is still asked with it first.
+        let (first, second) = match (is_loopback(&host), self.network.auth.may_be_plain(self.registry)) {
+            (true, _) => ("http", Some("https")),
+            (false, true) => ("https", Some("http")),
+            (false, false) => ("https", None),
+        };
+        let send = async |scheme| {
+            let url = format!("{scheme}://{host}{path}");
+            self.send(method.clone(), &url, headers, scopes).await
+        };
+        match (send(first).await, second) {
+            (Err(error @ Error::Unreachable { .. }), Some(second)) => match send(second).await {
+                // The first way is the one that is meant.
+                Err(Error::Unreachable { .. }) => Err(error),
+                other => other,
+            },
+            (other, _) => other,
+        }
+    }
+
+    /// Gives up an upload that has begun. Registries forget it anyway, in time.
+    pub async fn give_up(&self, reply: &Reply, scopes: &[Scope]) {
+        let place = reply.header(header::LOCATION.as_str()).and_then(|place| reply.url().join(place).ok());
+        // Only where it began: no other host hears who asks.
+        if let Some(place) = place.filter(|place| place.origin() == reply.url().origin()) {
+            let _ = self.send(Method::DELETE, place.as_str(), &HeaderMap::new(), scopes).await;
+        }
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        url: &str,
+        headers: &HeaderMap,
+        scopes: &[Scope],
+    ) -> Result<Reply, Error> {
+        let Network { client, auth, .. } = self.network;
+        let mut carried = auth.known(self.registry, scopes);
+        loop {
+            let mut headers = headers.clone();
+            headers.extend(carried.clone().map(|header| (header::AUTHORIZATION, header)));
+            let method = method.clone();
+            let request = Exchange { method, url, headers, body: Body::Empty, again: false };
+            let reply = client.exchange(&request).await.map_err(|error| self.unreachable(error))?;
+            if reply.status() != StatusCode::UNAUTHORIZED {
+                return Ok(reply);
+            }
+            self.asked.store(true, Ordering::Relaxed);
+            let asked = reply.headers().get_all(header::WWW_AUTHENTICATE);
+            let asked: Vec<String> =
+                asked.iter().filter_map(|value| value.to_str().ok()).map(String::from).collect();
+            // It does not go on for ever: what was refused is not given again, and what replaces it is given once.
+            carried = Some(auth.answer_to(self.registry, &asked, scopes, carried.as_ref()).await?);
+        }
+    }
+
+    fn unreachable(&self, source: FetchError) -> Error {
+        Error::Unreachable { registry: self.registry.into(), source: Box::new(source) }
+    }
+}
+
+/// What a registry says with an answer that is none.
+pub(super) async fn said(reply: Reply) -> String {
+    let status = reply.status();
+    let body = reply.read(MAX_ANSWER).await.unwrap_or_default();
+    let json: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let text = |pointer| json.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty());
+    match text("/errors/0/message").or_else(|| text("/errors/0/code")) {
+        Some(text) => format!("{} ({})", text.chars().take(MAX_SHOWN).collect::<String>(), status.as_u16()),
+        None => status.to_string(),
+    }
+}
