@@ -234,7 +234,7 @@ impl<'a> Archives<'a> {
             Some(runtime) => runtime,
             None => {
                 let packs = self.packs(known, packages, watch)?;
-                let (rootfs, problems) = RootFs::new(packs, &Options { merged_usr, ..Options::default() });
+                let (rootfs, problems) = RootFs::new(packs, &Options { merged_usr });
                 let mut known = vec![];
                 for problem in problems {
                     known.extend(told(problem)?);

@@ -14,7 +14,6 @@ mod problem;
 mod replaces;
 mod view;
 
-pub use certificates::{Pem, PemError};
 pub use problem::{Conflict, Problem};
 pub use view::{Options, RootFs};
 

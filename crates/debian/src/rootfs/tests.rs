@@ -1,4 +1,4 @@
-use super::{Options, Pem, Problem, RootFs};
+use super::{Options, Problem, RootFs};
 use crate::deb::testing::{Tar, control, deb, file};
 use crate::pack::Pack;
 use cache::Cache;
@@ -39,7 +39,7 @@ fn p(text: &str) -> TreePath {
 }
 
 fn merged_usr() -> Options {
-    Options { merged_usr: true, ..Options::default() }
+    Options { merged_usr: true }
 }
 
 /// All entries but those of dpkg's database, one a line, and the problems.
@@ -403,14 +403,9 @@ fn the_bundle_has_all_certificates_in_the_order_of_their_paths() {
         .file("./usr/share/ca-certificates/mozilla/A_x.crt", "a without an end")
         .file("./usr/share/ca-certificates/mozilla-old/C.crt", "c\n")
         .file("./usr/share/ca-certificates/mozilla/README", "no");
-    let pem = "-----BEGIN CERTIFICATE-----\nMAMCAQE=\n-----END CERTIFICATE-----\n";
-    let options = Options { certificates: vec![Pem::parse(pem).unwrap()], ..Options::default() };
-    let (root, problems) = RootFs::new(vec![world.data("ca-certificates", data)], &options);
+    let (root, problems) = RootFs::new(vec![world.data("ca-certificates", data)], &Options::default());
     assert_eq!(problems, []);
-    let want = format!("c\na without an end\nb\n{pem}");
-    assert_eq!(read(&root, "/etc/ssl/certs/ca-certificates.crt"), want);
-    let (alone, _) = RootFs::new(vec![], &options);
-    assert_eq!(read(&alone, "/etc/ssl/certs/ca-certificates.crt"), pem);
+    assert_eq!(read(&root, "/etc/ssl/certs/ca-certificates.crt"), "c\na without an end\nb\n");
     let (none, _) = RootFs::new(vec![], &Options::default());
     assert!(none.entry(&p("/etc/ssl")).unwrap().is_none());
 }

@@ -1,6 +1,6 @@
 //! The root file system as a view.
 
-use super::certificates::{Pem, bundle};
+use super::certificates::bundle;
 use super::database::database;
 use super::effects::apply;
 use super::merge::{Merged, merge};
@@ -17,8 +17,6 @@ pub struct Options {
     /// Has the suite a merged `/usr`, even if no package brings the links? True of Debian since 12 and of Ubuntu
     /// since 20.10.
     pub merged_usr: bool,
-    /// Certificates that are added to the bundle.
-    pub certificates: Vec<Pem>,
 }
 
 /// The file tree of packages.
@@ -39,7 +37,7 @@ impl RootFs {
         let accounts = apply(&mut merged, Knowledge::built_in());
         let files = database(&merged);
         let Merged { packs, mut tree, owners, numbers, mut problems, .. } = merged;
-        let (certificates, unreadable) = bundle(&tree, &options.certificates);
+        let (certificates, unreadable) = bundle(&tree);
         problems.extend(unreadable);
         for (path, entry) in files.into_iter().chain(certificates) {
             tree.insert(path, entry);
