@@ -1,7 +1,7 @@
 //! The whole way: targets in, images at their destinations out.
 
 use crate::{
-    Error, Target,
+    Error, Output, Target,
     baseline::tell_growth,
     changes,
     event::{Event, Watch},
@@ -37,7 +37,7 @@ pub struct Request {
     /// What to build.
     pub targets: Vec<Target>,
     /// Where the images go; empty: into the cache.
-    pub destinations: Vec<Reference>,
+    pub outputs: Vec<Output>,
     /// Only these platforms; empty: those of the spec.
     pub platforms: Vec<Platform>,
     /// How the run goes about it.
@@ -181,28 +181,28 @@ fn run(request: &Request, keep_going: bool, watch: Watch<'_>) -> Result<Outcome,
         let count = request.targets.len();
         return Err(Error::Usage(format!("--lock-file names one lock, and {count} specs are to be built")));
     }
-    let images = Reference::layout(session.cache.join("images"));
-    let destinations: &[Reference] =
-        if request.destinations.is_empty() { std::slice::from_ref(&images) } else { &request.destinations };
+    let images = Output::Place(Reference::layout(session.cache.join("images")));
+    let outputs: &[Output] =
+        if request.outputs.is_empty() { std::slice::from_ref(&images) } else { &request.outputs };
     let cache =
         Cache::new(session.cache.clone()).with_shared(request.cache_from.clone(), request.cache_to.clone());
     let with_platforms = |target| Ok((target, platforms_of(target, &request.platforms)?));
     let targets: Vec<(&Target, Vec<Platform>)> =
         request.targets.iter().map(with_platforms).collect::<Result<_, Error>>()?;
-    let places = places::open(destinations, &targets, &session.network)?;
+    let places = places::open(outputs, &targets, &session.network)?;
     let mut failed = Failures::new(keep_going, &request.targets);
     let mut works = vec![];
     let locks = side_by_side(session.jobs, &targets, &|(target, _)| {
         LockFile::read(target, session.lock_file.as_deref(), session.locking)
     });
     for (number, ((target, platforms), lock)) in targets.into_iter().zip(locks).enumerate() {
-        let options = LayerOptions { threads: session.jobs, ..layers_for(destinations, target)? };
+        let options = LayerOptions { threads: session.jobs, ..layers_for(outputs, target)? };
         if let Some(lock) = failed.unless(number, lock)? {
             works.push(Work { number, target, platforms, options, lock, plans: vec![], update: None });
         }
     }
-    let own = own_files(request, destinations);
-    let spool = Spool::for_destinations(destinations, &session.cache.join("tmp"))?;
+    let own = own_files(request, outputs);
+    let spool = Spool::for_places(outputs.iter().filter_map(Output::place), &session.cache.join("tmp"))?;
     watch(Event::Begun { images: works.len() });
 
     let remembered = Remembered::read(&cache, &request.targets);
@@ -261,10 +261,12 @@ fn run(request: &Request, keep_going: bool, watch: Watch<'_>) -> Result<Outcome,
     }
     for Place { shown, destination } in &places {
         watch(Event::Publishing { destination: shown });
-        let mut published = vec![];
-        for made in ready {
+        let outcomes = side_by_side(session.jobs, &ready, &|made: &Made<'_>| {
             let publication = Publication { artifact: &made.image.artifact, names: &made.image.names };
-            let outcome = destination.publish(&publication).map_err(Error::from);
+            destination.publish(&publication).map_err(Error::from)
+        });
+        let mut published = vec![];
+        for (made, outcome) in ready.into_iter().zip(outcomes) {
             if failed.unless(made.number, outcome)?.is_some() {
                 published.push(made);
             }
@@ -395,10 +397,10 @@ pub(crate) fn platforms_of(target: &Target, asked: &[Platform]) -> Result<Vec<Pl
 }
 
 /// Everything that a build writes.
-fn own_files(request: &Request, destinations: &[Reference]) -> Vec<PathBuf> {
+fn own_files(request: &Request, outputs: &[Output]) -> Vec<PathBuf> {
     let mut own: Vec<PathBuf> = request.receipts.clone();
     own.push(request.session.cache.clone());
-    own.extend(destinations.iter().filter_map(Reference::path).map(PathBuf::from));
+    own.extend(outputs.iter().filter_map(|output| output.place()?.path()).map(PathBuf::from));
     own.extend(request.session.lock_file.clone());
     own.extend(request.targets.iter().filter_map(Target::lock_file));
     own
@@ -416,7 +418,7 @@ fn each_once(platforms: &[Platform]) -> Vec<Platform> {
 
 /// How layers are compressed. Docker loads no zstd: what goes nowhere else is in gzip instead, and is
 /// the same image to Docker, which knows layers by what is in them.
-fn layers_for(destinations: &[Reference], target: &Target) -> Result<LayerOptions, Error> {
+fn layers_for(outputs: &[Output], target: &Target) -> Result<LayerOptions, Error> {
     let layers = target.spec.layers;
     let compression = match layers.compression {
         Compression::Gzip => oci::Compression::Gzip,
@@ -424,11 +426,11 @@ fn layers_for(destinations: &[Reference], target: &Target) -> Result<LayerOption
         Compression::None => oci::Compression::None,
     };
     let as_asked = LayerOptions { compression, level: layers.level, threads: NonZeroUsize::MIN };
-    let refusing = destinations.iter().filter(|destination| destination.refuses_zstd()).count();
+    let refusing = outputs.iter().filter(|output| output.refuses_zstd()).count();
     match refusing {
         _ if compression != oci::Compression::Zstd => Ok(as_asked),
         0 => Ok(as_asked),
-        all if all == destinations.len() => {
+        all if all == outputs.len() => {
             Ok(LayerOptions { compression: oci::Compression::Gzip, level: None, ..as_asked })
         }
         _ => Err(Error::Usage(format!(

@@ -1,9 +1,9 @@
 //! Where images go, settled before any of them is planned.
 
-use crate::{Error, Target};
+use crate::{Error, Output, Target};
 use plan::spec::Platform;
 use std::collections::BTreeMap;
-use store::{Destination, Network, RefName, Reference};
+use store::{Destination, ImageName, Network, Publication, Published, RefName, Reference, StoreError};
 
 /// A destination that can be published to.
 pub(crate) struct Place {
@@ -13,24 +13,26 @@ pub(crate) struct Place {
     pub destination: Box<dyn Destination>,
 }
 
-/// Opens every destination, and makes sure that all images fit there. Each target comes with its
-/// platforms.
+/// Opens every destination, and makes sure that all images fit there, and would be taken as far as that can be known
+/// without writing. Each target comes with its platforms.
 ///
 /// # Errors
-/// When a destination is not supported, takes fewer images or platforms than there are, or would get
-/// two images of one name.
+/// When a destination is not supported, takes fewer images or platforms than there are, would get
+/// two images of one name, or would not take them.
 pub(crate) fn open(
-    destinations: &[Reference],
+    outputs: &[Output],
     targets: &[(&Target, Vec<Platform>)],
     network: &Network,
 ) -> Result<Vec<Place>, Error> {
-    for (index, reference) in destinations.iter().enumerate() {
+    for (index, output) in outputs.iter().enumerate() {
+        let Some(reference) = output.place() else { continue };
         fits(reference, targets)?;
         let same = |other: &&Reference| other.path().is_some() && other.path() == reference.path();
         let is_layout = |place: &Reference| matches!(place, Reference::Layout { .. });
-        if let Some(other) = destinations
+        if let Some(other) = outputs
             .iter()
             .take(index)
+            .filter_map(Output::place)
             .find(same)
             .filter(|other| !(is_layout(other) && is_layout(reference)))
         {
@@ -39,10 +41,45 @@ pub(crate) fn open(
             )));
         }
     }
-    let place = |reference: &Reference| {
-        Ok(Place { shown: reference.to_string(), destination: store::destination(reference, network)? })
-    };
-    destinations.iter().map(place).collect()
+    let mut places = vec![];
+    for output in outputs {
+        let shown = output.to_string();
+        let destination = match output {
+            Output::Place(reference) => {
+                let destination = store::destination(reference, network)?;
+                destination.probe()?;
+                destination
+            }
+            Output::Push => {
+                each_once(targets, &shown, Target::names)?;
+                for (target, _) in targets {
+                    registry(&target.name)
+                        .and_then(|place| Ok(store::destination(&place, network)?.probe()?))?;
+                }
+                Box::new(OwnRegistry(network.clone()))
+            }
+        };
+        places.push(Place { shown, destination });
+    }
+    Ok(places)
+}
+
+/// The registry that each image's own name says.
+struct OwnRegistry(Network);
+
+impl Destination for OwnRegistry {
+    fn publish(&self, publication: &Publication<'_>) -> Result<Published, StoreError> {
+        let name = publication.names.first().map_or("", String::as_str);
+        let name: ImageName =
+            name.parse().map_err(|source| StoreError::Name { place: "a registry".into(), source })?;
+        let repository = Reference::Registry(ImageName { tag: None, digest: None, ..name });
+        store::destination(&repository, &self.0)?.publish(publication)
+    }
+}
+
+/// The place that a repository is, by the name of an image; a name without a registry is none.
+fn registry(name: &str) -> Result<Reference, Error> {
+    format!("docker://{name}").parse().map_err(Error::from)
 }
 
 fn fits(reference: &Reference, targets: &[(&Target, Vec<Platform>)]) -> Result<(), Error> {
@@ -55,9 +92,18 @@ fn fits(reference: &Reference, targets: &[(&Target, Vec<Platform>)]) -> Result<(
         let (shown, count) = (target.shown(), platforms.len());
         return Err(Error::OnePlatform { destination, shown, count });
     }
+    each_once(targets, &destination, |target| names_at(reference, target))
+}
+
+/// Would no two images be called the same?
+fn each_once(
+    targets: &[(&Target, Vec<Platform>)],
+    destination: &str,
+    names: impl Fn(&Target) -> Vec<String>,
+) -> Result<(), Error> {
     let mut by_name = BTreeMap::new();
     for (target, _) in targets {
-        for name in names_at(reference, target) {
+        for name in names(target) {
             if let Some(other) = by_name.insert(name.clone(), target.shown()) {
                 let shown = target.shown();
                 return Err(Error::Usage(format!(

@@ -75,6 +75,17 @@ pub enum Command {
     Update(Update),
     /// Keep all packages in a directory, for builds without a network
     Vendor(Vendor),
+    /// Bring an image to a registry
+    Push(Push),
+    /// Bring an image from a registry to a place
+    Pull(Pull),
+    /// Bring an image from any place to any other, as it is
+    Copy(Copy),
+    /// Give an image to the Docker engine
+    Load(Load),
+    /// Make an index of images for several platforms
+    #[command(subcommand)]
+    Index(Index),
     /// Show the config and layers of an image
     Inspect(Image),
     /// List the files of an image
@@ -263,6 +274,79 @@ pub struct Lock {
     /// A spec; default: ./bantam.toml
     #[arg(value_name = "SPEC")]
     pub target: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Push {
+    #[arg(
+        value_name = "SRC",
+        help = "The image: oci:DIR[:REF], oci-archive:FILE[:REF], docker-archive:FILE[:REF], …"
+    )]
+    pub source: String,
+    /// host/name[:tag]; without a tag, those that the image has, else latest
+    #[arg(value_name = "REF")]
+    pub reference: String,
+    /// Give it no tag: it is found by its digest, and may be joined with others later
+    #[arg(long)]
+    pub by_digest: bool,
+    /// Write the digest of the manifest or index
+    #[arg(long, value_name = "FILE")]
+    pub digest_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Pull {
+    /// host/name[:tag|@digest]
+    #[arg(value_name = "REF")]
+    pub reference: String,
+    /// oci:DIR[:REF], oci-archive:FILE[:REF], docker-archive:FILE[:REF] or docker-daemon:REF
+    #[arg(value_name = "DEST")]
+    pub destination: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Copy {
+    /// The image, in any place
+    #[arg(value_name = "SRC")]
+    pub source: String,
+    /// Where it goes; without a name there, it keeps its own
+    #[arg(value_name = "DEST")]
+    pub destination: String,
+    /// Write the digest of the manifest or index
+    #[arg(long, value_name = "FILE")]
+    pub digest_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Load {
+    /// The image, in any place
+    #[arg(value_name = "SRC")]
+    pub source: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Index {
+    /// Join images, each for its platform, into one index
+    Create(IndexCreate),
+}
+
+#[derive(Debug, Args)]
+pub struct IndexCreate {
+    /// Where the index goes; may be repeated
+    #[arg(long, short, required = true, value_name = "DEST")]
+    pub output: Vec<String>,
+    /// Images, such as host/name@sha256:…; an index gives all of its images
+    #[arg(required = true, value_name = "REF")]
+    pub images: Vec<String>,
+    /// An annotation of the index; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub annotation: Vec<String>,
+    /// Give it no tag
+    #[arg(long)]
+    pub by_digest: bool,
+    /// Write the digest of the index
+    #[arg(long, value_name = "FILE")]
+    pub digest_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

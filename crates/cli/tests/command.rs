@@ -71,10 +71,6 @@ fn what_does_not_fit_a_destination_is_told_before_anything_is_planned() {
             "docker-archive:x.tar takes an image of one platform, and two.toml is for 2",
         ),
         (
-            &["build", "two.toml", "-o", "oci:out", "-o", "docker://example.com/two:1"],
-            "docker://example.com/two:1: registries are not in this version",
-        ),
-        (
             &["build", "two.toml", "same.toml", "-o", "oci:out"],
             "two.toml and same.toml both make two:latest, and oci:out has one image of a name",
         ),
@@ -93,8 +89,8 @@ fn what_does_not_fit_a_destination_is_told_before_anything_is_planned() {
     let names: Vec<&str> = out.lines().filter_map(|line| line.split('@').next()).collect();
     assert_eq!(names, ["other", "two"]);
     // Each is told by the name that finds it there.
-    for from in ["oci:out:latest docker-daemon:other:latest", "oci:out:two:latest docker-daemon:two:latest"] {
-        assert!(words.contains(&format!("skopeo copy {from} && ")), "{words}");
+    for from in ["oci:out:latest && docker run other:latest", "oci:out:two:latest && docker run two:latest"] {
+        assert!(words.contains(&format!("bantam load {from}")), "{words}");
     }
 }
 

@@ -28,7 +28,7 @@ pub struct Published {
 }
 
 /// A place that images go to. An image is there whole, or not at all.
-pub trait Destination {
+pub trait Destination: Send + Sync {
     /// Finds out whether the place is there and would take an image, as far as that can be known without writing.
     ///
     /// # Errors

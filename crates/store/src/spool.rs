@@ -32,10 +32,13 @@ impl Spool {
     ///
     /// # Errors
     /// When neither takes files.
-    pub fn for_destinations(destinations: &[Reference], fallback: &Path) -> Result<Self, StoreError> {
+    pub fn for_places<'a>(
+        places: impl IntoIterator<Item = &'a Reference>,
+        fallback: &Path,
+    ) -> Result<Self, StoreError> {
         // A pipe or device is in a directory that is not for files.
         let takes_files = |path: &&Path| !path.exists() || path.is_file() || path.is_dir();
-        let near = destinations.iter().filter_map(Reference::path).find(takes_files).and_then(existing);
+        let near = places.into_iter().filter_map(Reference::path).find(takes_files).and_then(existing);
         if let Some(dir) = near.filter(|dir| FreshFile::create(dir).is_ok()) {
             return Ok(Spool { dir });
         }
@@ -121,7 +124,7 @@ mod tests {
     fn a_spooled_blob_is_read_again_and_leaves_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let target = dir.path().join("not/yet/there");
-        let spool = Spool::for_destinations(&[Reference::layout(&target)], Path::new("/dev/null")).unwrap();
+        let spool = Spool::for_places(&[Reference::layout(&target)], Path::new("/dev/null")).unwrap();
         let mut file = spool.file().unwrap();
         file.write_all(b"layer").unwrap();
         let blob = file.finish(&Descriptor::of("a/b", b"layer")).unwrap();
@@ -139,14 +142,14 @@ mod tests {
         let fallback = dir.path().join("cache/tmp");
         let destinations =
             ["docker-daemon:", "oci-archive:/dev/null", "oci:/proc/none"].map(|text| text.parse().unwrap());
-        let spool = Spool::for_destinations(&destinations, &fallback).unwrap();
+        let spool = Spool::for_places(&destinations, &fallback).unwrap();
         assert_eq!(spool.dir, fallback);
     }
 
     #[test]
     fn a_blob_of_another_length_is_refused() {
         let dir = tempfile::tempdir().unwrap();
-        let spool = Spool::for_destinations(&[], dir.path()).unwrap();
+        let spool = Spool::for_places(&[], dir.path()).unwrap();
         let error = spool.file().unwrap().finish(&Descriptor::of("a/b", b"layer")).err().unwrap();
         assert!(error.to_string().ends_with("is 0 bytes, not 5 bytes"), "{error}");
     }

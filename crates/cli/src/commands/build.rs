@@ -5,28 +5,22 @@ use crate::{
     exit, github, receipts,
     show::{self, summary},
 };
-use bantam::{Built, Error, Failure, Request, Target, Watch};
+use bantam::{Built, Error, Failure, Output, Request, Target, Watch};
 use oci::IndexFile;
 use std::{env, fs, path::Path, process::ExitCode, time::Instant};
 use store::Reference;
 
 pub fn run(args: &Build, global: &Global) -> Result<ExitCode, Error> {
     let Targets { targets, failed } = Targets::read(args)?;
-    let mut destinations = vec![];
+    let mut outputs = vec![];
     for text in &args.output {
-        destinations.push(text.parse::<Reference>()?);
+        outputs.push(Output::Place(text.parse()?));
     }
-    if args.push {
-        for target in &targets {
-            let name = target.names().into_iter().next().unwrap_or_default();
-            destinations.push(format!("docker://{name}").parse()?);
-        }
-    }
+    outputs.extend(args.push.then_some(Output::Push));
     let receipts = receipts::paths(&args.receipts);
     let baseline = args.baseline.as_deref().map(str::parse::<Reference>).transpose()?;
     let (cache_from, cache_to) = (args.cache_from.clone(), args.cache_to.clone());
-    let request =
-        Request { receipts, baseline, cache_from, cache_to, ..request(targets, destinations, global)? };
+    let request = Request { receipts, baseline, cache_from, cache_to, ..request(targets, outputs, global)? };
     let get = |image: &Built| get(&request, image);
     let (built, failed) = match args.keep_going {
         false => (build(&request, global, &get)?, vec![]),
@@ -107,11 +101,7 @@ fn shown<T>(
 }
 
 /// What a build asks of the library.
-pub fn request(
-    targets: Vec<Target>,
-    destinations: Vec<Reference>,
-    global: &Global,
-) -> Result<Request, Error> {
+pub fn request(targets: Vec<Target>, outputs: Vec<Output>, global: &Global) -> Result<Request, Error> {
     let source_date_epoch = match env::var("SOURCE_DATE_EPOCH") {
         Ok(text) => Some(text),
         Err(env::VarError::NotPresent) => None,
@@ -119,7 +109,7 @@ pub fn request(
     };
     Ok(Request {
         targets,
-        destinations,
+        outputs,
         platforms: global.platforms()?,
         session: global.session(global.locking()),
         cache_from: vec![],
@@ -163,12 +153,12 @@ fn get(request: &Request, built: &Built) -> String {
     let copy = |dir: &Path| {
         let from = layout_name(dir, built).map_or_else(String::new, |name| format!(":{name}"));
         let dir = dir.display();
-        format!("to run it: skopeo copy oci:{dir}{from} docker-daemon:{name} && docker run {name}")
+        format!("to run it: bantam load oci:{dir}{from} && docker run {name}")
     };
-    match request.destinations.first() {
+    match request.outputs.first() {
         None => copy(&request.session.cache.join("images")),
-        Some(Reference::Layout { dir, .. }) => copy(dir),
-        Some(Reference::OciArchive { file, .. } | Reference::DockerArchive { file, .. }) => {
+        Some(Output::Place(Reference::Layout { dir, .. })) => copy(dir),
+        Some(Output::Place(Reference::OciArchive { file, .. } | Reference::DockerArchive { file, .. })) => {
             format!("to run it: docker load --input {} && docker run {name}", file.display())
         }
         Some(_) => format!("to run it: docker run {name}"),

@@ -12,10 +12,11 @@ mod lock;
 mod login;
 mod registry;
 mod run;
+mod transfer;
 mod vendor;
 
 use crate::{
-    args::{Auth, Cli, Command, Global, RegistryFlags},
+    args::{Auth, Cli, Command, Global, Index, RegistryFlags},
     exit,
     show::{self, progress::Shower},
 };
@@ -37,6 +38,11 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Lock(args) => lock::lock(args, global),
         Command::Update(args) => lock::update(args, global),
         Command::Vendor(args) => vendor::run(args, global),
+        Command::Push(args) => transfer::push(args, global),
+        Command::Pull(args) => transfer::pull(args, global),
+        Command::Copy(args) => transfer::copy(args, global),
+        Command::Load(args) => transfer::load(args, global),
+        Command::Index(Index::Create(args)) => transfer::index_create(args, global),
         Command::Inspect(args) => images::inspect(args, global),
         Command::Ls(args) => images::ls(args, global),
         Command::Explain(args) => explain::run(args, global),

@@ -32,7 +32,7 @@ pub fn run(args: &args::Run, global: &Global) -> Result<ExitCode, Error> {
     let destination: Reference = format!("docker-archive:{}", archive.display()).parse()?;
     // Of several platforms the engine takes one: its own machine's is the likeliest.
     let own = bantam::host_platform().filter(|host| target.spec.platforms.contains(host));
-    let mut request = build::request(vec![target], vec![destination], global)?;
+    let mut request = build::request(vec![target], vec![destination.into()], global)?;
     if request.platforms.is_empty() {
         request.platforms.extend(own);
     }

@@ -21,7 +21,7 @@ fn built(folder: &Folder, root: &Path, mirrors: Option<&str>) -> Result<(String,
     };
     let request = Request {
         targets: vec![Target::read(Some(&folder.path("bantam.toml")))?],
-        destinations: vec![],
+        outputs: vec![],
         platforms: vec![],
         session,
         cache_from: vec![],
