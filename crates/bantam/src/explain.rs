@@ -1,7 +1,7 @@
 //! Why files are in an image: of a spec that is planned, of an image that exists, or of the reasons
 //! that somebody wrote down.
 
-use crate::{Error, Session, Target, build, event::Watch, inside, unpacked::unpacked};
+use crate::{Error, Session, Target, attached, build, event::Watch, inside, unpacked::unpacked};
 use oci::{ConfigFile, Image};
 use plan::{
     Plan,
@@ -65,18 +65,34 @@ fn of_document(path: &Path, platforms: &[Platform]) -> Result<Vec<Record>, Error
     let failed = |source| Error::Read { path: path.into(), source };
     let mut bytes = vec![];
     File::open(path).map_err(failed)?.take(MAX_DOCUMENT).read_to_end(&mut bytes).map_err(failed)?;
-    let mut records = read(&bytes).map_err(|source| Error::Reasons { path: path.into(), source })?;
+    let records = read(&bytes).map_err(|source| Error::Reasons { path: path.into(), source })?;
+    of_platforms(records, platforms, &path.display().to_string())
+}
+
+/// The records of these platforms; without any, all.
+fn of_platforms(
+    mut records: Vec<Record>,
+    platforms: &[Platform],
+    shown: &str,
+) -> Result<Vec<Record>, Error> {
     let known: Vec<String> = records.iter().map(|record| record.platform.clone()).collect();
     let wanted: Vec<String> = platforms.iter().map(Platform::to_string).collect();
     if let Some(missing) = wanted.iter().find(|platform| !known.contains(platform)) {
         let known = known.join(", ");
-        return Err(Error::Usage(format!("--platform {missing}: {} is of {known}", path.display())));
+        return Err(Error::Usage(format!("--platform {missing}: {shown} is of {known}")));
     }
     records.retain(|record| wanted.is_empty() || wanted.contains(&record.platform));
     Ok(records)
 }
 
 fn of_image(reference: &Reference, platforms: &[Platform], session: &Session) -> Result<Vec<Record>, Error> {
+    // What whoever built it has written down says more than what can be told by the image.
+    if let Reference::Registry(name) = reference
+        && let Some(document) = attached::reasons(name, &session.network, MAX_DOCUMENT)
+        && let Ok(records) = read(&document)
+    {
+        return of_platforms(records, platforms, &reference.to_string());
+    }
     let stored = inside::find(reference, &session.network)?;
     let name = stored.names().first().cloned().unwrap_or_else(|| reference.to_string());
     let mut images = vec![];

@@ -3,6 +3,7 @@
 //! [`build`] runs the whole way, [`check`] stops where bytes would begin. Everything that the machine
 //! gives, such as the environment, is handed in; nothing here prints.
 
+mod attached;
 mod baseline;
 mod build;
 mod changes;
@@ -31,6 +32,7 @@ mod unpacked;
 mod vendor;
 mod when;
 
+pub use attached::attach_reasons;
 pub use baseline::tell_growth;
 pub use build::{
     Built, Outcome, Request, Summary, build, build_what_can_be, check, check_lock, host_platform, lock,

@@ -21,6 +21,11 @@ impl Output {
         }
     }
 
+    /// Does it go to a registry?
+    pub fn is_registry(&self) -> bool {
+        matches!(self, Output::Push | Output::Place(Reference::Registry(_)))
+    }
+
     /// Are layers in zstd refused there?
     pub(crate) fn refuses_zstd(&self) -> bool {
         self.place().is_some_and(Reference::refuses_zstd)

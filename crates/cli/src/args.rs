@@ -127,6 +127,9 @@ pub struct Build {
     /// Push to name:tags of the spec
     #[arg(long)]
     pub push: bool,
+    /// Leave the reasons of each file beside the image in the registry, where `explain` finds them
+    #[arg(long)]
+    pub attach_reasons: bool,
     #[arg(
         long,
         value_name = "IMAGE",

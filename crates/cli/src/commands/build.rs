@@ -17,6 +17,9 @@ pub fn run(args: &Build, global: &Global) -> Result<ExitCode, Error> {
         outputs.push(Output::Place(text.parse()?));
     }
     outputs.extend(args.push.then_some(Output::Push));
+    if args.attach_reasons && !outputs.iter().any(Output::is_registry) {
+        return Err(Error::Usage("--attach-reasons: the image goes to no registry".into()));
+    }
     let receipts = receipts::paths(&args.receipts);
     let baseline = args.baseline.as_deref().map(str::parse::<Reference>).transpose()?;
     let (cache_from, cache_to) = (args.cache_from.clone(), args.cache_to.clone());
@@ -28,6 +31,9 @@ pub fn run(args: &Build, global: &Global) -> Result<ExitCode, Error> {
     };
     // They say that all is there: of a part they would be believed.
     if failed.is_empty() {
+        if args.attach_reasons {
+            bantam::attach_reasons(&request, &built)?;
+        }
         receipts::write(&args.receipts, &request.targets, &built)?;
     }
     github::report(&built);
