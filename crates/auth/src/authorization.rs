@@ -45,31 +45,12 @@ impl Auth {
         self.lane(registry, scopes).header(scopes, self.0.web.pace().now())
     }
 
-    /// What a request must carry, now that the registry has answered 401 with these headers `WWW-Authenticate`.
-    ///
-    /// What the request carried is guessed: a token that is not quite new is taken for refused, and is not given again; a
-    /// password is. Whoever asks twice for one request uses [`answer_to`](Self::answer_to), which knows.
-    ///
-    /// # Errors
-    /// When the registry cannot be answered.
-    pub async fn answer(
-        &self,
-        registry: &str,
-        challenges: &[String],
-        scopes: &[Scope],
-    ) -> Result<HeaderValue, AuthError> {
-        let lane = self.lane(registry, scopes);
-        if let Some(sent) = lane.stale(scopes, self.0.web.pace().now()) {
-            lane.refuse(&sent);
-        }
-        self.answer_to(registry, challenges, scopes, None).await
-    }
-
-    /// As [`answer`](Self::answer), for a request that carried `sent`. That is not given again.
+    /// What a request must carry, now that the registry has answered 401 with these headers `WWW-Authenticate` to one that
+    /// carried `sent`. That is not given again.
     ///
     /// # Errors
     /// When the registry cannot be answered: also when it refuses a password, or a token that replaced one.
-    pub async fn answer_to(
+    pub async fn answer(
         &self,
         registry: &str,
         challenges: &[String],

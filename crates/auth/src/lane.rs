@@ -11,8 +11,6 @@ use std::time::{Duration, SystemTime};
 const FOUND_LIFE: Duration = Duration::from_secs(30 * 60);
 /// So long before its end a token is not used any more, if it lives long enough.
 const MARGIN: Duration = Duration::from_secs(30);
-/// A token of this age that seems refused was more likely not sent at all: a new one would be no better.
-const FRESH: Duration = Duration::from_secs(5);
 
 /// A repository, or a registry.
 #[derive(Default)]
@@ -33,7 +31,6 @@ struct Held {
 struct Issued {
     header: HeaderValue,
     scopes: Vec<Scope>,
-    since: SystemTime,
     until: SystemTime,
     /// Does it stand for one that was refused?
     anew: bool,
@@ -62,15 +59,6 @@ impl Lane {
         held.tokens.iter().find(good).map(|issued| issued.header.clone())
     }
 
-    /// As [`header`](Self::header), if it was not made just now.
-    pub fn stale(&self, scopes: &[Scope], now: SystemTime) -> Option<HeaderValue> {
-        let header = self.header(scopes, now)?;
-        let held = self.held();
-        let issued = held.tokens.iter().find(|issued| issued.header == header)?;
-        let age = now.duration_since(issued.since).unwrap_or_default();
-        (age >= FRESH).then_some(header)
-    }
-
     /// Forgets what was refused.
     pub fn refuse(&self, sent: &HeaderValue) -> Refusal {
         let mut held = self.held();
@@ -89,7 +77,7 @@ impl Lane {
         held.tokens.retain(|issued| now < issued.until);
         let life = token.life.saturating_sub(MARGIN.min(token.life / 4));
         let (header, scopes) = (token.header.clone(), scopes.to_vec());
-        held.tokens.push(Issued { header, scopes, since: now, until: now + life, anew });
+        held.tokens.push(Issued { header, scopes, until: now + life, anew });
     }
 
     /// Keeps what the registry itself takes.

@@ -80,7 +80,7 @@ fn in_errors_of_registries() {
                     let settings = Settings { login, ..Settings::default() };
                     let client = client(&Arc::<Clock>::default());
                     let auth = Auth::new(client.clone(), Keychain::new(settings));
-                    let ask = auth.answer(&server.host, std::slice::from_ref(&challenge), &[]);
+                    let ask = auth.answer(&server.host, std::slice::from_ref(&challenge), &[], None);
                     match client.wait(ask).unwrap() {
                         Ok(header) => assert!(!format!("{header:?}").contains(SECRET)),
                         Err(error) => {

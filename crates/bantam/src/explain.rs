@@ -70,11 +70,7 @@ fn of_document(path: &Path, platforms: &[Platform]) -> Result<Vec<Record>, Error
 }
 
 /// The records of these platforms; without any, all.
-fn of_platforms(
-    mut records: Vec<Record>,
-    platforms: &[Platform],
-    shown: &str,
-) -> Result<Vec<Record>, Error> {
+fn of_platforms(mut records: Vec<Record>, platforms: &[Platform], shown: &str) -> Result<Vec<Record>, Error> {
     let known: Vec<String> = records.iter().map(|record| record.platform.clone()).collect();
     let wanted: Vec<String> = platforms.iter().map(Platform::to_string).collect();
     if let Some(missing) = wanted.iter().find(|platform| !known.contains(platform)) {

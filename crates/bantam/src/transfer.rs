@@ -61,7 +61,9 @@ pub fn join(
         images.extend(store::open(source, network)?.artifact()?.images().iter().cloned());
     }
     let index = Index::new(images, annotations).map_err(|error| match error {
-        DocumentError::SamePlatform(platform) => Error::Usage(format!("two of the images are for {platform}")),
+        DocumentError::SamePlatform(platform) => {
+            Error::Usage(format!("two of the images are for {platform}"))
+        }
         error => error.into(),
     });
     let artifact = Artifact::Index(index?);

@@ -2,7 +2,7 @@
 
 mod registry;
 
-pub use registry::{Auth, AuthCheck, Login, Logout, RegistryFlags};
+pub use registry::{Auth, AuthCheck, Login, Logout, Reach, Who};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
@@ -36,6 +36,8 @@ pub struct Global {
     /// Only this platform, such as linux/arm64; may be repeated
     #[arg(long, global = true, value_name = "PLATFORM", value_delimiter = ',')]
     pub platform: Vec<String>,
+    #[command(flatten)]
+    pub reach: Reach,
     /// Print results and errors only
     #[arg(long, short, global = true)]
     pub quiet: bool,
@@ -147,6 +149,8 @@ pub struct Build {
     pub cache_to: Vec<PathBuf>,
     #[command(flatten)]
     pub receipts: Receipts,
+    #[command(flatten)]
+    pub who: Who,
 }
 
 /// Files that say what was built; written only when everything was.
@@ -295,6 +299,8 @@ pub struct Push {
     /// Write the digest of the manifest or index
     #[arg(long, value_name = "FILE")]
     pub digest_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub who: Who,
 }
 
 #[derive(Debug, Args)]
@@ -305,6 +311,8 @@ pub struct Pull {
     /// oci:DIR[:REF], oci-archive:FILE[:REF], docker-archive:FILE[:REF] or docker-daemon:REF
     #[arg(value_name = "DEST")]
     pub destination: String,
+    #[command(flatten)]
+    pub who: Who,
 }
 
 #[derive(Debug, Args)]
@@ -318,6 +326,8 @@ pub struct Copy {
     /// Write the digest of the manifest or index
     #[arg(long, value_name = "FILE")]
     pub digest_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub who: Who,
 }
 
 #[derive(Debug, Args)]

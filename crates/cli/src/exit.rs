@@ -1,7 +1,7 @@
 //! Exit codes, and hints for operational errors: the one place that knows what to advise.
 
 use crate::show;
-use auth::{AuthError, Place};
+use auth::{AuthError, Looked, Place};
 use bantam::Error;
 use debian::archive::{ArchiveError, MirrorError, Said};
 use std::process::ExitCode;
@@ -82,6 +82,14 @@ pub fn of_auth(error: &Error) -> Option<&AuthError> {
         cause = error.source();
     }
     None
+}
+
+/// Where credentials were looked for, if an error is about them.
+pub fn trace(error: &Error) -> &[Looked] {
+    match error {
+        Error::Store(error) => error.trace(),
+        error => of_auth(error).map(AuthError::trace).unwrap_or_default(),
+    }
 }
 
 fn hint(error: &Error) -> Option<String> {

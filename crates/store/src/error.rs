@@ -1,7 +1,7 @@
 //! What can go wrong at a place.
 
 use crate::name::NameError;
-use auth::AuthError;
+use auth::{AuthError, Looked};
 use fetch::FetchError;
 use oci::{Digest, DocumentError, ReadLayerError};
 use std::io;
@@ -174,21 +174,15 @@ pub enum StoreError {
         source: Box<FetchError>,
     },
     /// A registry wants to know who asks, and it could not be told.
-    #[error("{place}: no credentials for the registry{}", looked(trace))]
+    #[error("{place}: the registry lets nobody in unknown")]
     Auth {
         /// The place.
         place: String,
-        /// Where credentials were looked for.
-        trace: Vec<String>,
         /// What went wrong.
         source: Box<AuthError>,
     },
     /// A registry does not let in who asks. Some say the same where there is no such repository.
-    #[error(
-        "{place}: access is denied, or there is no such repository ({status}){}{}",
-        said(reason),
-        looked(trace)
-    )]
+    #[error("{place}: access is denied, or there is no such repository ({status}){}", said(reason))]
     Denied {
         /// The place.
         place: String,
@@ -197,7 +191,7 @@ pub enum StoreError {
         /// What it said, if anything.
         reason: String,
         /// Where credentials were looked for.
-        trace: Vec<String>,
+        trace: Vec<Looked>,
     },
     /// A registry will not have something.
     #[error("{place}: the registry refused {request} ({status}){}", said(reason))]
@@ -285,6 +279,15 @@ pub enum ErrorKind {
 }
 
 impl StoreError {
+    /// Where credentials were looked for, if the error is about them.
+    pub fn trace(&self) -> &[Looked] {
+        match self {
+            StoreError::Auth { source, .. } => source.trace(),
+            StoreError::Denied { trace, .. } => trace,
+            _ => &[],
+        }
+    }
+
     /// What the error means for whoever asked.
     pub fn kind(&self) -> ErrorKind {
         match self {
@@ -331,10 +334,6 @@ fn is_about_credentials(error: &FetchError) -> bool {
 
 fn said(reason: &str) -> String {
     if reason.is_empty() { String::new() } else { format!(": {reason}") }
-}
-
-fn looked(trace: &[String]) -> String {
-    if trace.is_empty() { String::new() } else { format!("; looked for credentials: {}", trace.join(", ")) }
 }
 
 fn also(known: &[String]) -> String {

@@ -117,6 +117,14 @@ impl Reference {
         }
     }
 
+    /// The registry's host, with its port, where it is one.
+    pub fn registry(&self) -> Option<&str> {
+        match self {
+            Reference::Registry(name) => name.registry.as_deref(),
+            _ => None,
+        }
+    }
+
     /// Which image in the place.
     pub fn name(&self) -> Option<&RefName> {
         match self {

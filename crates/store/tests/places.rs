@@ -289,7 +289,7 @@ fn a_damaged_blob_of_a_layout_is_replaced() {
 fn a_spooled_layer_is_linked_into_layouts() {
     let dir = tempfile::tempdir().unwrap();
     let layouts = ["a", "b"].map(|name| Reference::layout(dir.path().join(name)));
-    let spool = Spool::for_destinations(&layouts, Path::new("/dev/null")).unwrap();
+    let spool = Spool::for_places(&layouts, Path::new("/dev/null")).unwrap();
     let (artifact, inodes) = support::spooled(&spool);
     for layout in &layouts {
         publish(&layout.to_string(), &artifact, &["shop:1"]).unwrap();

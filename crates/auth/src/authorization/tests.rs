@@ -58,7 +58,7 @@ fn answer_to(
     sent: Option<&str>,
 ) -> Result<String, AuthError> {
     let sent = sent.map(|sent| HeaderValue::from_str(sent).unwrap());
-    let work = auth.answer_to(REGISTRY, challenges, scopes, sent.as_ref());
+    let work = auth.answer(REGISTRY, challenges, scopes, sent.as_ref());
     auth.0.client.wait(work).unwrap().map(|header| header.to_str().unwrap().to_owned())
 }
 
@@ -207,7 +207,7 @@ fn where_it_is_not_known_what_was_sent_a_new_token_stays_and_an_old_one_goes() {
     let auth = auth_at(REGISTRY, &clock, bot());
     let challenges = bearer_of(&server);
     let ask = || {
-        let work = auth.answer(REGISTRY, &challenges, &[]);
+        let work = auth.answer(REGISTRY, &challenges, &[], None);
         auth.0.client.wait(work).unwrap().unwrap().to_str().unwrap().to_owned()
     };
     assert_eq!((ask(), ask()), ("Bearer token-1".into(), "Bearer token-1".into()));
@@ -275,7 +275,7 @@ fn a_password_is_sent_without_tls_to_no_token_server_of_a_registry_with_it() {
     ] {
         let auth = auth_at(registry, &clock, bot());
         let challenges = bearer_of(&server);
-        let asked = auth.0.client.wait(auth.answer(registry, &challenges, &[])).unwrap();
+        let asked = auth.0.client.wait(auth.answer(registry, &challenges, &[], None)).unwrap();
         match asked {
             Ok(_) => assert!(plain, "{registry}"),
             Err(error) => {

@@ -97,7 +97,7 @@ impl<'a> Door<'a> {
             let asked: Vec<String> =
                 asked.iter().filter_map(|value| value.to_str().ok()).map(String::from).collect();
             // It does not go on for ever: what was refused is not given again, and what replaces it is given once.
-            carried = Some(auth.answer_to(self.registry, &asked, scopes, carried.as_ref()).await?);
+            carried = Some(auth.answer(self.registry, &asked, scopes, carried.as_ref()).await?);
         }
     }
 

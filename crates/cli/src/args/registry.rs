@@ -3,13 +3,26 @@
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
-/// Who one is at registries, and how they are reached.
+/// How registries are reached.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Registries")]
-pub struct RegistryFlags {
+pub struct Reach {
     /// Look for credentials in this file first
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE")]
     pub authfile: Option<PathBuf>,
+    /// Trust the certificates of this file too; may be repeated
+    #[arg(long, global = true, value_name = "FILE")]
+    pub ca_file: Vec<PathBuf>,
+    /// Reach this registry without knowing who it is: with any certificate, or without TLS; may be
+    /// repeated
+    #[arg(long, global = true, value_name = "HOST")]
+    pub insecure: Vec<String>,
+}
+
+/// Who one is at the registry that a command is about.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Registries")]
+pub struct Who {
     /// Who one is at the registry
     #[arg(long, short, value_name = "USER")]
     pub username: Option<String>,
@@ -19,13 +32,6 @@ pub struct RegistryFlags {
     /// Read a token as the registry takes it from stdin
     #[arg(long, conflicts_with_all = ["username", "password_stdin"])]
     pub registry_token_stdin: bool,
-    /// Trust the certificates of this file too; may be repeated
-    #[arg(long, value_name = "FILE")]
-    pub ca_file: Vec<PathBuf>,
-    /// Reach this registry without knowing who it is: with any certificate, or without TLS; may be
-    /// repeated
-    #[arg(long, value_name = "HOST")]
-    pub insecure: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -34,7 +40,7 @@ pub struct Login {
     #[arg(value_name = "HOST")]
     pub registry: String,
     #[command(flatten)]
-    pub flags: RegistryFlags,
+    pub who: Who,
     // It is there to say why it is not.
     #[arg(long, short, hide = true, value_name = "PASSWORD", num_args = 0..=1)]
     pub password: Option<Option<String>>,
@@ -45,9 +51,6 @@ pub struct Logout {
     /// The registry, such as ghcr.io or localhost:5000
     #[arg(value_name = "HOST")]
     pub registry: String,
-    /// The file that the login is in; default: that of docker
-    #[arg(long, value_name = "FILE")]
-    pub authfile: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -68,5 +71,5 @@ pub struct AuthCheck {
     #[arg(long)]
     pub json: bool,
     #[command(flatten)]
-    pub flags: RegistryFlags,
+    pub who: Who,
 }

@@ -17,7 +17,7 @@ pub fn check(args: &AuthCheck, global: &Global) -> Result<ExitCode, Error> {
         Reference::Registry(name) => name,
         _ => return Err(Error::Usage(format!("`{}` is in no registry", args.reference))),
     };
-    let network = args.flags.network(global, name.registry.as_deref())?;
+    let network = global.network_as(&args.who, name.registry.as_deref())?;
     let checked = bantam::check_access(&network, &name, args.push)?;
     let text = match args.json {
         true => format!("{:#}\n", object(&name, &checked)),

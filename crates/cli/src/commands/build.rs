@@ -23,7 +23,10 @@ pub fn run(args: &Build, global: &Global) -> Result<ExitCode, Error> {
     let receipts = receipts::paths(&args.receipts);
     let baseline = args.baseline.as_deref().map(str::parse::<Reference>).transpose()?;
     let (cache_from, cache_to) = (args.cache_from.clone(), args.cache_to.clone());
-    let request = Request { receipts, baseline, cache_from, cache_to, ..request(targets, outputs, global)? };
+    let places = places(&targets, &outputs);
+    let session = global.session_as(global.locking(), &args.who, &places.iter().collect::<Vec<_>>())?;
+    let request =
+        Request { session, receipts, baseline, cache_from, cache_to, ..request(targets, outputs, global)? };
     let get = |image: &Built| get(&request, image);
     let (built, failed) = match args.keep_going {
         false => (build(&request, global, &get)?, vec![]),
@@ -43,6 +46,16 @@ pub fn run(args: &Build, global: &Global) -> Result<ExitCode, Error> {
     // A plan of many files takes its time to be taken apart; the memory goes with the process.
     std::mem::forget(built);
     Ok(code)
+}
+
+/// Everywhere that images go.
+fn places(targets: &[Target], outputs: &[Output]) -> Vec<Reference> {
+    let own = |target: &Target| target.name.parse().ok().map(Reference::Registry);
+    let of = |output: &Output| match output {
+        Output::Place(reference) => vec![reference.clone()],
+        Output::Push => targets.iter().filter_map(own).collect(),
+    };
+    outputs.iter().flat_map(of).collect()
 }
 
 /// Something that was asked for and was not built.

@@ -5,7 +5,7 @@ use crate::{
     args::{self, Global},
     show::{self, plain},
 };
-use auth::{Credential, Kept, Settings};
+use auth::{Credential, Kept};
 use bantam::{Error, LoggedIn};
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
@@ -21,7 +21,7 @@ pub fn login(args: &args::Login, global: &Global) -> Result<ExitCode, Error> {
     let registry = host(&args.registry)?;
     let credential = credential(args)?;
     let login = auth::Login { registry: registry.into(), credential, flag: "this login" };
-    let LoggedIn { kept, asked } = bantam::login(&args.flags.client(global), args.flags.settings(), &login)?;
+    let LoggedIn { kept, asked } = bantam::login(&global.client(), global.settings(), &login)?;
     if global.quiet {
         return Ok(ExitCode::SUCCESS);
     }
@@ -40,8 +40,7 @@ pub fn login(args: &args::Login, global: &Global) -> Result<ExitCode, Error> {
 /// Forgets who one is at a registry.
 pub fn logout(args: &args::Logout, global: &Global) -> Result<ExitCode, Error> {
     let registry = host(&args.registry)?;
-    let settings = Settings { authfile: args.authfile.clone(), ..Settings::from_env() };
-    let done = bantam::logout(&settings, registry)?;
+    let done = bantam::logout(&global.settings(), registry)?;
     if !global.quiet {
         let file = done.file.display().to_string();
         let file = plain(&file);
@@ -54,7 +53,7 @@ pub fn logout(args: &args::Logout, global: &Global) -> Result<ExitCode, Error> {
 }
 
 fn credential(args: &args::Login) -> Result<Credential, Error> {
-    let flags = &args.flags;
+    let flags = &args.who;
     if flags.registry_token_stdin {
         return Ok(Credential::Bearer(secret_of_stdin("token")?));
     }

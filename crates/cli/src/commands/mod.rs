@@ -16,16 +16,15 @@ mod transfer;
 mod vendor;
 
 use crate::{
-    args::{Auth, Cli, Command, Global, Index, RegistryFlags},
+    args::{Auth, Cli, Command, Global, Index, Who},
     exit,
     show::{self, progress::Shower},
 };
-use ::auth::Keychain;
 use bantam::{Error, Locking, Session};
 use clap::CommandFactory;
 use plan::spec::Platform;
 use std::{env, num::NonZeroUsize, path::PathBuf, process::ExitCode};
-use store::Network;
+use store::Reference;
 
 /// Runs the command that was typed.
 pub fn run(cli: &Cli) -> ExitCode {
@@ -78,6 +77,14 @@ impl Global {
         self.jobs.unwrap_or_else(all)
     }
 
+    /// How the run goes about its work, by whoever flags name at the registry of these places.
+    fn session_as(&self, locking: Locking, who: &Who, places: &[&Reference]) -> Result<Session, Error> {
+        let mut hosts: Vec<&str> = places.iter().filter_map(|place| place.registry()).collect();
+        hosts.dedup();
+        let host = if let [host] = hosts[..] { Some(host) } else { None };
+        Ok(Session { network: self.network_as(who, host)?, ..self.session(locking) })
+    }
+
     /// How the run goes about its work.
     fn session(&self, locking: Locking) -> Session {
         Session {
@@ -91,12 +98,6 @@ impl Global {
             mirrors: env::var("BANTAM_MIRROR").ok().filter(|mirrors| !mirrors.is_empty()),
             apt_root: PathBuf::from("/"),
         }
-    }
-
-    /// What registries and other places on the network are reached with, where no flags say more of them.
-    fn network(&self) -> Network {
-        let flags = RegistryFlags::default();
-        Network::new(flags.client(self), Keychain::new(flags.settings()))
     }
 
     fn shower(&self, findings: bool) -> Shower {

@@ -1,42 +1,69 @@
 //! From the flags about registries to what they are reached with.
 
-use crate::args::{Global, RegistryFlags};
+use crate::args::{Global, Who};
 use auth::{Credential, Keychain, Login, Settings};
 use bantam::Error;
+use std::env;
 use std::io::{self, Read};
+use std::path::PathBuf;
 use store::Network;
 
 /// The longest secret that is read from stdin, in bytes.
 const MAX_SECRET: u64 = 64 << 10;
 
-impl RegistryFlags {
-    /// What registries are reached with. A secret is read from stdin if flags say so; it is for `registry` only, the one
+/// Where Docker, podman and whoever runs this keep what TLS with one host needs.
+const CERTS_DIRS: [&str; 2] = ["/etc/docker/certs.d", "/etc/containers/certs.d"];
+/// Mirrors of registries: `docker.io=mirror.example.com`, with commas between.
+const MIRRORS: &str = "BANTAM_REGISTRY_MIRRORS";
+
+impl Global {
+    /// What registries and other places on the network are reached with, by whoever the keychain knows.
+    pub fn network(&self) -> Network {
+        Network::new(self.client(), Keychain::new(self.settings())).with_mirrors(mirrors())
+    }
+
+    /// The same by whoever flags name. A secret is read from stdin if they say so; it is for `registry` only, the one
     /// that the command is about. None: it is about none, or about several.
-    pub fn network(&self, global: &Global, registry: Option<&str>) -> Result<Network, Error> {
-        let login = match (self.names_somebody(), registry) {
+    pub fn network_as(&self, who: &Who, registry: Option<&str>) -> Result<Network, Error> {
+        let login = match (who.names_somebody(), registry) {
             (false, _) => None,
-            (true, Some(registry)) => Some(self.login(registry)?),
+            (true, Some(registry)) => Some(who.login(registry)?),
             (true, None) => {
                 let text = "a user, password or token on the command line is for one registry, and this is about none or several";
                 return Err(Error::Usage(text.into()));
             }
         };
         let keychain = Keychain::new(Settings { login, ..self.settings() });
-        Ok(Network::new(self.client(global), keychain))
+        Ok(Network::new(self.client(), keychain).with_mirrors(mirrors()))
     }
 
     /// What credentials are looked for with, but for who one is.
     pub fn settings(&self) -> Settings {
-        let (authfile, insecure) = (self.authfile.clone(), self.insecure.clone());
+        let (authfile, insecure) = (self.reach.authfile.clone(), self.reach.insecure.clone());
         Settings { authfile, insecure, ..Settings::from_env() }
     }
 
     /// What makes requests.
-    pub fn client(&self, global: &Global) -> fetch::Client {
-        let (offline, ca_files) = (global.offline, self.ca_file.clone());
-        fetch::Client::new(fetch::Options { offline, ca_files, ..fetch::Options::default() })
+    pub fn client(&self) -> fetch::Client {
+        let own = env::home_dir().map(|home| home.join(".config/containers/certs.d"));
+        fetch::Client::new(fetch::Options {
+            offline: self.offline,
+            ca_files: self.reach.ca_file.clone(),
+            insecure: self.reach.insecure.clone(),
+            certs_dirs: own.into_iter().chain(CERTS_DIRS.map(PathBuf::from)).collect(),
+            ..fetch::Options::default()
+        })
     }
+}
 
+/// The mirrors that the environment names: pairs of a registry and a host that has what it has.
+fn mirrors() -> Vec<(String, String)> {
+    let text = env::var(MIRRORS).unwrap_or_default();
+    let pairs = text.split([',', ' ']).filter_map(|pair| pair.trim().split_once('='));
+    pairs.map(|(registry, mirror)| (registry.into(), mirror.into())).collect()
+}
+
+impl Who {
     fn names_somebody(&self) -> bool {
         self.username.is_some() || self.password_stdin || self.registry_token_stdin
     }

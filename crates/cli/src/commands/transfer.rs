@@ -1,7 +1,7 @@
 //! `bantam push`, `pull`, `copy`, `load` and `index create`: images that exist, brought elsewhere.
 
 use crate::{
-    args::{Copy, Global, IndexCreate, Load, Pull, Push},
+    args::{Copy, Global, IndexCreate, Load, Pull, Push, Who},
     show,
 };
 use bantam::{Error, Moved, Naming, transfer};
@@ -18,7 +18,7 @@ pub fn push(args: &Push, global: &Global) -> Result<ExitCode, Error> {
         )));
     }
     let naming = if args.by_digest { Naming::ByDigest } else { Naming::Own };
-    move_it(&args.source, &[destination], naming, args.digest_file.as_deref(), global)
+    move_it(&args.source, destination, naming, args.digest_file.as_deref(), (&args.who, global))
 }
 
 /// Brings an image from a registry to a place.
@@ -29,12 +29,18 @@ pub fn pull(args: &Pull, global: &Global) -> Result<ExitCode, Error> {
             "`pull` comes from a registry, and {source} is none; `copy` comes from anywhere"
         )));
     }
-    move_it(&args.reference, &[args.destination.parse()?], Naming::Own, None, global)
+    move_it(&args.reference, args.destination.parse()?, Naming::Own, None, (&args.who, global))
 }
 
 /// Brings an image from any place to any other.
 pub fn copy(args: &Copy, global: &Global) -> Result<ExitCode, Error> {
-    move_it(&args.source, &[args.destination.parse()?], Naming::Own, args.digest_file.as_deref(), global)
+    move_it(
+        &args.source,
+        args.destination.parse()?,
+        Naming::Own,
+        args.digest_file.as_deref(),
+        (&args.who, global),
+    )
 }
 
 /// Gives an image to the Docker engine.
@@ -75,13 +81,14 @@ pub fn index_create(args: &IndexCreate, global: &Global) -> Result<ExitCode, Err
 
 fn move_it(
     source: &str,
-    destinations: &[Reference],
+    destination: Reference,
     naming: Naming,
     digest_file: Option<&Path>,
-    global: &Global,
+    (who, global): (&Who, &Global),
 ) -> Result<ExitCode, Error> {
-    let session = global.session(global.locking());
-    let moved = transfer::copy(&source.parse()?, destinations, &platforms(global)?, naming, &session)?;
+    let source = source.parse()?;
+    let session = global.session_as(global.locking(), who, &[&source, &destination])?;
+    let moved = transfer::copy(&source, &[destination], &platforms(global)?, naming, &session)?;
     tell(&moved, digest_file)
 }
 

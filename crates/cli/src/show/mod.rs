@@ -10,7 +10,6 @@ pub mod summary;
 
 use crate::exit;
 use crate::github::Annotation;
-use auth::AuthError;
 use bantam::Error;
 use std::{
     io::{self, IsTerminal, Write},
@@ -90,7 +89,7 @@ pub fn error(error: &Error, hint: Option<&str>) {
         text.push_str(&format!("\n  because: {}", plain(&error.to_string())));
         cause = error.source();
     }
-    for looked in exit::of_auth(error).into_iter().flat_map(AuthError::trace) {
+    for looked in exit::trace(error) {
         text.push_str(&format!("\n  looked at: {}", plain(&looked.to_string())));
     }
     let mut shown = format!("{} {text}", painted("error:", RED));

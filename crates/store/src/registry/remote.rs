@@ -5,7 +5,7 @@ use super::known::Known;
 use super::repository::Repository;
 use crate::error::StoreError;
 use crate::network::Network;
-use auth::{Action, Scope};
+use auth::{Action, Looked, Scope};
 use fetch::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Url, header};
 use fetch::{Body, Exchange, Reply};
 
@@ -146,15 +146,9 @@ impl Remote {
             if !asks || !is_own || challenges.is_empty() || answered == MOST_ANSWERS {
                 return Ok(reply);
             }
-            let answer = auth.answer(registry, &challenges, &scopes).await;
-            let answer = answer.map_err(|source| StoreError::Auth {
-                place: self.place.clone(),
-                trace: self.trace(),
-                source: Box::new(source),
-            })?;
-            if carried.as_ref() == Some(&answer) {
-                return Ok(reply);
-            }
+            let answer = auth.answer(registry, &challenges, &scopes, carried.as_ref()).await;
+            let answer = answer
+                .map_err(|source| StoreError::Auth { place: self.place.clone(), source: Box::new(source) })?;
             carried = Some(answer);
             answered += 1;
         }
@@ -188,7 +182,7 @@ impl Remote {
     }
 
     /// Where credentials were looked for.
-    fn trace(&self) -> Vec<String> {
+    fn trace(&self) -> Vec<Looked> {
         self.network.auth.who(&self.repository.registry, &self.repository.path).trace
     }
 }
