@@ -15,7 +15,7 @@ use crate::{
     session::Session,
     when,
 };
-use cache::Cache;
+use cache::{Cache, Shared, SharedDirectory};
 use oci::{Artifact, AssembledLayer, Image, ImageConfig, Index, LayerOptions};
 use plan::{
     Plan,
@@ -26,7 +26,10 @@ use std::{
     num::NonZeroUsize,
     panic,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
 };
 use store::{Publication, Reference, Spool};
@@ -184,8 +187,11 @@ fn run(request: &Request, keep_going: bool, watch: Watch<'_>) -> Result<Outcome,
     let images = Output::Place(Reference::layout(session.cache.join("images")));
     let outputs: &[Output] =
         if request.outputs.is_empty() { std::slice::from_ref(&images) } else { &request.outputs };
+    let shared = |dirs: &[PathBuf]| {
+        dirs.iter().map(|dir| Arc::new(SharedDirectory::new(dir.clone())) as Arc<dyn Shared>).collect()
+    };
     let cache =
-        Cache::new(session.cache.clone()).with_shared(request.cache_from.clone(), request.cache_to.clone());
+        Cache::new(session.cache.clone()).with_shared(shared(&request.cache_from), shared(&request.cache_to));
     let with_platforms = |target| Ok((target, platforms_of(target, &request.platforms)?));
     let targets: Vec<(&Target, Vec<Platform>)> =
         request.targets.iter().map(with_platforms).collect::<Result<_, Error>>()?;

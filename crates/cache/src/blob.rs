@@ -11,7 +11,7 @@ use crate::place::Place;
 use crate::used;
 use sha2::{Digest as _, Sha256};
 use std::fs::{self, File, Metadata};
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Seek as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -31,9 +31,7 @@ const MAX_NOTE: u64 = 256;
 impl Place {
     /// Where a blob is.
     pub fn blob_path(&self, digest: &Sha256Digest) -> PathBuf {
-        let hex = digest.hex();
-        let (shard, rest) = hex.split_at_checked(2).unwrap_or_default();
-        self.dir.join(BLOBS).join(shard).join(rest)
+        self.dir.join(blob_path(digest))
     }
 
     /// A blob, if it is there and undamaged.
@@ -75,16 +73,27 @@ impl Place {
         fresh.and_then(|fresh| self.place(fresh, &path)).map_err(write_error(&path))
     }
 
-    /// Stores a copy of what another place has, if that is undamaged.
-    pub fn put_checked(&self, digest: &Sha256Digest, file: &File) -> io::Result<()> {
+    /// Stores what `fill` writes into a new file, if that says that it has written it and it is the blob. Gives it, open
+    /// to be read from its start.
+    pub fn take_blob(
+        &self,
+        digest: &Sha256Digest,
+        size: u64,
+        fill: impl FnOnce(&File) -> bool,
+    ) -> Option<File> {
         let path = self.blob_path(digest);
-        let mut fresh = self.fresh(&path)?;
-        copy(file, fresh.file())?;
-        // The copy is read, not what may change meanwhile.
-        if hash(fresh.file())? != *digest {
-            return Err(io::ErrorKind::InvalidData.into());
+        let own = self.fresh(&path);
+        let is_own = own.is_ok();
+        // A cache that cannot be written to keeps nobody from reading another.
+        let mut fresh = own.or_else(|_| FreshFile::create(&std::env::temp_dir())).ok()?;
+        let mut file = fresh.file().try_clone().ok()?;
+        if !fill(&file) || file.metadata().ok()?.len() != size || hash(&file).ok()? != *digest {
+            return None;
         }
-        self.place(fresh, &path)
+        if is_own && self.place(fresh, &path).is_ok() {
+            return self.blob(digest, size);
+        }
+        file.rewind().ok().map(|()| file)
     }
 
     /// Gives a file that has the right digest its place, and notes that it has.
@@ -118,6 +127,13 @@ impl Place {
         }
         self.write(&note_path(path), &[note_text(meta).as_bytes()])
     }
+}
+
+/// Where a blob is in a cache, as a path.
+pub fn blob_path(digest: &Sha256Digest) -> String {
+    let hex = digest.hex();
+    let (shard, rest) = hex.split_at_checked(2).unwrap_or_default();
+    format!("{BLOBS}/{shard}/{rest}")
 }
 
 /// The digest of a whole file, wherever it is read next.

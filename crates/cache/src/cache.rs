@@ -1,19 +1,16 @@
 //! The cache of a machine, with those that it shares.
 
-use crate::blob::hash;
-use crate::error::{CacheError, write_error};
+use crate::error::{CacheError, read_error, write_error};
 use crate::fresh::FreshFile;
 use crate::place::Place;
 use crate::prune::{self, Limits, Pruned};
-use crate::record::RecordKind;
+use crate::record::{self, RecordKind};
 use crate::scan::{Usage, scan};
+use crate::shared::{Guarded, Shared};
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use tree::Sha256Digest;
 
 /// Where files without a name are made.
@@ -25,16 +22,9 @@ pub(crate) const TMP: &str = "tmp";
 #[derive(Debug)]
 pub struct Cache {
     own: Place,
-    from: Vec<Place>,
-    to: Vec<Shared>,
+    from: Vec<Guarded>,
+    to: Vec<Guarded>,
     troubles: Mutex<Vec<CacheError>>,
-}
-
-/// A directory that gets what is written; not any more, when it could not take something.
-#[derive(Debug)]
-struct Shared {
-    place: Place,
-    failed: AtomicBool,
 }
 
 impl Cache {
@@ -46,13 +36,9 @@ impl Cache {
     /// The same with others: those in `from` are asked for what it lacks, and never changed; those in
     /// `to` get all that is written to it or found by it, unless they have it. None has
     /// [`RecordKind::Facts`] or [`RecordKind::Notes`] of another machine.
-    pub fn with_shared(self, from: Vec<PathBuf>, to: Vec<PathBuf>) -> Self {
-        let shared = |dir| Shared { place: Place::new(dir, true), failed: false.into() };
-        Cache {
-            from: from.into_iter().map(|dir| Place::new(dir, false)).collect(),
-            to: to.into_iter().map(shared).collect(),
-            ..self
-        }
+    pub fn with_shared(self, from: Vec<Arc<dyn Shared>>, to: Vec<Arc<dyn Shared>>) -> Self {
+        let guarded = |all: Vec<Arc<dyn Shared>>| all.into_iter().map(Guarded::new).collect();
+        Cache { from: guarded(from), to: guarded(to), ..self }
     }
 
     /// Its own directory.
@@ -66,7 +52,7 @@ impl Cache {
 
     /// Has it any record of this kind, or one that it takes from? Damage does not show here.
     pub fn has_any(&self, kind: RecordKind) -> bool {
-        self.own.has_any(kind) || self.from(kind).any(|place| place.has_any(kind))
+        self.own.has_any(kind) || !self.recent(kind, 1).is_empty()
     }
 
     /// The payload of a record; nothing where there is none, or a damaged one, which goes away.
@@ -75,7 +61,7 @@ impl Cache {
         let payload = match own {
             Some(payload) => payload,
             None => {
-                let payload = self.from(kind).find_map(|place| place.record(kind, key))?;
+                let payload = self.from(kind).find_map(|from| self.take_record(from, kind, key))?;
                 let _ = self.own.put_record(kind, key, &payload);
                 payload
             }
@@ -97,17 +83,17 @@ impl Cache {
     /// The keys of a kind, most recently used first, with the size of each payload in bytes; then those
     /// of the directories that it takes from, most recently written first. Damage does not show here.
     pub fn recent(&self, kind: RecordKind, limit: usize) -> Vec<(Sha256Digest, u64)> {
-        let mut seen = BTreeSet::new();
-        let mut recent = vec![];
-        for place in std::iter::once(&self.own).chain(self.from(kind)) {
-            let mut listed = place.listed(kind);
-            listed.sort_by(|(key, _, used), (other_key, _, other)| other.cmp(used).then(key.cmp(other_key)));
-            recent.extend(listed.into_iter().filter(|(key, ..)| seen.insert(*key)));
+        let mut recent: Vec<_> = self.own.recent(kind).take(limit).collect();
+        let mut seen: BTreeSet<Sha256Digest> = recent.iter().map(|(key, _)| *key).collect();
+        for from in self.from(kind) {
             if recent.len() >= limit {
                 break;
             }
+            let listed = self.ask(from, |shared| shared.recent(kind, limit + seen.len())).unwrap_or_default();
+            recent.extend(listed.into_iter().filter(|(key, _)| seen.insert(*key)));
         }
-        recent.into_iter().take(limit).map(|(key, size, _)| (key, size)).collect()
+        recent.truncate(limit);
+        recent
     }
 
     /// A blob, open to be read from its start: its content has this digest and size.
@@ -117,7 +103,7 @@ impl Cache {
     /// here, and the copy is read.
     pub fn blob(&self, digest: &Sha256Digest, size: u64) -> Option<File> {
         let own = self.own.blob(digest, size);
-        let file = own.or_else(|| self.from.iter().find_map(|place| self.take_blob(place, digest, size)))?;
+        let file = own.or_else(|| self.from.iter().find_map(|from| self.take_blob(from, digest, size)))?;
         self.trouble(self.share_blob(digest, &file));
         Some(file)
     }
@@ -161,51 +147,54 @@ impl Cache {
         prune::prune(&self.own.dir, limits)
     }
 
-    /// What could not be given to shared directories while entries were read. It is told once.
+    /// What went wrong with what is shared while entries were read. It is told once.
     pub fn troubles(&self) -> Vec<CacheError> {
         std::mem::take(&mut self.troubles.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn from(&self, kind: RecordKind) -> impl Iterator<Item = &Place> {
+    fn from(&self, kind: RecordKind) -> impl Iterator<Item = &Guarded> {
         self.from.iter().filter(move |_| kind.is_shared())
     }
 
-    fn take_blob(&self, place: &Place, digest: &Sha256Digest, size: u64) -> Option<File> {
-        let (file, meta) = place.open(&place.blob_path(digest))?;
-        if meta.len() != size {
-            return None;
-        }
-        match self.own.put_checked(digest, &file) {
-            Ok(()) => self.own.blob(digest, size),
-            Err(error) if error.kind() == io::ErrorKind::InvalidData => None,
-            // A cache that cannot be written to keeps nobody from reading another.
-            Err(_) => (hash(&file).ok()? == *digest).then_some(file),
-        }
-    }
-
-    fn share_record(&self, kind: RecordKind, key: &Sha256Digest, payload: &[u8]) -> Result<(), CacheError> {
-        if !kind.is_shared() {
-            return Ok(());
-        }
-        self.share(|place| match place.record(kind, key) {
-            Some(there) if there == payload => Ok(()),
-            _ => place.put_record(kind, key, payload),
+    /// Asks one that others share; what goes wrong is told later.
+    fn ask<T>(&self, from: &Guarded, ask: impl FnOnce(&dyn Shared) -> Result<T, CacheError>) -> Option<T> {
+        from.with(ask).unwrap_or_else(|error| {
+            self.trouble(Err(error));
+            None
         })
     }
 
-    fn share_blob(&self, digest: &Sha256Digest, file: &File) -> Result<(), CacheError> {
-        self.share(|place| place.put_blob(digest, file))
+    fn take_record(&self, from: &Guarded, kind: RecordKind, key: &Sha256Digest) -> Option<Vec<u8>> {
+        record::payload(kind, key, self.ask(from, |shared| shared.record(kind, key))??)
     }
 
-    /// Gives something to all shared directories; the first that fails is told.
-    fn share(&self, give: impl Fn(&Place) -> Result<(), CacheError>) -> Result<(), CacheError> {
-        let mut outcome = Ok(());
-        for shared in self.to.iter().filter(|shared| !shared.failed.load(Relaxed)) {
-            let given = give(&shared.place);
-            shared.failed.fetch_or(given.is_err(), Relaxed);
-            outcome = outcome.and(given);
+    fn take_blob(&self, from: &Guarded, digest: &Sha256Digest, size: u64) -> Option<File> {
+        self.own.take_blob(digest, size, |into| {
+            self.ask(from, |shared| shared.blob(digest, size, into)).unwrap_or_default()
+        })
+    }
+
+    fn share_record(&self, kind: RecordKind, key: &Sha256Digest, payload: &[u8]) -> Result<(), CacheError> {
+        if self.to.is_empty() || !kind.is_shared() {
+            return Ok(());
         }
-        outcome
+        let record = [&record::head(kind, key, payload)[..], payload].concat();
+        self.share(|shared| shared.put_record(kind, key, &record))
+    }
+
+    fn share_blob(&self, digest: &Sha256Digest, file: &File) -> Result<(), CacheError> {
+        if self.to.is_empty() {
+            return Ok(());
+        }
+        let size = file.metadata().map_err(read_error(&self.own.blob_path(digest)))?.len();
+        self.share(|shared| shared.put_blob(digest, size, file))
+    }
+
+    /// Gives something to all that are given to; the first error is told.
+    fn share(&self, give: impl Fn(&dyn Shared) -> Result<(), CacheError>) -> Result<(), CacheError> {
+        let given = self.to.iter().map(|to| to.with(&give).map(drop));
+        // All of them, whether or not one fails.
+        given.fold(Ok(()), Result::and)
     }
 
     fn trouble(&self, outcome: Result<(), CacheError>) {

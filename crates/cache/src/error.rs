@@ -31,6 +31,14 @@ pub enum CacheError {
         /// What the operating system said.
         source: io::Error,
     },
+    /// A shared cache that is no directory could not be read or written.
+    #[error("the shared cache {place} fails")]
+    Shared {
+        /// What it is called.
+        place: String,
+        /// What went wrong.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// A record is longer than any that is read.
     #[error("{}: a record of {size} bytes is longer than {}", path.display(), crate::MAX_RECORD)]
     RecordSize {

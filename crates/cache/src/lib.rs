@@ -6,6 +6,8 @@
 //! that happens to the directory can spoil an image; it can only cost time. The formats are described
 //! in `docs/cache.md`.
 //!
+//! What several machines [share](Shared) is another cache, anywhere: entries are copied from there and checked as they come.
+//!
 //! [`fresh`] makes files and directories that appear whole, for whoever writes any.
 
 mod blob;
@@ -17,11 +19,14 @@ mod place;
 mod prune;
 mod record;
 mod scan;
+mod shared;
 mod upkeep;
 mod used;
 
+pub use blob::blob_path;
 pub use cache::Cache;
 pub use error::CacheError;
 pub use prune::{Limits, Pruned};
-pub use record::{MAX_RECORD, RecordKind};
+pub use record::{MAX_RECORD, MAX_RECORD_FILE, RecordKind};
 pub use scan::{EntryKind, Usage};
+pub use shared::{Shared, SharedDirectory};

@@ -2,7 +2,7 @@
 
 use crate::error::{CacheError, write_error};
 use crate::fresh::{self, FreshFile};
-use crate::record::{self, HEAD, MAX_RECORD, RecordKind};
+use crate::record::{self, HEAD, MAX_RECORD, MAX_RECORD_FILE, RecordKind};
 use crate::used;
 use rustix::fs::OFlags;
 use std::fs::{self, File, Metadata, OpenOptions};
@@ -10,7 +10,6 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use std::time::SystemTime;
 use tree::Sha256Digest;
 
 /// A directory of entries.
@@ -34,14 +33,19 @@ impl Place {
 
     /// Where records of a kind are.
     pub fn records(&self, kind: RecordKind) -> PathBuf {
-        self.dir.join(RECORDS).join(kind.dir())
+        self.dir.join(kind.folder())
+    }
+
+    /// Where a record is.
+    pub fn record_path(&self, kind: RecordKind, key: &Sha256Digest) -> PathBuf {
+        self.dir.join(kind.path(key))
     }
 
     /// The payload of a record, if it is there and undamaged.
     pub fn record(&self, kind: RecordKind, key: &Sha256Digest) -> Option<Vec<u8>> {
-        let path = self.records(kind).join(key.hex());
+        let path = self.record_path(kind, key);
         let (file, meta) = self.open(&path)?;
-        let is_record = (HEAD as u64..=(HEAD + MAX_RECORD) as u64).contains(&meta.len());
+        let is_record = (HEAD as u64..=MAX_RECORD_FILE).contains(&meta.len());
         let payload = if is_record {
             let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).ok()?);
             (&file).take(meta.len()).read_to_end(&mut bytes).ok()?;
@@ -59,11 +63,26 @@ impl Place {
 
     /// Writes a record, instead of one that may be there.
     pub fn put_record(&self, kind: RecordKind, key: &Sha256Digest, payload: &[u8]) -> Result<(), CacheError> {
-        let path = self.records(kind).join(key.hex());
+        let path = self.record_path(kind, key);
         if payload.len() > MAX_RECORD {
             return Err(CacheError::RecordSize { path, size: payload.len() });
         }
         self.write(&path, &[&record::head(kind, key, payload), payload]).map_err(write_error(&path))
+    }
+
+    /// Writes a record with its head, unless it is there.
+    pub fn put_record_file(
+        &self,
+        kind: RecordKind,
+        key: &Sha256Digest,
+        record: &[u8],
+    ) -> Result<(), CacheError> {
+        let there = self.record(kind, key);
+        if there.as_deref() == record.get(HEAD..) {
+            return Ok(());
+        }
+        let path = self.record_path(kind, key);
+        self.write(&path, &[record]).map_err(write_error(&path))
     }
 
     /// Is there any record of a kind?
@@ -71,13 +90,15 @@ impl Place {
         self.keys(kind).next().is_some()
     }
 
-    /// The keys of a kind, with the size of each payload and the time of its last use.
-    pub fn listed(&self, kind: RecordKind) -> Vec<(Sha256Digest, u64, SystemTime)> {
+    /// The keys of a kind, most recently used first, with the size of each payload.
+    pub fn recent(&self, kind: RecordKind) -> impl Iterator<Item = (Sha256Digest, u64)> {
         let with_meta = |(key, entry): (Sha256Digest, fs::DirEntry)| {
             let meta = entry.metadata().ok().filter(Metadata::is_file)?;
             Some((key, meta.len().checked_sub(HEAD as u64)?, meta.modified().ok()?))
         };
-        self.keys(kind).filter_map(with_meta).collect()
+        let mut listed: Vec<_> = self.keys(kind).filter_map(with_meta).collect();
+        listed.sort_by(|(key, _, used), (other_key, _, other)| other.cmp(used).then(key.cmp(other_key)));
+        listed.into_iter().map(|(key, size, _)| (key, size))
     }
 
     fn keys(&self, kind: RecordKind) -> impl Iterator<Item = (Sha256Digest, fs::DirEntry)> {
@@ -143,10 +164,7 @@ impl Place {
     }
 }
 
-/// The directory of the records.
-pub(crate) const RECORDS: &str = "records";
-
-/// The digest that a file name is.
+/// The digest that a name of a file is, if it is one.
 pub(crate) fn key(name: &str) -> Option<Sha256Digest> {
     let mut digest = [0; 32];
     let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');

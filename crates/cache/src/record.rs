@@ -14,6 +14,12 @@ const VERSION: u32 = 1;
 /// The length of the head: magic, version, kind, length, key, digest.
 pub(crate) const HEAD: usize = 8 + 4 + 4 + 8 + 32 + 32;
 
+/// The longest record with its head, in bytes.
+pub const MAX_RECORD_FILE: u64 = (HEAD + MAX_RECORD) as u64;
+
+/// The directory of the records.
+pub(crate) const RECORDS: &str = "records";
+
 /// What a record is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RecordKind {
@@ -44,6 +50,16 @@ impl RecordKind {
         RecordKind::Contents,
         RecordKind::Notes,
     ];
+
+    /// Where a record is in a cache, as a path.
+    pub fn path(self, key: &Sha256Digest) -> String {
+        format!("{}{}", self.folder(), key.hex())
+    }
+
+    /// Where all records of a kind are, as a path that ends with a slash.
+    pub fn folder(self) -> String {
+        format!("{RECORDS}/{}/", self.dir())
+    }
 
     /// The name of its directory. The number is the version of what is in the records.
     pub(crate) fn dir(self) -> &'static str {

@@ -4,17 +4,24 @@
 
 mod world;
 
-use cache::{Cache, RecordKind};
-use std::fs;
+use cache::{Cache, CacheError, RecordKind, Shared, SharedDirectory};
+use std::fs::{self, File};
+use std::io::Write as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use tree::Sha256Digest;
 use world::{World, blob_path, files, key, put, read};
 
 /// A machine with nothing but what others share.
 fn fresh(world: &World, own: &str, from: &[&str], to: &[&str]) -> Cache {
-    let paths = |names: &[&str]| names.iter().map(|name| world.path(name)).collect();
-    world.named(own).with_shared(paths(from), paths(to))
+    let shared = |names: &[&str]| {
+        let shared =
+            names.iter().map(|name| Arc::new(SharedDirectory::new(world.path(name))) as Arc<dyn Shared>);
+        shared.collect()
+    };
+    world.named(own).with_shared(shared(from), shared(to))
 }
 
 #[test]
@@ -161,6 +168,88 @@ fn a_directory_that_takes_nothing_is_told_once_and_spoils_nothing() {
     assert_eq!(cache.record(RecordKind::Layer, &key(1)).unwrap(), b"x");
     assert_eq!(read(cache.blob(&digest, 4)).unwrap(), b"blob");
     assert_eq!((cache.troubles().len(), cache.troubles().len()), (1, 0));
+}
+
+/// Something that is shared and is no directory: it counts what it is asked, and gives what it was told to.
+#[derive(Debug, Default)]
+struct Elsewhere {
+    asked: AtomicUsize,
+    blob: Vec<u8>,
+    record: Option<Vec<u8>>,
+    breaks: bool,
+}
+
+impl Elsewhere {
+    fn answer<T>(&self, answer: T) -> Result<T, CacheError> {
+        self.asked.fetch_add(1, Relaxed);
+        let broken = CacheError::Shared { place: "elsewhere".into(), source: "it broke".into() };
+        if self.breaks { Err(broken) } else { Ok(answer) }
+    }
+}
+
+impl Shared for Elsewhere {
+    fn record(&self, _: RecordKind, _: &Sha256Digest) -> Result<Option<Vec<u8>>, CacheError> {
+        self.answer(self.record.clone())
+    }
+    fn put_record(&self, _: RecordKind, _: &Sha256Digest, _: &[u8]) -> Result<(), CacheError> {
+        self.answer(())
+    }
+    fn recent(&self, _: RecordKind, limit: usize) -> Result<Vec<(Sha256Digest, u64)>, CacheError> {
+        self.answer((1..=9).take(limit).map(|number| (key(number), 7)).collect())
+    }
+    fn blob(&self, _: &Sha256Digest, _: u64, mut into: &File) -> Result<bool, CacheError> {
+        into.write_all(&self.blob).unwrap();
+        self.answer(true)
+    }
+    fn put_blob(&self, _: &Sha256Digest, _: u64, _: &File) -> Result<(), CacheError> {
+        self.answer(())
+    }
+}
+
+#[test]
+fn what_others_give_is_checked_wherever_they_are() {
+    let world = World::new();
+    let good = world.named("good");
+    good.put_record(RecordKind::Layer, &key(1), b"payload").unwrap();
+    let record = fs::read(world.path("good").join(RecordKind::Layer.path(&key(1)))).unwrap();
+    let elsewhere =
+        Arc::new(Elsewhere { blob: b"blob".into(), record: Some(record), ..Elsewhere::default() });
+    let cache = world.named("own").with_shared(vec![elsewhere.clone()], vec![elsewhere.clone()]);
+    assert_eq!(cache.record(RecordKind::Layer, &key(1)).unwrap(), b"payload");
+    assert_eq!(cache.record(RecordKind::Layer, &key(2)), None, "it is the record of another key");
+    assert_eq!(cache.record(RecordKind::Chunks, &key(1)), None, "it is a record of another kind");
+    let digest = Sha256Digest::of(b"blob");
+    assert_eq!(read(cache.blob(&digest, 4)).unwrap(), b"blob");
+    assert!(cache.blob(&Sha256Digest::of(b"other"), 5).is_none(), "its length is another");
+    assert!(cache.blob(&Sha256Digest::of(b"blow"), 4).is_none(), "its content is another");
+    assert_eq!(cache.recent(RecordKind::Layer, 3).len(), 3);
+    assert!(cache.troubles().is_empty());
+    // What was taken is there now, and nothing else.
+    let own = world.named("own");
+    assert_eq!(own.record(RecordKind::Layer, &key(1)).unwrap(), b"payload");
+    assert_eq!(own.record(RecordKind::Layer, &key(2)), None);
+    assert!(own.blob(&digest, 4).is_some() && own.blob(&Sha256Digest::of(b"blow"), 4).is_none());
+}
+
+#[test]
+fn what_fails_is_told_once_and_not_asked_again() {
+    let world = World::new();
+    let [from, to] =
+        [(); 2].map(|()| Arc::new(Elsewhere { breaks: true, blob: b"blob".into(), ..Elsewhere::default() }));
+    let cache = world.named("own").with_shared(vec![from.clone()], vec![to.clone()]);
+    assert_eq!(cache.recent(RecordKind::Chunks, 9), []);
+    assert_eq!(cache.record(RecordKind::Layer, &key(1)), None);
+    assert!(cache.blob(&Sha256Digest::of(b"blob"), 4).is_none());
+    assert_eq!(from.asked.load(Relaxed), 1);
+    let troubles: Vec<String> = cache.troubles().iter().map(ToString::to_string).collect();
+    assert_eq!(troubles, ["the shared cache elsewhere fails"]);
+    cache.put_record(RecordKind::Layer, &key(1), b"x").unwrap_err();
+    cache.put_record(RecordKind::Layer, &key(2), b"y").unwrap();
+    let digest = put(&cache, b"late");
+    assert_eq!(to.asked.load(Relaxed), 1);
+    assert_eq!(cache.record(RecordKind::Layer, &key(1)).unwrap(), b"x");
+    assert_eq!(read(cache.blob(&digest, 4)).unwrap(), b"late");
+    assert!(cache.troubles().is_empty());
 }
 
 /// Names, contents and times of all files.
