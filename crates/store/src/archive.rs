@@ -22,6 +22,9 @@ use tree::Meta;
 /// Docker's list of images in an archive.
 pub(crate) const DOCKER_MANIFEST: &str = "manifest.json";
 
+/// The length of a tar's headers, and of what contents are filled up to, in bytes.
+const HEADER: u64 = 512;
+
 /// Which archive it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Flavour {
@@ -130,6 +133,17 @@ impl<'a> Entries<'a> {
             entries.insert(DOCKER_MANIFEST.into(), Entry::File(json));
         }
         Ok(Entries(entries))
+    }
+
+    /// The length of the tar, in bytes.
+    pub fn size(&self) -> u64 {
+        let headers = self.0.len() as u64 * HEADER;
+        let contents = self.0.values().map(|entry| match entry {
+            Entry::Directory => 0,
+            Entry::File(bytes) => bytes.len() as u64,
+            Entry::Content(content) => content.descriptor().size,
+        });
+        contents.map(|size| size.next_multiple_of(HEADER)).sum::<u64>() + headers + TAR_END.len() as u64
     }
 
     /// Writes the tar.

@@ -4,7 +4,7 @@ use crate::error::StoreError;
 use crate::name::ImageName;
 use crate::network::Network;
 use crate::reference::{RefName, Reference};
-use crate::{archive, daemon, layout, registry};
+use crate::{archive, daemon, layout, object, registry};
 use oci::{Artifact, Blob, Compression, Descriptor, Digest, Document, Hashing, Image, media_type};
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
@@ -70,12 +70,13 @@ pub fn destination(reference: &Reference, network: &Network) -> Result<Box<dyn D
         Reference::Registry(name) => {
             Ok(Box::new(registry::Registry { name: name.clone(), place, network: network.clone() }))
         }
-        Reference::Object(_) => Err(unsupported(reference)),
+        Reference::Object { url, .. } if url.is_prefix() => {
+            Ok(Box::new(object::ObjectLayout::open(url, name, place, network)?))
+        }
+        Reference::Object { url, .. } => {
+            Ok(Box::new(object::ObjectArchive::open(url, name, place, network)?))
+        }
     }
-}
-
-pub(crate) fn unsupported(reference: &Reference) -> StoreError {
-    StoreError::Unsupported { reference: reference.to_string(), what: "object stores" }
 }
 
 /// A name as a place records it.

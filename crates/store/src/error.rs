@@ -11,14 +11,6 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The place is of a kind that this version does not reach.
-    #[error("{reference}: {what} are not in this version")]
-    Unsupported {
-        /// The reference.
-        reference: String,
-        /// The kind of place, in the plural.
-        what: &'static str,
-    },
     /// An image with a digest in its name cannot be published under it.
     #[error("{0}: an image is published under a tag, not under a digest")]
     PublishDigest(String),
@@ -236,6 +228,32 @@ pub enum StoreError {
     /// An image of a kind that no tool writes any more.
     #[error("{0} is an image of Docker's schema 1, from before 2016")]
     Schema1(String),
+    /// A place on the network is not reached when that is left alone.
+    #[error("{place} is on the network, which is left alone: offline")]
+    Offline {
+        /// The place.
+        place: String,
+    },
+    /// An object store did not do what was asked.
+    #[error("cannot {action} {object}")]
+    Object {
+        /// What was to be done: `read`, `write`.
+        action: &'static str,
+        /// The URL of the object.
+        object: String,
+        /// What that means.
+        kind: ErrorKind,
+        /// What the store said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Others wrote to the same index all the time.
+    #[error("{place} was changed by others {attempts} times while an image was added")]
+    Contended {
+        /// The index.
+        place: String,
+        /// How often it was tried.
+        attempts: usize,
+    },
     /// `DOCKER_HOST` or the certificates beside it cannot be used.
     #[error("the Docker engine's address `{address}` {reason}")]
     DaemonAddress {
@@ -291,8 +309,7 @@ impl StoreError {
     /// What the error means for whoever asked.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            StoreError::Unsupported { .. }
-            | StoreError::PublishDigest(_)
+            StoreError::PublishDigest(_)
             | StoreError::Name { .. }
             | StoreError::Zstd { .. }
             | StoreError::Foreign { .. }
@@ -301,6 +318,7 @@ impl StoreError {
             | StoreError::SeveralImages { .. }
             | StoreError::SeveralPlatforms { .. }
             | StoreError::DaemonAddress { .. } => ErrorKind::Usage,
+            StoreError::Object { kind, .. } => *kind,
             StoreError::NoImage { .. } | StoreError::NoPlatform { .. } => ErrorKind::NotFound,
             StoreError::Denied { .. } => ErrorKind::Credentials,
             StoreError::Auth { source, .. } => match &**source {

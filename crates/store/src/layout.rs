@@ -139,9 +139,17 @@ pub(crate) fn is_layout(dir: &Path) -> Result<bool, StoreError> {
         }
         Err(error) => return Err(error),
     };
+    check_version(&bytes, dir.into()).map(|()| true)
+}
+
+/// Checks what the `oci-layout` of a layout in `dir` says.
+///
+/// # Errors
+/// When that is not the version that is known.
+pub(crate) fn check_version(marker: &[u8], dir: PathBuf) -> Result<(), StoreError> {
     let version =
-        serde_json::from_slice::<Version>(&bytes).map(|version| version.version).unwrap_or_default();
-    if version == "1.0.0" { Ok(true) } else { Err(StoreError::LayoutVersion { dir: dir.into(), version }) }
+        serde_json::from_slice::<Version>(marker).map(|version| version.version).unwrap_or_default();
+    if version == "1.0.0" { Ok(()) } else { Err(StoreError::LayoutVersion { dir, version }) }
 }
 
 /// Locks a layout against other writers; nothing if it is not there.

@@ -1,4 +1,4 @@
-//! Places images go to and come from: layout, archive, daemon, registry.
+//! Places images go to and come from: layout, archive, daemon, registry, object store.
 //!
 //! A [`Reference`] names a place. [`destination`] makes it a [`Destination`], which takes a whole
 //! image and publishes it whole or not at all; [`open`] finds an image there. A [`Spool`] is where
@@ -11,6 +11,7 @@ mod error;
 mod layout;
 mod name;
 mod network;
+mod object;
 mod positioned;
 mod reference;
 mod registry;
@@ -24,6 +25,7 @@ pub use destination::{Destination, Publication, Published, destination};
 pub use error::{ErrorKind, StoreError};
 pub use name::{ImageName, NameError};
 pub use network::Network;
+pub use object::{ObjectScheme, ObjectUrl, ObjectUrlError};
 pub use reference::{RefName, Reference, ReferenceError};
 pub use registry::{attach, referrers, tags};
 pub use spool::{Spool, SpoolFile, file_blob};

@@ -1,6 +1,7 @@
 //! References: names for places that images go to and come from, as skopeo and podman users know them.
 
 use crate::name::{ImageName, NameError, is_tag};
+use crate::object::{ObjectUrl, ObjectUrlError};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -36,8 +37,14 @@ pub enum Reference {
     },
     /// `docker://REF` or `host/name:tag`: an image in a registry.
     Registry(ImageName),
-    /// `s3://…`, `gs://…`, `az://…`: an archive in an object store.
-    Object(String),
+    /// `s3://bucket/key[:REF]`, `gs://…`, `az://…`: an archive in an object store, or a layout where the key ends with
+    /// a slash.
+    Object {
+        /// The object, or the prefix of those of the layout.
+        url: ObjectUrl,
+        /// Which image.
+        name: Option<RefName>,
+    },
 }
 
 /// Which image in a place: a tag, or a name with its tag.
@@ -67,6 +74,14 @@ pub enum ReferenceError {
     /// A name of an image in a registry must say which registry.
     #[error("`{0}` names no registry host; a place is one of {SCHEMES}, or host/name:tag")]
     NoHost(String),
+    /// The text names no object.
+    #[error("`{text}` is no place in an object store")]
+    Object {
+        /// The text.
+        text: String,
+        /// What is wrong with it.
+        source: ObjectUrlError,
+    },
     /// The name of the image is none.
     #[error("`{text}` is no reference to an image")]
     Name {
@@ -88,13 +103,12 @@ impl Reference {
 
     /// Is there room for one image only, so that a second would replace the first?
     pub fn takes_one_image(&self) -> bool {
-        matches!(
-            self,
-            Reference::OciArchive { .. }
-                | Reference::DockerArchive { .. }
-                | Reference::Registry(_)
-                | Reference::Object(_)
-        ) || matches!(self.name(), Some(RefName::Name(_)))
+        let holds_one = match self {
+            Reference::OciArchive { .. } | Reference::DockerArchive { .. } | Reference::Registry(_) => true,
+            Reference::Object { url, .. } => !url.is_prefix(),
+            Reference::Layout { .. } | Reference::DockerDaemon { .. } => false,
+        };
+        holds_one || matches!(self.name(), Some(RefName::Name(_)))
     }
 
     /// Is an image of several platforms refused there?
@@ -113,7 +127,7 @@ impl Reference {
             Reference::Layout { dir: path, .. }
             | Reference::OciArchive { file: path, .. }
             | Reference::DockerArchive { file: path, .. } => Some(path),
-            Reference::DockerDaemon { .. } | Reference::Registry(_) | Reference::Object(_) => None,
+            Reference::DockerDaemon { .. } | Reference::Registry(_) | Reference::Object { .. } => None,
         }
     }
 
@@ -131,8 +145,9 @@ impl Reference {
             Reference::Layout { name, .. }
             | Reference::OciArchive { name, .. }
             | Reference::DockerArchive { name, .. }
-            | Reference::DockerDaemon { name } => name.as_ref(),
-            Reference::Registry(_) | Reference::Object(_) => None,
+            | Reference::DockerDaemon { name }
+            | Reference::Object { name, .. } => name.as_ref(),
+            Reference::Registry(_) => None,
         }
     }
 }
@@ -150,15 +165,15 @@ impl FromStr for Reference {
         };
         let Some((scheme, rest)) = text.split_once(':') else { return registry(text) };
         // As in skopeo, a path ends at the first colon.
-        let path = || {
-            let (path, name) = match rest.split_once(':') {
+        let split = || {
+            Ok(match rest.split_once(':') {
                 Some((path, name)) => (path, Some(name.parse().map_err(named)?)),
                 None => (rest, None),
-            };
-            if path.is_empty() {
-                return Err(ReferenceError::NoPath(text.into()));
-            }
-            Ok((PathBuf::from(path), name))
+            })
+        };
+        let path = || match split()? {
+            ("", _) => Err(ReferenceError::NoPath(text.into())),
+            (path, name) => Ok((PathBuf::from(path), name)),
         };
         match scheme {
             "oci" => path().map(|(dir, name)| Reference::Layout { dir, name }),
@@ -167,7 +182,12 @@ impl FromStr for Reference {
             "docker-daemon" if rest.is_empty() => Ok(Reference::DockerDaemon { name: None }),
             "docker-daemon" => Ok(Reference::DockerDaemon { name: Some(rest.parse().map_err(named)?) }),
             "docker" if rest.starts_with("//") => registry(rest.trim_start_matches("//")),
-            "s3" | "gs" | "az" if rest.starts_with("//") => Ok(Reference::Object(text.into())),
+            "s3" | "gs" | "az" if rest.starts_with("//") => {
+                let (path, name) = split()?;
+                let url = format!("{scheme}:{path}").parse();
+                let url = url.map_err(|source| ReferenceError::Object { text: text.into(), source })?;
+                Ok(Reference::Object { url, name })
+            }
             // A word before the colon is a scheme, unless a port or a tag comes after it.
             word if rest.starts_with("//")
                 || (word.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '-')
@@ -205,7 +225,10 @@ impl fmt::Display for Reference {
             Reference::DockerArchive { file, .. } => ("docker-archive:", Some(file)),
             Reference::DockerDaemon { .. } => ("docker-daemon:", None),
             Reference::Registry(name) => return write!(f, "docker://{name}"),
-            Reference::Object(url) => return f.write_str(url),
+            Reference::Object { url, name } => {
+                write!(f, "{url}")?;
+                return name.iter().try_for_each(|name| write!(f, ":{name}"));
+            }
         };
         f.write_str(scheme)?;
         if let Some(path) = path {
@@ -236,7 +259,9 @@ mod tests {
             ("docker-daemon:dev", "DockerDaemon tag dev"),
             ("docker-daemon:", "DockerDaemon -"),
             ("docker://ghcr.io/acme/shop:1", "Registry ghcr.io/acme/shop:1"),
-            ("s3://bucket/key.tar", "Object s3://bucket/key.tar"),
+            ("s3://bucket/key.tar", "Object s3://bucket/key.tar -"),
+            ("gs://bucket/images/:1.4", "Object gs://bucket/images/ tag 1.4"),
+            ("az://box@me/x.tar:a.io/shop:1", "Object az://box@me/x.tar name a.io/shop:1"),
         ] {
             let reference: Reference = text.parse().unwrap();
             let name = match reference.name() {
@@ -250,7 +275,7 @@ mod tests {
                 Reference::DockerArchive { file, .. } => format!("DockerArchive {} {name}", file.display()),
                 Reference::DockerDaemon { .. } => format!("DockerDaemon {name}"),
                 Reference::Registry(name) => format!("Registry {name}"),
-                Reference::Object(url) => format!("Object {url}"),
+                Reference::Object { url, .. } => format!("Object {url} {name}"),
             };
             assert_eq!(found, want);
             assert_eq!(reference.to_string(), text);
@@ -289,6 +314,10 @@ mod tests {
             "https://ghcr.io/acme/shop",
             "docker-daemon:Shop:1",
             "ghcr.io/Acme/shop",
+            "s3://bucket",
+            "s3://bucket:1/key",
+            "gs://bucket/a//b",
+            "s3:bucket/key",
         ]
         .map(|text| format!("{text} => {}", message(text)));
         insta::assert_snapshot!(answers.join("\n"), @"
@@ -306,6 +335,10 @@ containers-storage:[vfs]x => `containers-storage:[vfs]x`: `containers-storage` i
 https://ghcr.io/acme/shop => `https://ghcr.io/acme/shop`: `https` is no place for images; known are oci:, oci-archive:, docker-archive:, docker-daemon:, docker://, s3://, gs:// and az://
 docker-daemon:Shop:1 => `docker-daemon:Shop:1` is no reference to an image: `Shop:1` is no image name: `Shop` has upper-case letters
 ghcr.io/Acme/shop => `ghcr.io/Acme/shop` is no reference to an image: `ghcr.io/Acme/shop` is no image name: `Acme` has upper-case letters
+s3://bucket => `s3://bucket` is no place in an object store: it names no key: a name, or a prefix that ends with a slash
+s3://bucket:1/key => `s3://bucket:1/key` is no place in an object store: it names no key: a name, or a prefix that ends with a slash
+gs://bucket/a//b => `gs://bucket/a//b` is no place in an object store: its key has a part that is empty, `.` or `..`, or a control character
+s3:bucket/key => `s3:bucket/key`: `s3` is no place for images; known are oci:, oci-archive:, docker-archive:, docker-daemon:, docker://, s3://, gs:// and az://
 ");
     }
 
@@ -315,6 +348,7 @@ ghcr.io/Acme/shop => `ghcr.io/Acme/shop` is no reference to an image: `ghcr.io/A
         assert!(
             one("oci-archive:x") && one("docker-archive:x") && one("oci:x:a/b:c") && one("docker-daemon:a:b")
         );
+        assert!(one("s3://b/x.tar") && one("s3://b/x/:a/b:c") && !one("s3://b/x/") && !one("s3://b/x/:tag"));
         assert!(!one("oci:x") && !one("oci:x:tag") && !one("docker-daemon:"));
     }
 

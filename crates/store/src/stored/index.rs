@@ -7,8 +7,10 @@ use crate::layout::{BLOBS, FULL_NAME, INDEX, is_layout, read_document};
 use crate::name::ImageName;
 use crate::reference::RefName;
 use oci::{Descriptor, Digest, IndexFile, REF_NAME};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use tree::TreePath;
 
 pub(super) fn open_layout(dir: &Path, name: Option<&RefName>, place: String) -> Result<Stored, StoreError> {
     let path = dir.join(INDEX);
@@ -28,16 +30,23 @@ pub(super) fn open_archive(
     let Some(bytes) = archive.read(INDEX)? else {
         return Err(StoreError::Missing { place, what: INDEX.into() });
     };
-    let blob = |(path, offset, size): (&tree::TreePath, u64, u64)| {
-        let hex = path.relative().strip_prefix(BLOBS)?.strip_prefix('/')?;
-        Some((format!("sha256:{hex}").parse::<Digest>().ok()?, (offset, size)))
-    };
-    let ranges = archive.files().filter_map(blob).collect();
+    let ranges = ranges(archive.files());
     select(&bytes, Arc::new(ArchiveBlobs { file: archive.file, ranges, made: None }), name, place)
 }
 
+/// Where the blobs are among the files of an archive: offset and length of each.
+pub(super) fn ranges<'a>(
+    files: impl Iterator<Item = (&'a TreePath, u64, u64)>,
+) -> BTreeMap<Digest, (u64, u64)> {
+    let blob = |(path, offset, size): (&TreePath, u64, u64)| {
+        let hex = path.relative().strip_prefix(BLOBS)?.strip_prefix('/')?;
+        Some((format!("sha256:{hex}").parse::<Digest>().ok()?, (offset, size)))
+    };
+    files.filter_map(blob).collect()
+}
+
 /// Finds what a name means in an index.
-fn select(
+pub(super) fn select(
     bytes: &[u8],
     blobs: Arc<dyn Blobs>,
     name: Option<&RefName>,

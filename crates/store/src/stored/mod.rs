@@ -4,11 +4,12 @@ mod below;
 mod blobs;
 mod docker;
 mod index;
+pub(crate) mod object;
 mod tar;
 mod whole;
 
 use crate::daemon::Engine;
-use crate::destination::{mismatch, unsupported};
+use crate::destination::mismatch;
 use crate::error::StoreError;
 use crate::network::Network;
 use crate::reference::{RefName, Reference};
@@ -61,7 +62,8 @@ pub fn open(reference: &Reference, network: &Network) -> Result<Stored, StoreErr
             docker::open(tar::Index::of(file, place.as_ref())?, None, place)
         }
         Reference::Registry(name) => registry::open(name, network, &place),
-        Reference::Object(_) => Err(unsupported(reference)),
+        Reference::Object { url, .. } if url.is_prefix() => object::open_layout(url, name, place, network),
+        Reference::Object { url, .. } => object::open_archive(url, name, place, network),
     }
 }
 
