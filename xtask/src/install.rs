@@ -2,6 +2,8 @@
 //!
 //! What cannot be had is said; the tests that need it then print `SKIPPED` and are counted.
 
+mod objects;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -63,12 +65,15 @@ pub fn programs() -> PathBuf {
     kept().join("bin")
 }
 
-/// Installs the missing Debian packages of the tests and the Go programs, `long` to build only for long runs. Never fails.
+/// Installs the missing Debian packages of the tests, the Go programs, `long` to build only for long runs, and object
+/// stores. Never fails.
 pub fn peers(long: bool) {
     debian(&PACKAGES);
     for program in if long { &["crane", "syft"][..] } else { &["crane"] } {
         report(go(program).map(|_| ()));
     }
+    report(objects::moto());
+    report(objects::azurite());
 }
 
 /// One of the programs in Go, which is built when it is missing.

@@ -13,9 +13,9 @@ use crate::{
     planned::Planner,
     remembered::Remembered,
     session::Session,
-    when,
+    shared, when,
 };
-use cache::{Cache, Shared, SharedDirectory};
+use cache::Cache;
 use oci::{Artifact, AssembledLayer, Image, ImageConfig, Index, LayerOptions};
 use plan::{
     Plan,
@@ -26,13 +26,10 @@ use std::{
     num::NonZeroUsize,
     panic,
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::atomic::{AtomicUsize, Ordering},
     thread,
 };
-use store::{Publication, Reference, Spool};
+use store::{Publication, Reference, SharedPlace, Spool};
 
 /// What to build, and how.
 #[derive(Debug, Clone)]
@@ -46,9 +43,9 @@ pub struct Request {
     /// How the run goes about it.
     pub session: Session,
     /// Caches of others that are asked for what that one lacks, and are not written.
-    pub cache_from: Vec<PathBuf>,
+    pub cache_from: Vec<SharedPlace>,
     /// Caches of others that get all that is written.
-    pub cache_to: Vec<PathBuf>,
+    pub cache_to: Vec<SharedPlace>,
     /// The value of `SOURCE_DATE_EPOCH`.
     pub source_date_epoch: Option<String>,
     /// Files that the caller writes about the build.
@@ -187,15 +184,11 @@ fn run(request: &Request, keep_going: bool, watch: Watch<'_>) -> Result<Outcome,
     let images = Output::Place(Reference::layout(session.cache.join("images")));
     let outputs: &[Output] =
         if request.outputs.is_empty() { std::slice::from_ref(&images) } else { &request.outputs };
-    let shared = |dirs: &[PathBuf]| {
-        dirs.iter().map(|dir| Arc::new(SharedDirectory::new(dir.clone())) as Arc<dyn Shared>).collect()
-    };
-    let cache =
-        Cache::new(session.cache.clone()).with_shared(shared(&request.cache_from), shared(&request.cache_to));
     let with_platforms = |target| Ok((target, platforms_of(target, &request.platforms)?));
     let targets: Vec<(&Target, Vec<Platform>)> =
         request.targets.iter().map(with_platforms).collect::<Result<_, Error>>()?;
     let places = places::open(outputs, &targets, &session.network)?;
+    let cache = shared::cache(request, watch)?;
     let mut failed = Failures::new(keep_going, &request.targets);
     let mut works = vec![];
     let locks = side_by_side(session.jobs, &targets, &|(target, _)| {

@@ -168,6 +168,9 @@ pub enum Error {
         /// What it said.
         said: String,
     },
+    /// A text that names no place for a cache.
+    #[error(transparent)]
+    SharedPlace(#[from] store::SharedPlaceError),
     /// The cache could not be looked through or changed.
     #[error(transparent)]
     Cache(#[from] cache::CacheError),

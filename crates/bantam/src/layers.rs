@@ -5,7 +5,9 @@
 
 use crate::{
     Error,
+    build::side_by_side,
     event::{Event, Watch},
+    shared::told,
 };
 use cache::{Cache, CacheError, RecordKind};
 use oci::{Blob, Chunk, Chunks, Layer, LayerOptions, StoredChunk, Written};
@@ -13,6 +15,7 @@ use plan::LayerPlan;
 use std::{
     collections::HashMap,
     fs::File,
+    num::NonZeroUsize,
     os::{fd::AsFd, unix::fs::FileExt},
     sync::{Arc, OnceLock, PoisonError, RwLock},
 };
@@ -23,6 +26,9 @@ use tree::Sha256Digest;
 const LAYERS: usize = 256;
 /// How much of the lists of their chunks is read.
 const LISTS: u64 = 64 << 20;
+
+/// How many of those are read at a time.
+const READERS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(7);
 
 /// Writes layers, or finds them.
 pub(crate) struct Layers<'a> {
@@ -175,24 +181,30 @@ impl<'a> StoredChunks<'a> {
     /// Says once that the cache takes nothing: the build goes on without.
     pub fn complain(&self, error: &CacheError, watch: Watch<'_>) {
         if self.complained.set(()).is_ok() {
-            let cause =
-                std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
-            let text = format!("the cache is left as it is: {error}{cause}");
+            let text = match error {
+                CacheError::Shared { .. } => told(error),
+                error => format!("the cache is left as it is: {}", told(error)),
+            };
             watch(Event::Notice { text: &text, details: &[] });
         }
     }
 
     fn index(&self) -> &RwLock<Index> {
         self.index.get_or_init(|| {
-            let mut index = Index::default();
             let mut left = LISTS;
-            for (digest, size) in self.cache.recent(RecordKind::Chunks, LAYERS) {
-                let Some(rest) = left.checked_sub(size) else { break };
-                left = rest;
-                let record = self.cache.record(RecordKind::Chunks, &digest);
-                if let Some(list) = record.and_then(|record| ChunkList::decode(&record)) {
-                    index.add(digest, &list);
-                }
+            let mut recent = self.cache.recent(RecordKind::Chunks, LAYERS);
+            recent.retain(|(_, size)| {
+                left = left.saturating_sub(*size);
+                left > 0
+            });
+            // Those of a cache that others share may be far away.
+            let lists = side_by_side(READERS, &recent, &|(digest, _)| {
+                let record = self.cache.record(RecordKind::Chunks, digest)?;
+                Some((*digest, ChunkList::decode(&record)?))
+            });
+            let mut index = Index::default();
+            for (digest, list) in lists.into_iter().flatten() {
+                index.add(digest, &list);
             }
             RwLock::new(index)
         })
@@ -227,5 +239,61 @@ impl Chunks for StoredChunks<'_> {
         let mut bytes = vec![0; usize::try_from(place.chunk.len).ok()?];
         file.read_exact_at(&mut bytes, place.offset).ok()?;
         place.chunk.is(&bytes).then_some(StoredChunk { chunk: place.chunk, bytes })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use cache::{Shared, SharedDirectory};
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+    use tempfile::TempDir;
+    use tree::Tree;
+
+    /// Chunks that count which were found.
+    struct Counting<'a> {
+        chunks: StoredChunks<'a>,
+        found: AtomicUsize,
+    }
+
+    impl Chunks for Counting<'_> {
+        fn find(&self, key: &Sha256Digest) -> Option<StoredChunk> {
+            let found = self.chunks.find(key);
+            self.found.fetch_add(usize::from(found.is_some()), Relaxed);
+            found
+        }
+    }
+
+    fn options() -> LayerOptions {
+        LayerOptions { compression: oci::Compression::Gzip, level: None, threads: NonZeroUsize::MIN }
+    }
+
+    /// A layer of several chunks. Nothing is known of the files that they come from.
+    fn plan() -> LayerPlan {
+        let file = |name| format!("644 0:0 /{name} = {}\n", format!("{name} and more ").repeat(300_000));
+        let text = ["a", "b", "c"].map(file).concat();
+        LayerPlan { name: "app".into(), tree: Tree::from_lines(&text).unwrap() }
+    }
+
+    #[test]
+    fn a_machine_with_nothing_compresses_nothing_that_another_has_compressed() {
+        let dir = TempDir::new().unwrap();
+        let shared = || Arc::new(SharedDirectory::new(dir.path().join("shared"))) as Arc<dyn Shared>;
+        let spool = Spool::for_destinations(&[], &dir.path().join("spool")).unwrap();
+        let one = Cache::new(dir.path().join("one")).with_shared(vec![], vec![shared()]);
+        let chunks = StoredChunks::new(&one);
+        let written = Layers::new(&spool, options(), &chunks).make(&plan(), &|_| {}).unwrap().layer;
+        for (from, of) in [(vec![], 0), (vec![shared()], 1)] {
+            let two = Cache::new(dir.path().join("two")).with_shared(from, vec![]);
+            let counting = Counting { chunks: StoredChunks::new(&two), found: AtomicUsize::new(0) };
+            let again =
+                oci::write_layer_with(&plan().tree, &options(), &counting, &mut std::io::sink(), &|_| {})
+                    .unwrap();
+            assert_eq!(again.layer, written);
+            assert!(again.chunks.len() > 5, "{} chunks", again.chunks.len());
+            assert_eq!(counting.found.load(Relaxed), of * again.chunks.len());
+        }
     }
 }

@@ -26,6 +26,7 @@ mod planned;
 mod remembered;
 mod runtime;
 mod session;
+mod shared;
 mod target;
 pub mod transfer;
 mod unpacked;

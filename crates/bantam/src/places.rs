@@ -27,7 +27,12 @@ pub(crate) fn open(
     for (index, output) in outputs.iter().enumerate() {
         let Some(reference) = output.place() else { continue };
         fits(reference, targets)?;
-        let same = |other: &&Reference| other.path().is_some() && other.path() == reference.path();
+        let same = |other: &&Reference| match (other, reference) {
+            (Reference::Object { url, .. }, Reference::Object { url: own, .. }) => {
+                url == own && !url.is_prefix()
+            }
+            _ => other.path().is_some() && other.path() == reference.path(),
+        };
         let is_layout = |place: &Reference| matches!(place, Reference::Layout { .. });
         if let Some(other) = outputs
             .iter()

@@ -32,7 +32,7 @@ pub enum CacheError {
         source: io::Error,
     },
     /// A shared cache that is no directory could not be read or written.
-    #[error("the shared cache {place} fails")]
+    #[error("the shared cache {place} is left alone")]
     Shared {
         /// What it is called.
         place: String,

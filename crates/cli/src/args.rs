@@ -123,7 +123,7 @@ pub struct Build {
         short,
         value_name = "DEST",
         help = "Where the image goes: oci:DIR[:REF], oci-archive:FILE[:REF], docker-archive:FILE[:REF], \
-                docker-daemon:REF; may be repeated"
+                docker-daemon:REF, s3://BUCKET/KEY, gs://…, az://…; may be repeated"
     )]
     pub output: Vec<String>,
     /// Push to name:tags of the spec
@@ -141,12 +141,16 @@ pub struct Build {
     /// Build every image that can be built, and tell at the end which cannot
     #[arg(long)]
     pub keep_going: bool,
-    /// A cache directory that is asked for what this machine's lacks; may be repeated
-    #[arg(long, value_name = "DIR")]
-    pub cache_from: Vec<PathBuf>,
-    /// A cache directory that gets what is written, for other machines; may be repeated
-    #[arg(long, value_name = "DIR")]
-    pub cache_to: Vec<PathBuf>,
+    #[arg(
+        long,
+        value_name = "DIR|REF",
+        help = "A cache that is asked for what this machine's lacks: a directory, or s3://BUCKET/PREFIX, gs://…, \
+                az://…; may be repeated"
+    )]
+    pub cache_from: Vec<String>,
+    /// A cache that gets what is written, for other machines; may be repeated
+    #[arg(long, value_name = "DIR|REF")]
+    pub cache_to: Vec<String>,
     #[command(flatten)]
     pub receipts: Receipts,
     #[command(flatten)]

@@ -45,7 +45,8 @@ fn code(error: &Error) -> u8 {
         | Error::OnePlatform { .. }
         | Error::Usage(_)
         | Error::SourceDateEpoch { .. }
-        | Error::Reference(_) => USAGE,
+        | Error::Reference(_)
+        | Error::SharedPlace(_) => USAGE,
         Error::Spec { .. }
         | Error::SpecErrors { .. }
         | Error::Lock { .. }

@@ -8,7 +8,7 @@ use crate::{
 use bantam::{Built, Error, Failure, Output, Request, Target, Watch};
 use oci::IndexFile;
 use std::{env, fs, path::Path, process::ExitCode, time::Instant};
-use store::Reference;
+use store::{Reference, SharedPlace};
 
 pub fn run(args: &Build, global: &Global) -> Result<ExitCode, Error> {
     let Targets { targets, failed } = Targets::read(args)?;
@@ -22,7 +22,10 @@ pub fn run(args: &Build, global: &Global) -> Result<ExitCode, Error> {
     }
     let receipts = receipts::paths(&args.receipts);
     let baseline = args.baseline.as_deref().map(str::parse::<Reference>).transpose()?;
-    let (cache_from, cache_to) = (args.cache_from.clone(), args.cache_to.clone());
+    let shared = |texts: &[String]| {
+        texts.iter().map(|text| Ok(text.parse::<SharedPlace>()?)).collect::<Result<_, Error>>()
+    };
+    let (cache_from, cache_to) = (shared(&args.cache_from)?, shared(&args.cache_to)?);
     let places = places(&targets, &outputs);
     let session = global.session_as(global.locking(), &args.who, &places.iter().collect::<Vec<_>>())?;
     let request =

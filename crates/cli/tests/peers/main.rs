@@ -14,6 +14,7 @@ mod interop;
 mod kill;
 mod layout;
 mod loader;
+mod objects;
 mod oracle;
 mod packages;
 mod pains;

@@ -21,5 +21,5 @@ pub(crate) use archive::ObjectArchive;
 pub(crate) use bucket::Bucket;
 pub(crate) use connect::{Patience, connect};
 pub(crate) use layout::ObjectLayout;
-pub(crate) use read::Object;
+pub(crate) use read::{Object, ObjectReader};
 pub use url::{ObjectScheme, ObjectUrl, ObjectUrlError};
