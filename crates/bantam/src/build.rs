@@ -6,6 +6,7 @@ use crate::{
     changes,
     event::{Event, Watch},
     failures::{Failure, Failures, Numbered, refuse},
+    finished::Finished,
     layers::{Layers, Ready, StoredChunks},
     lockfile::{LockFile, LockUpdate, Locking},
     notes::Notes,
@@ -26,7 +27,10 @@ use std::{
     num::NonZeroUsize,
     panic,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
 };
 use store::{Publication, Reference, SharedPlace, Spool};
@@ -235,8 +239,10 @@ fn run(request: &Request, keep_going: bool, watch: Watch<'_>) -> Result<Outcome,
 
     let mut built = vec![];
     let chunks = StoredChunks::new(&cache);
-    for Work { number, target, options, plans, update, .. } in done {
-        let image = write(target, plans, created, &Layers::new(&spool, options, &chunks), watch);
+    for Work { number, target, options, lock, plans, update, .. } in done {
+        let layers = Layers::new(&spool, options, &chunks);
+        let bases = bases(&planner, target, lock.as_ref(), &plans, outputs);
+        let image = bases.and_then(|bases| write(target, plans, &bases, created, &layers, watch));
         let Some(image) = failed.unless(number, image)? else { continue };
         if let Err(error) = remembered.write(&cache, target, &image.plans) {
             chunks.complain(&error, watch);
@@ -454,16 +460,17 @@ impl Numbered for Made<'_> {
 fn write(
     target: &Target,
     plans: Vec<Plan>,
+    bases: &[Option<Arc<Finished>>],
     created: Option<i64>,
     layers: &Layers<'_>,
     watch: Watch<'_>,
 ) -> Result<Built, Error> {
     let mut images = vec![];
     let mut summaries = vec![];
-    for plan in &plans {
+    for (plan, base) in plans.iter().zip(bases) {
         // An image is as old as its own packages, whatever else is built with it.
         let created = created.unwrap_or_else(|| when::newest(plan));
-        let (image, summary) = write_image(target, plan, created, layers, watch)?;
+        let (image, summary) = write_image(target, plan, base.as_deref(), created, layers, watch)?;
         images.push(image);
         summaries.push(summary);
     }
@@ -483,6 +490,7 @@ fn write(
 fn write_image(
     target: &Target,
     plan: &Plan,
+    base: Option<&Finished>,
     created: i64,
     layers: &Layers<'_>,
     watch: Watch<'_>,
@@ -496,8 +504,8 @@ fn write_image(
     }
     let names = plan.layers.iter().map(|layer| layer.name.clone());
     let sizes = assembled.iter().map(|layer| (layer.layer.descriptor.size, layer.layer.unpacked_size));
-    let sizes: Vec<(String, u64, u64)> =
-        names.zip(sizes).map(|(name, (compressed, unpacked))| (name, compressed, unpacked)).collect();
+    let own = names.zip(sizes).map(|(name, (compressed, unpacked))| (name, compressed, unpacked));
+    let sizes: Vec<(String, u64, u64)> = base.map(Finished::weight).into_iter().chain(own).collect();
     let compressed: Vec<(String, u64)> = sizes.iter().map(|(name, size, _)| (name.clone(), *size)).collect();
     let mut findings = plan.findings.clone();
     if let Some(problem) = plan::check_compressed(&spec.limits, &compressed) {
@@ -506,8 +514,14 @@ fn write_image(
         watch(Event::Found { shown: &shown, platform, findings: std::slice::from_ref(&finding) });
         findings.push(finding);
     }
-    let image =
-        oci::assemble(&image_config(target, plan, created), assembled, spec.config.annotations.clone())?;
+    let config = image_config(plan, created);
+    let image = match base {
+        None => oci::assemble(&config, assembled, plan.config.annotations.clone())?,
+        Some(base) => {
+            let annotations = base.annotations(&plan.config.annotations);
+            oci::assemble_upon(&base.image, &config, assembled, annotations)?
+        }
+    };
     let packages = plan.packages.iter().map(|package| (package.name.clone(), package.version.clone()));
     let summary = Summary {
         platform: plan.platform,
@@ -519,8 +533,31 @@ fn write_image(
     Ok((image, summary))
 }
 
-fn image_config(target: &Target, plan: &Plan, created: i64) -> ImageConfig {
-    let config = &target.spec.config;
+/// The base image of each plan.
+///
+/// # Errors
+/// When one cannot be opened, or has layers that a destination does not take.
+fn bases(
+    planner: &Planner<'_>,
+    target: &Target,
+    lock: Option<&LockFile>,
+    plans: &[Plan],
+    outputs: &[Output],
+) -> Result<Vec<Option<Arc<Finished>>>, Error> {
+    let base = |plan: &Plan| {
+        let base = planner.base(target, plan.platform, lock)?;
+        let refuses = outputs.iter().any(Output::refuses_zstd);
+        match base {
+            Some(base) if refuses && base.has_zstd() => Err(Error::ZstdBase { base: base.reference.clone() }),
+            base => Ok(base),
+        }
+    };
+    plans.iter().map(base).collect()
+}
+
+/// How a container of a planned image is run.
+pub(crate) fn image_config(plan: &Plan, created: i64) -> ImageConfig {
+    let config = &plan.config;
     let process = &plan.process;
     ImageConfig {
         architecture: plan.platform.architecture.oci().into(),

@@ -143,6 +143,46 @@ pub enum Error {
         /// Why.
         source: oci::ReadLayerError,
     },
+    /// A reference to an image in a spec that is none.
+    #[error("{shown}: `{text}` names no image")]
+    SpecReference {
+        /// The spec, for messages.
+        shown: String,
+        /// The text.
+        text: String,
+        /// What is wrong with it.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// An image that does not say what it is built upon.
+    #[error("{image} does not say which image it is built upon")]
+    UnknownBase {
+        /// The image.
+        image: String,
+    },
+    /// The name of a base image leads to another than the one that was built upon.
+    #[error("the base image {base} is {found} by now, and {expected} was built upon")]
+    MovedBase {
+        /// Its name.
+        base: String,
+        /// The digest that it had.
+        expected: String,
+        /// The digest that it has.
+        found: String,
+    },
+    /// An image that is not built upon what it is said to be.
+    #[error("{image} is not built upon {base}: its first layers are others")]
+    OtherBase {
+        /// The image.
+        image: String,
+        /// The digest of the other image's manifest.
+        base: String,
+    },
+    /// A base image with layers that a destination does not take.
+    #[error("a layer of the base image {base} is in zstd, which Docker does not load")]
+    ZstdBase {
+        /// The base image.
+        base: String,
+    },
     /// The documents of an image could not be made.
     #[error(transparent)]
     Document(#[from] oci::DocumentError),

@@ -2,6 +2,7 @@
 //! that somebody wrote down.
 
 use crate::{Error, Session, Target, attached, build, event::Watch, inside, unpacked::unpacked};
+use cache::Cache;
 use oci::{ConfigFile, Image};
 use plan::{
     Plan,
@@ -9,7 +10,6 @@ use plan::{
     spec::Platform,
 };
 use std::{
-    collections::BTreeMap,
     fs::File,
     io::Read,
     path::{Path, PathBuf},
@@ -100,12 +100,13 @@ fn of_image(reference: &Reference, platforms: &[Platform], session: &Session) ->
             images.push(image.load()?);
         }
     }
-    images.iter().map(|image| derived(image, &name, &session.cache.join("tmp"))).collect()
+    let cache = Cache::new(session.cache.clone());
+    images.iter().map(|image| derived(image, &name, &cache)).collect()
 }
 
-fn derived(image: &Image, name: &str, scratch: &Path) -> Result<Record, Error> {
+fn derived(image: &Image, name: &str, cache: &Cache) -> Result<Record, Error> {
     let config = ConfigFile::parse(&image.config.bytes)?;
-    let (tree, layers): (_, BTreeMap<TreePath, usize>) = unpacked(image, scratch)?;
+    let (tree, layers) = unpacked(&image.layers, &config.rootfs.diff_ids, cache)?;
     let histories = config.history.into_iter().filter(|history| !history.empty_layer);
     let run = config.config;
     let finished = Finished {

@@ -3,7 +3,7 @@
 use crate::{Error, Target};
 use plan::{
     Plan,
-    lock::{Lock, LockChanges, LockedFile, LockedPackage, diff},
+    lock::{Lock, LockChanges, LockedBase, LockedFile, LockedImage, LockedPackage, diff},
     spec::{Platform, RuntimeSource},
 };
 use std::{
@@ -23,6 +23,8 @@ pub(crate) struct LockFile {
     asked: bool,
     known: Option<Lock>,
     source: String,
+    /// `base` of the spec.
+    base: Option<String>,
     /// Does it hold packages?
     of_archive: bool,
     format: u32,
@@ -49,6 +51,7 @@ impl LockFile {
             return Ok(None);
         };
         let source = target.source();
+        let base = target.spec.base.as_ref().map(|base| base.reference.clone());
         let known = match std::fs::read_to_string(&path) {
             Ok(text) if locking == Locking::Renew => Lock::parse(&text).ok(),
             Ok(text) => {
@@ -70,6 +73,11 @@ impl LockFile {
             if lock.source != source {
                 return Err(misfit("source", &lock.source, &source));
             }
+            let locked = lock.base.as_ref().map(|base| &base.reference);
+            if locked != base.as_ref() {
+                let shown = |base: Option<&String>| base.cloned().unwrap_or_else(|| "none".into());
+                return Err(misfit("base", &shown(locked), &shown(base.as_ref())));
+            }
             if wanted.is_some_and(|wanted| wanted != lock.format) {
                 let spec = wanted.unwrap_or(FORMAT).to_string();
                 return Err(misfit("format", &lock.format.to_string(), &spec));
@@ -81,12 +89,22 @@ impl LockFile {
         let kept = known.as_ref().filter(|_| locking != Locking::Renew);
         let format = kept.map(|lock| lock.format).or(wanted).unwrap_or(FORMAT);
         let of_archive = matches!(target.spec.runtime.source, RuntimeSource::Archive(_));
-        Ok(Some(LockFile { path, asked: other.is_some(), known, source, of_archive, format }))
+        Ok(Some(LockFile { path, asked: other.is_some(), known, source, base, of_archive, format }))
     }
 
     /// The packages that it has for a platform; none where it has none, or is not there.
     pub fn packages(&self, platform: Platform) -> Option<&[LockedPackage]> {
         self.known.as_ref()?.packages.get(&platform).map(Vec::as_slice)
+    }
+
+    /// The base image that it has for a platform.
+    pub fn base(&self, platform: Platform) -> Option<LockedImage> {
+        self.known.as_ref()?.base.as_ref()?.images.get(&platform).copied()
+    }
+
+    /// The finished image that it has as the source of a platform.
+    pub fn source_image(&self, platform: Platform) -> Option<LockedImage> {
+        self.known.as_ref()?.sources.get(&platform).copied()
     }
 
     /// Its packages are not those that the spec wants.
@@ -126,14 +144,20 @@ impl LockFile {
         let mut images: BTreeMap<Platform, Vec<LockedFile>> =
             kept.map(|lock| lock.images.clone()).unwrap_or_default();
         let mut packages = kept.map(|lock| lock.packages.clone()).unwrap_or_default();
+        let mut sources = kept.map(|lock| lock.sources.clone()).unwrap_or_default();
+        let mut bases =
+            kept.and_then(|lock| lock.base.as_ref()).map(|base| base.images.clone()).unwrap_or_default();
         for plan in plans {
+            bases.extend(plan.base.map(|base| (plan.platform, base)));
+            sources.extend(plan.source_image.map(|image| (plan.platform, image)));
             if self.of_archive {
                 packages.insert(plan.platform, plan.pinned.clone());
             } else {
                 images.insert(plan.platform, locked_files(plan)?);
             }
         }
-        let lock = Lock { format: self.format, source: self.source.clone(), images, packages };
+        let base = self.base.clone().map(|reference| LockedBase { reference, images: bases });
+        let lock = Lock { format: self.format, source: self.source.clone(), base, sources, images, packages };
         let changes = match &self.known {
             None => vec![],
             Some(known) => match lines(diff(known, &lock)) {
@@ -176,8 +200,8 @@ impl LockUpdate {
 
 /// The changes, each by itself: names of files may have newlines.
 fn lines(changes: LockChanges) -> Vec<String> {
-    let LockChanges { format, source, packages, files } = changes;
-    let head = LockChanges { format, source, packages, files: vec![] }.to_string();
+    let LockChanges { format, source, images, packages, files } = changes;
+    let head = LockChanges { format, source, images, packages, files: vec![] }.to_string();
     let of_files = files.into_iter().map(|file| {
         let line = LockChanges { files: vec![file], ..LockChanges::default() }.to_string();
         line.trim_end_matches('\n').to_owned()

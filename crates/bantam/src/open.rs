@@ -2,12 +2,14 @@
 
 use crate::{
     Error, Target,
+    finished::FinishedImages,
+    lockfile::LockFile,
     runtime::{Runtime, Runtimes},
 };
 use plan::{
     CaSource, Selection, Taken,
     expand::Vars,
-    spec::{CaFile, Platform},
+    spec::{CaFile, Platform, RuntimeSource},
 };
 use source::{Memory, SourceError, Step};
 use std::{
@@ -31,14 +33,22 @@ pub(crate) fn open<'a>(
     target: &Target,
     platform: Platform,
     own: &[PathBuf],
+    lock: Option<&LockFile>,
+    images: &FinishedImages<'a>,
     runtimes: &Runtimes<'a>,
 ) -> Result<Opened<'a>, Error> {
     let vars = Vars::of(platform, target.spec.runtime.variant);
     let mut errors = vec![];
-    let runtime = runtimes.open(target, &vars).unwrap_or_else(|error| {
-        errors.push(error);
-        Arc::default()
-    });
+    let runtime = match &target.spec.runtime.source {
+        RuntimeSource::Image(reference) => {
+            let pinned = lock.and_then(|lock| lock.source_image(platform));
+            Arc::new(runtimes.of_image(images.get(target, reference, platform, pinned)?))
+        }
+        _ => runtimes.open(target, &vars).unwrap_or_else(|error| {
+            errors.push(error);
+            Arc::default()
+        }),
+    };
     let mut payload = vec![];
     for files in &target.spec.files {
         let ignore = match &files.ignore_file {

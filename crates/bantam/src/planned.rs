@@ -4,6 +4,7 @@ use crate::{
     Error, Target, build,
     event::{Event, Watch},
     failures::refuse,
+    finished::{Finished, FinishedImages},
     lockfile::LockFile,
     notes::Notes,
     open::{Opened, open},
@@ -15,7 +16,7 @@ use crate::{
 };
 use cache::Cache;
 use plan::{
-    Plan, Sources,
+    Base, Plan, Sources,
     finding::Problem,
     lock::LockedPackage,
     spec::{Platform, Release, RuntimeSource},
@@ -23,19 +24,37 @@ use plan::{
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 /// What plans the images of a run: they share what they find out about their sources.
 pub(crate) struct Planner<'a> {
     session: &'a Session,
     runtimes: Runtimes<'a>,
+    images: FinishedImages<'a>,
     archives: Archives<'a>,
 }
 
 impl<'a> Planner<'a> {
     pub fn new(session: &'a Session, cache: &'a Cache, remembered: &'a Remembered, notes: &'a Notes) -> Self {
         let runtimes = Runtimes::new(remembered, notes);
-        Planner { session, runtimes, archives: Archives::new(session, cache, notes) }
+        let images = FinishedImages::new(session, cache);
+        Planner { session, runtimes, images, archives: Archives::new(session, cache, notes) }
+    }
+
+    /// The image that a target is built upon, if it is.
+    ///
+    /// # Errors
+    /// As [`Planner::plans`].
+    pub fn base(
+        &self,
+        target: &Target,
+        platform: Platform,
+        lock: Option<&LockFile>,
+    ) -> Result<Option<Arc<Finished>>, Error> {
+        let Some(base) = &target.spec.base else { return Ok(None) };
+        let pinned = lock.and_then(|lock| lock.base(platform));
+        self.images.get(target, &base.reference, platform, pinned).map(Some)
     }
 
     /// A plan for each platform. What the run itself writes, `own`, is part of no payload.
@@ -52,9 +71,11 @@ impl<'a> Planner<'a> {
     ) -> Result<Vec<Plan>, Error> {
         let plan = |&platform| {
             watch(Event::Planning { name: &target.name, platform });
-            let opened = open(target, platform, own, &self.runtimes)?;
+            let opened = open(target, platform, own, lock, &self.images, &self.runtimes)?;
+            let base = self.base(target, platform, lock)?;
+            let base = base.as_ref().map(|base| base.base()).transpose()?;
             let make = |runtime: &Runtime<'_>, known: &[Problem], pinned| {
-                make(target, platform, &opened, runtime, known, pinned)
+                make(target, platform, &opened, base.as_ref(), runtime, known, pinned)
             };
             match &target.spec.runtime.source {
                 RuntimeSource::Archive(release) => {
@@ -109,6 +130,7 @@ fn make(
     target: &Target,
     platform: Platform,
     opened: &Opened<'_>,
+    base: Option<&Base>,
     runtime: &Runtime<'_>,
     known: &[Problem],
     pinned: Vec<LockedPackage>,
@@ -116,6 +138,8 @@ fn make(
     let Opened { payload, ca, .. } = opened;
     let sources = Sources {
         runtime: runtime.view(),
+        base,
+        source_image: runtime.pin(),
         payload,
         ca,
         known,

@@ -1,8 +1,11 @@
 //! The runtime sources of a run: each is opened once, for all images that take from it.
 
-use crate::{Target, notes::Notes, open};
+use crate::{Target, finished::Finished, notes::Notes, open};
 use debian::{rootfs::RootFs, scripts::Numbered};
-use plan::{Memo, PackageAccounts, PackageUser, expand::Vars, finding::Problem, spec::RuntimeSource};
+use plan::{
+    Memo, PackageAccounts, PackageUser, expand::Vars, finding::Problem, lock::LockedImage,
+    spec::RuntimeSource,
+};
 use source::{Directory, Memory};
 use std::{
     collections::HashMap,
@@ -31,6 +34,7 @@ enum Files<'a> {
     None,
     Directory(Directory<'a>),
     Packages(Box<RootFs>),
+    Image(Arc<Finished>),
 }
 
 impl Runtime<'_> {
@@ -51,6 +55,15 @@ impl Runtime<'_> {
             Files::None => None,
             Files::Directory(directory) => Some(directory),
             Files::Packages(rootfs) => Some(&**rootfs),
+            Files::Image(image) => Some(&*image.tree),
+        }
+    }
+
+    /// What a lock pins of it where it is a finished image.
+    pub fn pin(&self) -> Option<LockedImage> {
+        match &self.files {
+            Files::Image(image) => Some(image.pin),
+            _ => None,
         }
     }
 
@@ -104,14 +117,19 @@ impl<'a> Runtimes<'a> {
         self.memory
     }
 
+    /// The source that a finished image is.
+    pub fn of_image(&self, image: Arc<Finished>) -> Runtime<'a> {
+        Runtime { files: Files::Image(image), memo: self.notes.memo(), ..Runtime::default() }
+    }
+
     /// The source of a target.
     ///
     /// # Errors
     /// When it cannot be opened, or its name has a variable that there is not.
     pub fn open(&self, target: &Target, vars: &Vars<'_>) -> Result<Arc<Runtime<'a>>, open::Problem> {
         let root = match &target.spec.runtime.source {
-            // What an archive has is known when packages are chosen.
-            RuntimeSource::None | RuntimeSource::Archive(_) => {
+            // What an archive has is known when packages are chosen; images are opened elsewhere.
+            RuntimeSource::None | RuntimeSource::Archive(_) | RuntimeSource::Image(_) => {
                 return Ok(Arc::new(Runtime { memo: self.notes.memo(), ..Runtime::default() }));
             }
             RuntimeSource::Host => None,

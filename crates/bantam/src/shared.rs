@@ -6,7 +6,7 @@ use crate::{
 };
 use cache::{Cache, Shared};
 use std::sync::Arc;
-use store::{SharedPlace, StoreError};
+use store::SharedPlace;
 
 /// The cache of a build, with those that it takes from and gives to. One that cannot be opened is told and left out:
 /// whoever builds without the network, or without its credentials, builds slower and not less.
@@ -40,7 +40,6 @@ fn opened_once(
     }
     let shared = match place.open(&request.session.network) {
         Ok(shared) => Some(shared),
-        Err(error @ StoreError::Unsupported { .. }) => return Err(error.into()),
         Err(error) => {
             let text = format!("the shared cache {place} is left alone: {}", told(&error));
             watch(Event::Notice { text: &text, details: &[] });

@@ -1,36 +1,53 @@
 //! A finished image as a file tree, as a container sees it.
+//!
+//! Each layer is decompressed once, into a blob of the cache: its headers are read from there, and files where they are.
 
 use crate::Error;
-use oci::{Compression, EntryKind, Image, LayerEntry, ReadLayerError, media_type};
+use cache::{Cache, RecordKind};
+use oci::{Blob, Compression, Descriptor, Digest, EntryKind, Hashing, LayerEntry, ReadLayerError, Skip};
 use std::{
     collections::BTreeMap,
     fs::File,
-    io::{self, BufReader, Read, Write},
+    io::{self, BufReader, Read, Write as _},
     os::unix::fs::FileExt,
-    path::Path,
     sync::Arc,
 };
-use tree::{Content, ContentHandle, Entry, Kind, ReadAt, Tree, TreePath};
+use tree::{
+    Content, ContentHandle, Entry, FileId, FileIdentity, HEAD, Head, Kind, Known, ReadAt, Sha256Digest, Tree,
+    TreePath,
+};
 
 /// How much of a layer is read at a time.
 const STEP: usize = 128 << 10;
+/// The longest plain tar that is kept, in bytes.
+const MAX_PLAIN: u64 = 1 << 35;
 
-/// The tree of an image, and the layer that each path is from, counted from 0 at the base. The plain
-/// layers are kept in files without a name below `scratch` while the tree is there.
+/// The layers of an image, base first: what names each, and its bytes.
+pub(crate) type ImageLayers = [(Descriptor, Arc<dyn Blob>)];
+
+/// The tree of these layers, whose plain tars have the digests `diff_ids` where they are known, and the layer that each path is from, counted from 0 at the base.
 ///
 /// # Errors
-/// When a layer cannot be read, or not be kept.
-pub(crate) fn unpacked(image: &Image, scratch: &Path) -> Result<(Tree, BTreeMap<TreePath, usize>), Error> {
-    std::fs::create_dir_all(scratch).map_err(|source| Error::Write { path: scratch.into(), source })?;
-    let mut files = vec![];
+/// When a layer cannot be read, is not what the image says, or cannot be kept.
+pub(crate) fn unpacked(
+    image: &ImageLayers,
+    diff_ids: &[Digest],
+    cache: &Cache,
+) -> Result<(Tree, BTreeMap<TreePath, usize>), Error> {
+    let mut plains = vec![];
+    let mut heads = vec![];
     let mut layers = vec![];
-    for (descriptor, blob) in &image.layers {
+    for (number, (descriptor, blob)) in image.iter().enumerate() {
         let failed = |source| Error::ReadLayer { digest: descriptor.digest, source };
-        let file =
-            tempfile::tempfile_in(scratch).map_err(|source| Error::Write { path: scratch.into(), source })?;
-        let reader = blob.open().map_err(|error| failed(ReadLayerError::Read(error)))?;
-        layers.push(read(reader, &file).map_err(failed)?);
-        files.push((Arc::new(file), descriptor.digest.to_string()));
+        let plain = Plain::of(descriptor, &**blob, cache).map_err(failed)?;
+        let found = plain.digest;
+        if let Some(&expected) = diff_ids.get(number).filter(|expected| **expected != found) {
+            return Err(failed(ReadLayerError::DiffId { expected, found }));
+        }
+        let (entries, beginnings) = plain.list().map_err(failed)?;
+        layers.push(entries);
+        heads.push(beginnings);
+        plains.push((Arc::new(plain), descriptor.digest));
     }
     let listing = oci::merge(layers);
     let mut tree = Tree::new();
@@ -45,10 +62,11 @@ pub(crate) fn unpacked(image: &Image, scratch: &Path) -> Result<(Tree, BTreeMap<
             EntryKind::Directory => Kind::Directory,
             EntryKind::Symlink(target) => Kind::Symlink(target.clone()),
             EntryKind::File { size, offset, .. } => {
-                let Some((file, layer)) = files.get(target.layer) else { continue };
+                let Some((plain, layer)) = plains.get(target.layer) else { continue };
                 let origin = format!("{path} of the layer {layer}");
-                let (file, offset, size) = (file.clone(), *offset, *size);
-                Kind::File(Content::new(LayerFile { file, offset, size, origin }))
+                let head = heads.get(target.layer).and_then(|heads| heads.get(offset)).copied();
+                let file = LayerFile { plain: plain.clone(), offset: *offset, size: *size, origin };
+                Kind::File(Content::with_known(file, Known { head, sha256: None }))
             }
             EntryKind::Special(word) => Kind::Special(word),
             // A link to a link, or to nothing, is no file.
@@ -61,38 +79,120 @@ pub(crate) fn unpacked(image: &Image, scratch: &Path) -> Result<(Tree, BTreeMap<
     Ok((tree, from))
 }
 
-/// Reads a layer, and leaves its plain tar in `file`.
-fn read(mut reader: impl Read, file: &File) -> Result<Vec<LayerEntry>, ReadLayerError> {
-    let mut head = vec![];
-    (&mut reader).take(4).read_to_end(&mut head).map_err(ReadLayerError::Read)?;
-    let compression = Compression::of_head(&head);
-    let reader = BufReader::with_capacity(STEP, io::Cursor::new(head).chain(reader));
-    let plain = Tee { from: oci::decompressed(reader, compression)?, to: file };
-    let mut entries = vec![];
-    oci::read_layer(plain, media_type::LAYER, |entry| entries.push(entry))?;
-    Ok(entries)
+/// The plain tar of a layer.
+struct Plain {
+    file: File,
+    digest: Digest,
+    size: u64,
 }
 
-/// Whatever is read is written too.
-struct Tee<'a, R> {
-    from: R,
-    to: &'a File,
+impl Plain {
+    /// That of a layer: from the cache, or decompressed into it.
+    fn of(descriptor: &Descriptor, blob: &dyn Blob, cache: &Cache) -> Result<Self, ReadLayerError> {
+        let key = Sha256Digest(*descriptor.digest.bytes());
+        if let Some(plain) = Plain::kept(&key, cache) {
+            return Ok(plain);
+        }
+        // Without a cache, the file has no name anywhere.
+        let file = cache.new_file().or_else(|_| tempfile::tempfile()).map_err(ReadLayerError::Read)?;
+        let mut reader = blob.open().map_err(ReadLayerError::Read)?;
+        let mut head = vec![];
+        (&mut reader).take(4).read_to_end(&mut head).map_err(ReadLayerError::Read)?;
+        let compression = Compression::of_head(&head);
+        let reader = BufReader::with_capacity(STEP, io::Cursor::new(head).chain(reader));
+        let mut plain = oci::decompressed(reader, compression)?.take(MAX_PLAIN + 1);
+        let mut out = Hashing::new(io::BufWriter::with_capacity(STEP, &file));
+        io::copy(&mut plain, &mut out).and_then(|_| out.flush()).map_err(ReadLayerError::Read)?;
+        let (digest, size) = out.finish();
+        if size > MAX_PLAIN {
+            return Err(ReadLayerError::TooMuch { what: "bytes", limit: MAX_PLAIN });
+        }
+        // A cache that takes nothing costs time, and nothing else. The blob first: a record without it would be a lie.
+        let record = [&digest.bytes()[..], &size.to_le_bytes()].concat();
+        let _ = cache
+            .put_blob(&Sha256Digest(*digest.bytes()), &file)
+            .and_then(|()| cache.put_record(RecordKind::Plain, &key, &record));
+        Ok(Plain { file, digest, size })
+    }
+
+    fn kept(key: &Sha256Digest, cache: &Cache) -> Option<Self> {
+        let record = cache.record(RecordKind::Plain, key)?;
+        let (digest, size) = record.split_first_chunk()?;
+        let (digest, size) = (Sha256Digest(*digest), u64::from_le_bytes(size.try_into().ok()?));
+        Some(Plain { file: cache.blob(&digest, size)?, digest: digest.into(), size })
+    }
+
+    /// Its entries, and the first bytes of each file, by where it is.
+    fn list(&self) -> Result<(Vec<LayerEntry>, BTreeMap<u64, Head>), ReadLayerError> {
+        let mut entries = vec![];
+        let mut heads = BTreeMap::new();
+        let reader = Positioned { file: &self.file, at: 0, size: self.size };
+        oci::list_layer(Seekable(BufReader::with_capacity(STEP, reader)), HEAD, |entry, head| {
+            if let EntryKind::File { offset, .. } = entry.kind {
+                heads.insert(offset, Head::of(head));
+            }
+            entries.push(entry);
+        })?;
+        Ok((entries, heads))
+    }
 }
 
-impl<R: Read> Read for Tee<'_, R> {
+/// Reads a file from a place on without moving where others read it.
+struct Positioned<'a> {
+    file: &'a File,
+    at: u64,
+    size: u64,
+}
+
+impl Read for Positioned<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let got = self.from.read(buf)?;
-        self.to.write_all(buf.get(..got).unwrap_or_default())?;
+        let got = self.file.read_at(buf, self.at)?;
+        self.at += got as u64;
         Ok(got)
+    }
+}
+
+impl io::Seek for Positioned<'_> {
+    fn seek(&mut self, to: io::SeekFrom) -> io::Result<u64> {
+        let to = match to {
+            io::SeekFrom::Start(to) => Some(to),
+            io::SeekFrom::Current(by) => self.at.checked_add_signed(by),
+            io::SeekFrom::End(by) => self.size.checked_add_signed(by),
+        };
+        self.at = to.filter(|to| *to <= self.size).ok_or(io::ErrorKind::UnexpectedEof)?;
+        Ok(self.at)
+    }
+}
+
+/// Passes over content without reading it.
+struct Seekable<'a>(BufReader<Positioned<'a>>);
+
+impl Read for Seekable<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buf)
+    }
+}
+
+impl Skip for Seekable<'_> {
+    fn skip(&mut self, bytes: u64) -> io::Result<()> {
+        self.0.seek_relative(i64::try_from(bytes).map_err(|_| io::ErrorKind::UnexpectedEof)?)
     }
 }
 
 /// A file of a layer.
 struct LayerFile {
-    file: Arc<File>,
+    plain: Arc<Plain>,
     offset: u64,
     size: u64,
     origin: String,
+}
+
+impl LayerFile {
+    /// Stands for a device: layers that differ have others. It reaches no image.
+    fn device(&self) -> u64 {
+        let [a, b, c, d, e, f, g, h, ..] = *self.plain.digest.bytes();
+        u64::from_le_bytes([a, b, c, d, e, f, g, h])
+    }
 }
 
 impl ContentHandle for LayerFile {
@@ -107,12 +207,35 @@ impl ContentHandle for LayerFile {
     fn origin(&self) -> String {
         self.origin.clone()
     }
+
+    fn file_id(&self) -> Option<FileId> {
+        Some(FileId { device: self.device(), inode: self.offset })
+    }
+
+    /// Which bytes of a tar with this digest.
+    fn identity(&self) -> Option<FileIdentity> {
+        let (_, rest) = self.plain.digest.bytes().split_first_chunk::<8>()?;
+        let (mtime, rest) = rest.split_first_chunk()?;
+        let ctime = u64::from_le_bytes(rest.try_into().ok()?);
+        Some(FileIdentity {
+            device: self.device(),
+            inode: self.offset,
+            size: self.size,
+            mtime: i128::from_le_bytes(*mtime),
+            ctime: ctime.into(),
+        })
+    }
+
+    /// The tar is under its digest in the cache, or a file without a name: nobody writes to it.
+    fn may_change(&self) -> bool {
+        false
+    }
 }
 
 impl ReadAt for &LayerFile {
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
         let left = usize::try_from(self.size.saturating_sub(offset)).unwrap_or(usize::MAX);
         let step = left.min(buf.len());
-        self.file.read_at(buf.get_mut(..step).unwrap_or_default(), self.offset.saturating_add(offset))
+        self.plain.file.read_at(buf.get_mut(..step).unwrap_or_default(), self.offset.saturating_add(offset))
     }
 }

@@ -37,11 +37,13 @@ pub enum RecordKind {
     Contents,
     /// What was found out about ELF files of this machine. Never shared either.
     Notes,
+    /// What the plain tar of an image's layer is: which blob.
+    Plain,
 }
 
 impl RecordKind {
     /// All there are.
-    pub const ALL: [RecordKind; 7] = [
+    pub const ALL: [RecordKind; 8] = [
         RecordKind::Layer,
         RecordKind::Chunks,
         RecordKind::Facts,
@@ -49,6 +51,7 @@ impl RecordKind {
         RecordKind::Archives,
         RecordKind::Contents,
         RecordKind::Notes,
+        RecordKind::Plain,
     ];
 
     /// Where a record is in a cache, as a path.
@@ -71,6 +74,7 @@ impl RecordKind {
             RecordKind::Archives => "archives-1",
             RecordKind::Contents => "contents-1",
             RecordKind::Notes => "notes-1",
+            RecordKind::Plain => "plain-1",
         }
     }
 
@@ -88,6 +92,7 @@ impl RecordKind {
             RecordKind::Archives => 5,
             RecordKind::Contents => 6,
             RecordKind::Notes => 7,
+            RecordKind::Plain => 8,
         }
     }
 }

@@ -35,6 +35,8 @@ pub enum EntryKind {
     Contents,
     /// A record of notes.
     Notes,
+    /// A record of the plain tar of a layer.
+    Plain,
     /// A record of a version of bantam that keeps others.
     OtherRecords,
     /// A blob.
@@ -51,7 +53,7 @@ pub struct Usage(BTreeMap<EntryKind, (u64, u64)>);
 
 impl EntryKind {
     /// All kinds, in the order in which they are shown.
-    pub const ALL: [EntryKind; 11] = [
+    pub const ALL: [EntryKind; 12] = [
         EntryKind::Layers,
         EntryKind::Chunks,
         EntryKind::Facts,
@@ -59,6 +61,7 @@ impl EntryKind {
         EntryKind::Archives,
         EntryKind::Contents,
         EntryKind::Notes,
+        EntryKind::Plain,
         EntryKind::OtherRecords,
         EntryKind::Blobs,
         EntryKind::Images,
@@ -75,6 +78,7 @@ impl EntryKind {
             EntryKind::Archives => "archives",
             EntryKind::Contents => "contents",
             EntryKind::Notes => "notes",
+            EntryKind::Plain => "plain",
             EntryKind::OtherRecords => "other",
             EntryKind::Blobs => "blobs",
             EntryKind::Images => "images",
@@ -150,6 +154,7 @@ impl Scan {
                 Some(RecordKind::Archives) => EntryKind::Archives,
                 Some(RecordKind::Contents) => EntryKind::Contents,
                 Some(RecordKind::Notes) => EntryKind::Notes,
+                Some(RecordKind::Plain) => EntryKind::Plain,
                 None => EntryKind::OtherRecords,
             };
             for entry in entries(&sort)? {

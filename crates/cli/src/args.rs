@@ -88,6 +88,8 @@ pub enum Command {
     /// Make an index of images for several platforms
     #[command(subcommand)]
     Index(Index),
+    /// Put an image upon a newer base: its own layers stay as they are
+    Rebase(Rebase),
     /// Show the config and layers of an image
     Inspect(Image),
     /// List the files of an image
@@ -364,6 +366,22 @@ pub struct IndexCreate {
     /// Write the digest of the index
     #[arg(long, value_name = "FILE")]
     pub digest_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Rebase {
+    /// The image
+    #[arg(value_name = "IMAGE")]
+    pub image: String,
+    /// The base that it goes upon
+    #[arg(long, value_name = "BASE")]
+    pub onto: String,
+    /// The base that it is built upon; default: the one that its annotations name
+    #[arg(long, value_name = "BASE")]
+    pub from: Option<String>,
+    /// Where it goes; may be repeated
+    #[arg(long, short, value_name = "DEST", required = true)]
+    pub output: Vec<String>,
 }
 
 #[derive(Debug, Args)]

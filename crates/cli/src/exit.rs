@@ -44,6 +44,10 @@ fn code(error: &Error) -> u8 {
         | Error::OneImage { .. }
         | Error::OnePlatform { .. }
         | Error::Usage(_)
+        | Error::ZstdBase { .. }
+        | Error::UnknownBase { .. }
+        | Error::MovedBase { .. }
+        | Error::OtherBase { .. }
         | Error::SourceDateEpoch { .. }
         | Error::Reference(_)
         | Error::SharedPlace(_) => USAGE,
@@ -55,6 +59,7 @@ fn code(error: &Error) -> u8 {
         | Error::LockAbsent { .. }
         | Error::LockChanged { .. }
         | Error::Solve(_)
+        | Error::SpecReference { .. }
         | Error::UnknownSuite { .. } => SPEC,
         Error::Refused { .. } => REFUSED,
         Error::Auth(error) if error.is_refusal() => CREDENTIALS,
@@ -118,6 +123,9 @@ fn hint(error: &Error) -> Option<String> {
         | Error::LockPackages { .. }
         | Error::Lock { .. }
         | Error::UnknownSuite { .. } => "`bantam update` writes it anew",
+        Error::UnknownBase { .. } | Error::MovedBase { .. } | Error::OtherBase { .. } => {
+            "--from names the image that it was built upon"
+        }
         Error::LockAbsent { .. } => "`bantam lock` writes it; then commit it beside the spec",
         Error::LockChanged { .. } => "`bantam update` accepts the changes",
         Error::OneImage { .. } => "an oci: layout takes several images",

@@ -8,6 +8,7 @@
 use crate::{Descriptor, Digest, media_type};
 use canon_json::CanonJsonSerialize as _;
 use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The longest document that is read, in bytes. Registries refuse manifests over 4 MiB; configs with
@@ -64,6 +65,14 @@ pub enum DocumentError {
         subject: &'static str,
         /// What is wrong with it.
         source: oci_spec::OciSpecError,
+    },
+    /// A base image whose config does not say of each layer what is in it.
+    #[error("the base image has {layers} layers, and its config knows {diff_ids}")]
+    BaseLayers {
+        /// The layers of its manifest.
+        layers: usize,
+        /// Those of its config.
+        diff_ids: usize,
     },
     /// Two images of an index are for one platform.
     #[error("two images are for {0}")]
@@ -177,6 +186,9 @@ pub struct RunConfig {
     pub labels: BTreeMap<String, String>,
     #[serde(deserialize_with = "null_to_default", skip_serializing_if = "String::is_empty")]
     pub stop_signal: String,
+    /// What engines keep beside these, such as `Healthcheck`.
+    #[serde(flatten)]
+    pub other: BTreeMap<String, Value>,
 }
 
 /// The layers of an image.

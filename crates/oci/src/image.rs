@@ -1,7 +1,8 @@
 //! An image as a value: documents and the blobs they name.
 
 use crate::document::{ConfigFile, Document, DocumentError, History, IndexFile, Manifest, RootFs, RunConfig};
-use crate::{Blob, Descriptor, Layer, MemoryBlob, Platform, media_type, rfc3339};
+use crate::{Blob, Descriptor, Digest, Layer, MemoryBlob, Platform, media_type, rfc3339};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -108,13 +109,70 @@ pub fn assemble(
     if layers.is_empty() {
         return Err(DocumentError::NoLayers);
     }
+    put_together(Lower::default(), config, layers, annotations)
+}
+
+/// Puts an image together upon another: the layers of the base come first, as they are, and so does its history. What
+/// the base's config says of running it and [`ImageConfig`] has no word for, such as a health check, is kept; triggers
+/// for those who build upon it (`OnBuild`) are not.
+///
+/// # Errors
+/// As [`assemble`]; and when the base's documents do not go together.
+pub fn assemble_upon(
+    base: &Image,
+    config: &ImageConfig,
+    layers: Vec<AssembledLayer>,
+    annotations: BTreeMap<String, String>,
+) -> Result<Image, DocumentError> {
+    let lower = Lower::of(base)?;
+    if lower.layers.is_empty() && layers.is_empty() {
+        return Err(DocumentError::NoLayers);
+    }
+    put_together(lower, config, layers, annotations)
+}
+
+/// What an image has of its base.
+#[derive(Default)]
+struct Lower {
+    layers: Vec<(Descriptor, Arc<dyn Blob>)>,
+    diff_ids: Vec<Digest>,
+    history: Vec<History>,
+    other: BTreeMap<String, Value>,
+}
+
+impl Lower {
+    fn of(base: &Image) -> Result<Self, DocumentError> {
+        let ConfigFile { config, rootfs, mut history, .. } = ConfigFile::parse(&base.config.bytes)?;
+        let (layers, diff_ids) = (base.layers.len(), rootfs.diff_ids.len());
+        if layers != diff_ids {
+            return Err(DocumentError::BaseLayers { layers, diff_ids });
+        }
+        // History may be left out, but not of some of the layers.
+        let told = history.iter().filter(|step| !step.empty_layer).count();
+        history.extend((told..layers).map(|_| History::default()));
+        let mut other = config.other;
+        other.retain(|key, value| key != "OnBuild" && !value.is_null());
+        Ok(Lower { layers: base.layers.clone(), diff_ids: rootfs.diff_ids, history, other })
+    }
+}
+
+fn put_together(
+    lower: Lower,
+    config: &ImageConfig,
+    layers: Vec<AssembledLayer>,
+    annotations: BTreeMap<String, String>,
+) -> Result<Image, DocumentError> {
     for AssembledLayer { layer, blob, .. } in &layers {
         if !layer.descriptor.same_blob(blob.descriptor()) {
             let (expected, found) = (layer.descriptor.digest, blob.descriptor().digest);
             return Err(DocumentError::WrongBlob { expected, found });
         }
     }
-    let file = config.file(&layers)?;
+    let Lower { layers: mut all, mut diff_ids, mut history, other } = lower;
+    diff_ids.extend(layers.iter().map(|layer| layer.layer.diff_id));
+    history.extend(config.history(&layers)?);
+    let file = config.file(diff_ids, history, other)?;
+    all.extend(layers.into_iter().map(|layer| (layer.layer.descriptor, layer.blob)));
     let platform = file.platform();
     let config = file.document()?;
     let manifest = Manifest {
@@ -122,14 +180,13 @@ pub fn assemble(
         media_type: Some(media_type::MANIFEST.into()),
         artifact_type: None,
         config: config.descriptor.clone(),
-        layers: layers.iter().map(|layer| layer.layer.descriptor.clone()).collect(),
+        layers: all.iter().map(|(descriptor, _)| descriptor.clone()).collect(),
         subject: None,
         annotations,
     }
     .document()?;
     second_reader(&manifest, &config)?;
-    let layers = layers.into_iter().map(|layer| (layer.layer.descriptor, layer.blob)).collect();
-    Ok(Image { manifest, config, layers, platform })
+    Ok(Image { manifest, config, layers: all, platform })
 }
 
 /// Reads what was written with other eyes: what the specification's own types refuse, a registry or a
@@ -245,15 +302,28 @@ impl Artifact {
 }
 
 impl ImageConfig {
-    fn file(&self, layers: &[AssembledLayer]) -> Result<ConfigFile, DocumentError> {
-        let created = rfc3339(self.created).ok_or(DocumentError::Time(self.created))?;
-        let history = |layer: &AssembledLayer| History {
+    fn created(&self) -> Result<String, DocumentError> {
+        rfc3339(self.created).ok_or(DocumentError::Time(self.created))
+    }
+
+    fn history(&self, layers: &[AssembledLayer]) -> Result<Vec<History>, DocumentError> {
+        let created = self.created()?;
+        let step = |layer: &AssembledLayer| History {
             created: Some(created.clone()),
             created_by: Some(layer.created_by.clone()),
             ..History::default()
         };
+        Ok(layers.iter().map(step).collect())
+    }
+
+    fn file(
+        &self,
+        diff_ids: Vec<Digest>,
+        history: Vec<History>,
+        other: BTreeMap<String, Value>,
+    ) -> Result<ConfigFile, DocumentError> {
         Ok(ConfigFile {
-            created: Some(created.clone()),
+            created: Some(self.created()?),
             author: None,
             architecture: self.architecture.clone(),
             os: self.os.clone(),
@@ -268,12 +338,10 @@ impl ImageConfig {
                 working_dir: self.working_dir.clone(),
                 labels: self.labels.clone(),
                 stop_signal: self.stop_signal.clone(),
+                other,
             },
-            rootfs: RootFs {
-                diff_ids: layers.iter().map(|layer| layer.layer.diff_id).collect(),
-                ..RootFs::default()
-            },
-            history: layers.iter().map(history).collect(),
+            rootfs: RootFs { diff_ids, ..RootFs::default() },
+            history,
         })
     }
 }

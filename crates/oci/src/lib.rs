@@ -25,14 +25,14 @@ pub use digest::{Digest, DigestError, Hashing};
 pub use document::{
     ConfigFile, Document, DocumentError, History, IndexFile, MAX_DOCUMENT, Manifest, RootFs, RunConfig,
 };
-pub use image::{Artifact, AssembledLayer, Image, ImageConfig, Index, Part, assemble};
+pub use image::{Artifact, AssembledLayer, Image, ImageConfig, Index, Part, assemble, assemble_upon};
 pub use layer::{
     Chunk, Chunks, Layer, LayerError, LayerOptions, StoredChunk, Written, layer_key, write_layer,
     write_layer_with,
 };
 pub use media_type::Compression;
-pub use read::{LayerSummary, Listed, ReadLayerError, decompressed, merge, read_layer};
+pub use read::{LayerSummary, Listed, ReadLayerError, decompressed, list_layer, merge, read_layer};
 pub use tar_entry::{ENTRY_TIME, TAR_END, TarEntry, TarKind, padding};
 pub use tar_reader::{EntryKind, LayerEntry, RawNames, Skip, TarReader};
-pub use time::rfc3339;
+pub use time::{rfc3339, seconds};
 pub use validate::{ImageSource, Mismatch, validate};

@@ -21,6 +21,28 @@ pub fn rfc3339(seconds: i64) -> Option<String> {
     })
 }
 
+/// Reads what [`rfc3339`] writes, with or without a fraction of a second; none of any other text.
+pub fn seconds(text: &str) -> Option<i64> {
+    let (date, rest) = text.strip_suffix('Z')?.split_once('T')?;
+    let time = rest.split_once('.').map_or(rest, |(time, _)| time);
+    if (date.len(), time.len()) != (10, 8) {
+        return None;
+    }
+    let numbers = |text: &str, sign: char| -> Option<[i64; 3]> {
+        let parts: Vec<i64> = text.split(sign).map(|part| part.parse().ok()).collect::<Option<_>>()?;
+        parts.try_into().ok()
+    };
+    let ([year, month, day], [hour, minute, second]) = (numbers(date, '-')?, numbers(time, ':')?);
+    // As above: years that begin in March.
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let (era, of_era) = (year.div_euclid(400), year.rem_euclid(400));
+    let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + (153 * month + 2) / 5 + day - 1;
+    let seconds = (days - 719_468) * 86_400 + hour * 3600 + minute * 60 + second;
+    // What is no date or time is written otherwise.
+    let whole = rfc3339(seconds)?;
+    (whole.strip_suffix('Z') == Some(&format!("{date}T{time}"))).then_some(seconds)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -40,6 +62,18 @@ mod tests {
             (-62_167_219_200, "0000-01-01T00:00:00Z"),
         ] {
             assert_eq!(rfc3339(seconds).as_deref(), Some(want));
+            assert_eq!(super::seconds(want), Some(seconds));
+        }
+        assert_eq!(super::seconds("2024-02-28T23:59:59.987654321Z"), Some(1_709_164_799));
+        for text in [
+            "",
+            "2024-02-30T00:00:00Z",
+            "2024-13-01T00:00:00Z",
+            "2024-01-01T24:00:00Z",
+            "2024-01-01",
+            "999999999999999999-01-01T00:00:00Z",
+        ] {
+            assert_eq!(super::seconds(text), None, "{text}");
         }
         for seconds in [253_402_300_800, -62_167_219_201, i64::MAX, i64::MIN] {
             assert_eq!(rfc3339(seconds), None);

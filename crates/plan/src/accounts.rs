@@ -1,11 +1,17 @@
 //! Users and groups of the image.
 
-use crate::spec::{Id, User, UserRef};
-use std::fmt::Write as _;
+use crate::{
+    error::PlanError,
+    spec::{Id, User, UserRef},
+};
+use std::{collections::BTreeSet, fmt::Write as _};
+use tree::{Entry, Tree, TreePath, View};
 
 /// The user that a process runs as unless the spec says otherwise.
 pub const NONROOT: u32 = 65532;
 const NOBODY: u32 = 65534;
+/// Longer than the passwd and group of any image, in bytes.
+pub(crate) const MAX_ACCOUNTS: u64 = 256 << 10;
 
 /// The users and groups that the packages of a source make when they are installed, with numbers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -38,6 +44,9 @@ pub struct Accounts {
     groups: Vec<(String, u32)>,
     /// Are there some of packages?
     of_packages: bool,
+    /// The passwd and group of the base image, which are added to.
+    passwd_of_base: String,
+    group_of_base: String,
 }
 
 #[derive(Debug, Clone)]
@@ -49,11 +58,50 @@ struct Account {
 }
 
 impl Accounts {
-    /// The accounts of every image, and those of the spec.
-    pub fn new(users: &[User]) -> Self {
+    /// The accounts of every image, upon a base with this passwd and group (empty where there is none). What the base
+    /// knows keeps its meaning.
+    pub fn upon(passwd: String, group: String) -> Self {
+        let mut accounts = Accounts::of_every_image();
+        accounts.read_passwd(&passwd);
+        accounts.read_group(&group);
+        Accounts { passwd_of_base: passwd, group_of_base: group, ..accounts }
+    }
+
+    /// The same, with passwd and group of a tree.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn of(tree: &Tree) -> Result<Self, PlanError> {
+        let read = |path: &str| -> Result<String, PlanError> {
+            let Ok(path) = TreePath::parse(path) else { return Ok(String::new()) };
+            let found = tree.follow(&path)?.entry;
+            let content = found.as_ref().and_then(Entry::content);
+            let bytes = content.map(|content| content.read(MAX_ACCOUNTS)).transpose()?;
+            Ok(String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned())
+        };
+        Ok(Accounts::upon(read("/etc/passwd")?, read("/etc/group")?))
+    }
+
+    /// Adds a user of the spec.
+    pub fn add(&mut self, user: &User) {
+        if !self.users.iter().any(|known| known.name == user.name) {
+            let (name, home) = (user.name.clone(), user.home.to_string());
+            self.users.push(Account { name, uid: user.uid, gid: user.gid, home });
+        }
+        if !self.groups.iter().any(|(_, gid)| *gid == user.gid) {
+            self.groups.push((user.name.clone(), user.gid));
+        }
+    }
+
+    /// The numbers of a user by its name.
+    pub fn user(&self, name: &str) -> Option<(u32, u32)> {
+        self.users.iter().find(|user| user.name == name).map(|user| (user.uid, user.gid))
+    }
+
+    fn of_every_image() -> Self {
         let account =
             |name: &str, uid, gid, home: &str| Account { name: name.into(), uid, gid, home: home.into() };
-        let mut accounts = Accounts {
+        Accounts {
             users: vec![
                 account("root", 0, 0, "/root"),
                 account("nobody", NOBODY, NOBODY, "/nonexistent"),
@@ -63,14 +111,9 @@ impl Accounts {
                 .map(|(name, gid)| (name.into(), gid))
                 .to_vec(),
             of_packages: false,
-        };
-        for user in users {
-            accounts.users.push(account(&user.name, user.uid, user.gid, user.home.as_str()));
-            if !accounts.groups.iter().any(|(_, gid)| *gid == user.gid) {
-                accounts.groups.push((user.name.clone(), user.gid));
-            }
+            passwd_of_base: String::new(),
+            group_of_base: String::new(),
         }
-        accounts
     }
 
     /// Adds those of packages; a name or a number that is known keeps its meaning. `process` is who the process runs as.
@@ -103,8 +146,10 @@ impl Accounts {
 
     /// `/etc/passwd`.
     pub fn passwd(&self) -> String {
-        let mut text = String::new();
-        for Account { name, uid, gid, home } in &self.users {
+        let mut text = with_newline(&self.passwd_of_base);
+        let known = names_in(&self.passwd_of_base);
+        for Account { name, uid, gid, home } in self.users.iter().filter(|user| !known.contains(&*user.name))
+        {
             let _ = writeln!(text, "{name}:x:{uid}:{gid}:{name}:{home}:/sbin/nologin");
         }
         text
@@ -112,8 +157,9 @@ impl Accounts {
 
     /// `/etc/group`.
     pub fn group(&self) -> String {
-        let mut text = String::new();
-        for (name, gid) in &self.groups {
+        let mut text = with_newline(&self.group_of_base);
+        let known = names_in(&self.group_of_base);
+        for (name, gid) in self.groups.iter().filter(|(name, _)| !known.contains(&**name)) {
             let _ = writeln!(text, "{name}:x:{gid}:");
         }
         text
@@ -173,10 +219,23 @@ impl Accounts {
     }
 }
 
+/// The names of a passwd or group.
+fn names_in(text: &str) -> BTreeSet<&str> {
+    text.lines().filter_map(|line| line.split(':').next()).collect()
+}
+
+/// A text that more can stand behind.
+fn with_newline(text: &str) -> String {
+    if text.is_empty() || text.ends_with('\n') { text.into() } else { format!("{text}\n") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tree::TreePath;
+
+    fn of_every_image() -> Accounts {
+        Accounts::upon(String::new(), String::new())
+    }
 
     fn who(user: &str, group: Option<u32>) -> UserRef {
         UserRef { user: Id::Name(user.into()), group: group.map(Id::Number) }
@@ -184,7 +243,7 @@ mod tests {
 
     #[test]
     fn the_files_of_every_image() {
-        let accounts = Accounts::new(&[]);
+        let accounts = of_every_image();
         assert_eq!(
             accounts.passwd(),
             "root:x:0:0:root:/root:/sbin/nologin
@@ -204,7 +263,8 @@ nonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin
             home: TreePath::parse("/app").unwrap(),
             line: 1,
         };
-        let accounts = Accounts::new(&[shop]);
+        let mut accounts = of_every_image();
+        accounts.add(&shop);
         assert!(accounts.passwd().ends_with("shop:x:1000:2000:shop:/app:/sbin/nologin\n"));
         assert!(accounts.group().ends_with("shop:x:2000:\n"));
         assert_eq!(accounts.numbers(&who("shop", None)), Ok((1000, 2000)));
@@ -222,10 +282,10 @@ nonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin
             groups: vec![("redis".into(), 61200), ("ssl-cert".into(), 61300), ("tty".into(), 9)],
             of_all: vec![user("www-data", 33, 33), user("games", 5, 60)],
         };
-        let mut accounts = Accounts::new(&[]);
+        let mut accounts = of_every_image();
         accounts.add_packages(&packages, &who("www-data", None));
         let added = |text: String, known: String| text.strip_prefix(&*known).unwrap().to_owned();
-        let every = Accounts::new(&[]);
+        let every = of_every_image();
         assert_eq!(
             added(accounts.passwd(), every.passwd()),
             "redis:x:61200:61200:redis:/h:/sbin/nologin\nwww-data:x:33:33:www-data:/h:/sbin/nologin\n"
@@ -239,7 +299,7 @@ nonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin
 
     #[test]
     fn a_payload_may_bring_its_own_passwd() {
-        let mut accounts = Accounts::new(&[]);
+        let mut accounts = of_every_image();
         accounts.read_passwd("root:x:0:0::/:/x\nweb:x:33:34::/srv:/x\nbroken\nbad:x:a:b::/:\n");
         accounts.read_group("www:x:34:\nnonsense\n");
         assert_eq!(accounts.numbers(&who("web", None)), Ok((33, 34)));

@@ -58,11 +58,14 @@ pub(crate) fn add(draft: &mut Draft, files: &[CaSource]) -> Result<(), PlanError
         bundle.push(b'\n');
     }
     bundle.extend_from_slice(added.as_bytes());
-    let entry = Entry::file(Content::bytes(bundle, "bantam"), 0o644);
+    let content = Content::bytes(bundle, "bantam");
     let path = found.path;
-    match draft.tree.get_mut(&path).filter(|_| found.entry.is_some()) {
-        Some(there) => there.kind = entry.kind,
-        None => draft.put(&path, entry, Origin::Generated, APP, Reason::Listed { line })?,
+    match found.entry {
+        Some(_) => draft.renew(&path, content, APP, Reason::Listed { line }),
+        None => {
+            let entry = Entry::file(content, 0o644);
+            draft.put(&path, entry, Origin::Generated, APP, Reason::Listed { line })?;
+        }
     }
     lines.into_iter().for_each(|line| draft.reasons.add(&path, Reason::Listed { line }));
     Ok(())

@@ -2,7 +2,8 @@
 
 use crate::{
     accounts::Accounts,
-    finding::{Finding, Problem},
+    base::Base,
+    finding::{Finding, Problem, Severity},
     reason::{Reason, Reasons},
     spec::{Line, Profile, UserRef},
 };
@@ -10,7 +11,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
-use tree::{Entry, Kind, ReadError, Tree, TreePath};
+use tree::{Content, Entry, Kind, Meta, ReadError, Tree, TreePath};
 
 /// The layers that bantam fills itself, by rate of change; between libraries and app come the layers
 /// that the spec names.
@@ -26,6 +27,8 @@ pub const APP: &str = "app";
 pub struct Draft {
     /// What is in the image.
     pub tree: Tree,
+    /// What the base image has; nothing without one.
+    base: Arc<Tree>,
     /// Why.
     pub reasons: Reasons,
     /// Which layer a path goes to; parents that nobody asked for are in none.
@@ -58,6 +61,33 @@ pub enum Origin {
 }
 
 impl Draft {
+    /// An image upon a base: all that the base has is there, and in none of the image's own layers.
+    pub fn upon(base: &Base) -> Self {
+        let mut draft =
+            Draft { tree: Tree::clone(&base.tree), base: Arc::clone(&base.tree), ..Draft::default() };
+        for (path, _) in base.tree.iter() {
+            draft.reasons.add(path, base.reason(path));
+        }
+        draft
+    }
+
+    /// A finished image whose lowest layers are those of a base. `own` says of each path that another layer has which
+    /// one, from 1 at the bottom, and what the history says of it.
+    pub fn stacked(base: &Base, tree: &Tree, own: impl Fn(&TreePath) -> Option<(usize, String)>) -> Self {
+        let mut draft = Draft { tree: tree.clone(), base: Arc::clone(&base.tree), ..Draft::default() };
+        for (path, entry) in tree.iter().filter(|(path, _)| !path.is_root()) {
+            match own(path) {
+                // That a layer repeats a directory says nothing of it.
+                Some((number, created_by)) if !entry.is_directory() || base.tree.get(path).is_none() => {
+                    draft.enter(path, Origin::Payload, APP);
+                    draft.reasons.add(path, Reason::Layer { number, created_by });
+                }
+                _ => draft.reasons.add(path, base.reason(path)),
+            }
+        }
+        draft
+    }
+
     /// Puts an entry into the image. What the payload brought stays; a payload entry that differs
     /// from an earlier one is a finding.
     ///
@@ -84,6 +114,9 @@ impl Draft {
             }
             return Ok(());
         }
+        if self.is_of_base(path) {
+            return self.put_over_base(path, entry, origin, layer, reason);
+        }
         match self.tree.get_mut(path) {
             None => self.insert(path, entry, origin, layer),
             Some(known) if !self.layer.contains_key(path) => {
@@ -104,6 +137,61 @@ impl Draft {
         }
         self.reasons.add(path, reason);
         Ok(())
+    }
+
+    /// Puts an entry where the base has something: only the payload takes its place, and not that of a directory.
+    fn put_over_base(
+        &mut self,
+        path: &TreePath,
+        entry: Entry,
+        origin: Origin,
+        layer: &str,
+        reason: Reason,
+    ) -> Result<(), ReadError> {
+        let Some(known) = self.tree.get_mut(path) else { return Ok(()) };
+        let over = Problem::OverBase { path: path.clone(), found: known.word(), put: entry.word() };
+        match (known.is_directory(), entry.is_directory()) {
+            _ if origin != Origin::Payload => {}
+            (true, true) => {}
+            (false, false) => {
+                // One that is the same is written, too: a newer base may have another.
+                let is_same = same(known, &entry)?;
+                *known = entry;
+                self.enter(path, origin, layer);
+                if !is_same {
+                    self.report_of(over, &reason);
+                }
+            }
+            _ => {
+                let line = self.reasons.line_of(&reason).unwrap_or(0);
+                self.findings.push(Finding::new(over).with_severity(Severity::Error).at(line));
+                return Ok(());
+            }
+        }
+        self.reasons.add(path, reason);
+        Ok(())
+    }
+
+    /// Gives a directory that is there this metadata.
+    pub fn set_meta(&mut self, path: &TreePath, meta: Meta, layer: &str) {
+        let is_of_base = self.is_of_base(path);
+        let Some(known) = self.tree.get_mut(path).filter(|known| known.meta != meta) else { return };
+        known.meta = meta;
+        if is_of_base {
+            self.enter(path, Origin::Payload, layer);
+        }
+    }
+
+    /// Puts content that says all that the base's said, and more, into the place of a file of the base; of any other
+    /// file, instead of what is there. The metadata stays.
+    pub fn renew(&mut self, path: &TreePath, content: Content, layer: &str, reason: Reason) {
+        let is_of_base = self.is_of_base(path);
+        let Some(known) = self.tree.get_mut(path) else { return };
+        known.kind = Kind::File(content);
+        if is_of_base {
+            self.enter(path, Origin::Generated, layer);
+        }
+        self.reasons.add(path, reason);
     }
 
     fn insert(&mut self, path: &TreePath, entry: Entry, origin: Origin, layer: &str) {
@@ -166,9 +254,20 @@ impl Draft {
         self.findings.iter().any(tells)
     }
 
-    /// Did somebody ask for this path itself, not only for something below it?
+    /// Is this path there for itself, not only for something below it: because somebody asked for it, or because the
+    /// base has it?
     pub fn has(&self, path: &TreePath) -> bool {
+        self.is_own(path) || self.is_of_base(path)
+    }
+
+    /// Did somebody ask for this path itself, so that it is in one of the image's own layers?
+    pub fn is_own(&self, path: &TreePath) -> bool {
         self.layer.contains_key(path)
+    }
+
+    /// Is what stands at this path that of the base?
+    pub fn is_of_base(&self, path: &TreePath) -> bool {
+        !path.is_root() && !self.is_own(path) && self.base.get(path).is_some()
     }
 
     /// Something above `path` that is no directory. All that is above an entry is: the nearest one

@@ -2,9 +2,11 @@
 
 mod changes;
 mod document;
+mod image;
 mod packages;
 
 pub use changes::{Change, LockChanges, diff};
+pub use image::{LockedBase, LockedImage};
 pub use packages::{LockedPackage, LockedWhy};
 
 use crate::spec::Platform;
@@ -16,13 +18,18 @@ const USUAL_MODE: u32 = 0o644;
 /// The layout of the file that is written here, and the newest that can be read.
 const VERSION: u32 = 1;
 
-/// A lock: the files that a `host` or `rootfs` source gave, or the packages of an archive.
+/// A lock: the files that a `host`, `rootfs` or `image` source gave, or the packages of an archive; and the images that
+/// were built upon or taken from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lock {
     /// The bytes contract that the image keeps.
     pub format: u32,
     /// `source` of the spec's `[runtime]`, as written there.
     pub source: String,
+    /// The image to build upon.
+    pub base: Option<LockedBase>,
+    /// The runtime source of each platform, where that is a finished image.
+    pub sources: BTreeMap<Platform, LockedImage>,
     /// The files of the source that each platform's image holds, by path, each once.
     pub images: BTreeMap<Platform, Vec<LockedFile>>,
     /// The packages that each platform's image is made of, by name, each once.

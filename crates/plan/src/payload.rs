@@ -257,7 +257,8 @@ pub(crate) fn put(
                 }
             }
         }
-        let start = if is_start { draft.tree.get_mut(&path) } else { None };
+        // A directory of the base is as the base has it; [[dirs]] says otherwise.
+        let start = if is_start && !draft.is_of_base(&path) { draft.tree.get_mut(&path) } else { None };
         if let Some(known) = start.filter(|known| known.is_directory()) {
             known.meta = entry.meta.clone();
         }

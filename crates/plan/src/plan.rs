@@ -2,6 +2,7 @@
 
 use crate::{
     accounts::{Accounts, PackageAccounts},
+    base::{self, Base, Merged, Setting},
     certificates::{self, CaSource},
     debug,
     draft::{APP, BASE, Draft, LIBS, Origin},
@@ -12,7 +13,7 @@ use crate::{
     gather::{Choice, Gather, Scope},
     glob::Glob,
     layers::{self, LayerPlan},
-    lock::LockedPackage,
+    lock::{LockedImage, LockedPackage},
     masked::Masked,
     packages::{self, LeftOut, Package, Wanted},
     payload::{self, Taken},
@@ -32,6 +33,10 @@ use tree::{Entry, Tree, TreePath, View, ViewError};
 pub struct Sources<'a> {
     /// Where libraries come from; none where the payload brings all it needs.
     pub runtime: Option<&'a dyn View>,
+    /// The image to build upon.
+    pub base: Option<&'a Base>,
+    /// What a lock pins of the runtime source where that is a finished image.
+    pub source_image: Option<LockedImage>,
     /// What each `[[files]]` takes, in their order.
     pub payload: &'a [Taken],
     /// The files of `ca`, in their order.
@@ -58,6 +63,11 @@ impl Memo {
     pub fn with_notebook(notebook: Arc<dyn Notebook>) -> Self {
         Memo { facts: FactsMemo::with_notebook(notebook), ..Memo::default() }
     }
+
+    /// What is known of ELF files.
+    pub(crate) fn facts(&self) -> &FactsMemo {
+        &self.facts
+    }
 }
 
 /// An image as a value: what goes into it, cut into layers, and why.
@@ -73,6 +83,14 @@ pub struct Plan {
     pub reasons: Reasons,
     /// The process.
     pub process: Process,
+    /// `[config]` of the spec, with what the base image adds.
+    pub config: Config,
+    /// What the image config says, and who said it: the spec or the base; nothing without a base.
+    pub settings: Vec<Setting>,
+    /// What a lock pins of the base image.
+    pub base: Option<LockedImage>,
+    /// What a lock pins of the runtime source where that is a finished image.
+    pub source_image: Option<LockedImage>,
     /// The packages of which files are kept.
     pub packages: Vec<Package>,
     /// The packages that others depend on, and that no program of the image needs.
@@ -97,6 +115,14 @@ impl Plan {
 /// # Errors
 /// Only when something cannot be read; what is wrong with the image is in [`Plan::findings`].
 pub fn plan(spec: &Spec, platform: Platform, sources: &Sources<'_>) -> Result<Plan, PlanError> {
+    let mut draft = sources.base.map(Draft::upon).unwrap_or_default();
+    let mut accounts = accounts_of(&mut draft, spec)?;
+    let Merged { config, env_order } = match sources.base {
+        Some(base) => base::merge(&spec.config, &base.config, &accounts),
+        None => Merged { config: spec.config.clone(), env_order: vec![] },
+    };
+    let asked = &spec.config;
+    let spec = &Spec { config, ..spec.clone() };
     let debug = Spec { config: debug::config(&spec.config, process::path_of(&spec.config)), ..spec.clone() };
     let spec = if spec.runtime.variant == Variant::Debug { &debug } else { spec };
     let machine = platform.architecture.machine().ok_or(PlanError::Machine(platform))?;
@@ -105,9 +131,7 @@ pub fn plan(spec: &Spec, platform: Platform, sources: &Sources<'_>) -> Result<Pl
     let masked = sources.runtime.map(|view| Masked::new(view, spec));
     let source: &dyn View = masked.as_ref().map_or(&nothing, |masked| masked);
 
-    let mut draft = Draft::default();
-    let mut accounts = Accounts::new(&spec.users);
-    accounts.add_packages(sources.accounts, &spec.config.user);
+    accounts.add_packages(sources.accounts, &spec.config.user());
     let placed = payload::place(&mut draft, &spec.files, sources.payload, &vars)?;
     payload::read_accounts(&mut accounts, &placed)?;
     payload::put(&mut draft, placed, &accounts, &spec.policy.allow, source)?;
@@ -116,7 +140,7 @@ pub fn plan(spec: &Spec, platform: Platform, sources: &Sources<'_>) -> Result<Pl
 
     let facts = &sources.memo.facts;
     let library_path = spec.config.env.get("LD_LIBRARY_PATH").map_or("", String::as_str);
-    let library_path = process::library_path(library_path, &spec.config.workdir);
+    let library_path = process::library_path(library_path, &spec.config.workdir());
     let path = process::path_of(&spec.config);
     let scope = Scope { machine: &machine, facts, library_path: &library_path, path };
     gather(&mut draft, spec, platform, sources, source, scope)?;
@@ -135,7 +159,7 @@ pub fn plan(spec: &Spec, platform: Platform, sources: &Sources<'_>) -> Result<Pl
     };
     profile::put_os_release(&mut draft, spec.runtime.profile)?;
 
-    let process = process::decide(&spec.config, &spec.dirs, &accounts, &mut draft);
+    let process = process::decide(&spec.config, &spec.dirs, &accounts, &env_order, &mut draft);
     let allow = &spec.policy.allow;
     let program = program_of(&draft, &spec.config)?;
     if let Some(program) = &program {
@@ -161,7 +185,30 @@ pub fn plan(spec: &Spec, platform: Platform, sources: &Sources<'_>) -> Result<Pl
             draft.report(problem.clone());
         }
     }
-    Ok(Plan { left_out, pinned: sources.pinned.clone(), ..finish(draft, spec, platform, process, packages) })
+    let settings = sources.base.map(|base| base::settings(asked, &base.config, &spec.config, &process));
+    Ok(Plan {
+        left_out,
+        settings: settings.unwrap_or_default(),
+        config: spec.config.clone(),
+        base: sources.base.map(|base| base.pin),
+        source_image: sources.source_image,
+        pinned: sources.pinned.clone(),
+        ..finish(draft, spec, platform, process, packages)
+    })
+}
+
+/// The accounts of every image, of the base, and of the spec. A user of the spec that the base knows as another is
+/// reported.
+fn accounts_of(draft: &mut Draft, spec: &Spec) -> Result<Accounts, PlanError> {
+    let mut accounts = Accounts::of(&draft.tree)?;
+    for user in &spec.users {
+        if let Some(known) = accounts.user(&user.name).filter(|known| *known != (user.uid, user.gid)) {
+            let (name, wanted, line) = (user.name.clone(), (user.uid, user.gid), user.line);
+            draft.report(Problem::UserOfBase { name, known, wanted, line });
+        }
+        accounts.add(user);
+    }
+    Ok(accounts)
 }
 
 /// Does something that the source lacks matter to this image?
@@ -270,9 +317,9 @@ fn take_program(gather: &mut Gather<'_>, config: &Config) -> Result<(), PlanErro
 }
 
 /// Where the process's program is in the image, links resolved.
-fn program_of(draft: &Draft, config: &Config) -> Result<Option<TreePath>, PlanError> {
+pub(crate) fn program_of(draft: &Draft, config: &Config) -> Result<Option<TreePath>, PlanError> {
     let Some(program) = process::program(config) else { return Ok(None) };
-    match process::find(&draft.tree, program, &config.workdir, process::path_of(config))? {
+    match process::find(&draft.tree, program, &config.workdir(), process::path_of(config))? {
         Some(at) => Ok(Some(draft.tree.follow(&at)?.path)),
         None => Ok(None),
     }
@@ -281,7 +328,7 @@ fn program_of(draft: &Draft, config: &Config) -> Result<Option<TreePath>, PlanEr
 fn find_program(gather: &Gather<'_>, config: &Config) -> Result<Option<TreePath>, PlanError> {
     let Some(program) = process::program(config) else { return Ok(None) };
     let path = process::path_of(config);
-    Ok(process::find(&gather.overlay(), program, &config.workdir, path)?)
+    Ok(process::find(&gather.overlay(), program, &config.workdir(), path)?)
 }
 
 /// Puts `[[dirs]]`, `[[links]]` and the homes of `[[users]]`.
@@ -302,9 +349,7 @@ fn put_listed(
         let path = payload::join_usr(draft, source, &dir.path, true)?;
         // The spec says what the directory is like; files that went into it said only that it is.
         if draft.has(&path) && draft.tree.get(&path).is_some_and(Entry::is_directory) {
-            if let Some(known) = draft.tree.get_mut(&path) {
-                known.meta = entry.meta;
-            }
+            draft.set_meta(&path, entry.meta, APP);
             draft.reasons.add(&path, Reason::Listed { line: dir.line });
             continue;
         }
@@ -325,7 +370,13 @@ fn put_listed(
     Ok(())
 }
 
-fn finish(draft: Draft, spec: &Spec, platform: Platform, process: Process, packages: Vec<Package>) -> Plan {
+pub(crate) fn finish(
+    draft: Draft,
+    spec: &Spec,
+    platform: Platform,
+    process: Process,
+    packages: Vec<Package>,
+) -> Plan {
     let mut named: Vec<String> = vec![];
     for files in &spec.files {
         if !named.contains(&files.layer) {
@@ -345,6 +396,10 @@ fn finish(draft: Draft, spec: &Spec, platform: Platform, process: Process, packa
         tree,
         reasons,
         process,
+        config: Config::default(),
+        settings: vec![],
+        base: None,
+        source_image: None,
         packages,
         left_out: vec![],
         pinned: vec![],
@@ -365,7 +420,30 @@ fn located(finding: Finding, spec: &Spec, reasons: &Reasons) -> Finding {
         _ => 0,
     };
     let of_archive = matches!(spec.runtime.source, RuntimeSource::Archive(_));
-    Finding { of_archive, ..finding.at(brought.unwrap_or(table)) }
+    // What is wrong with a base is told, and stops nothing as long as nothing of the image needs it.
+    let severity = match finding.severity {
+        Severity::Error if is_of_base(&finding.problem, reasons) => Severity::Warning,
+        severity => severity,
+    };
+    Finding { of_archive, severity, ..finding.at(brought.unwrap_or(table)) }
+}
+
+/// Is a problem one of files that are there only because the base has them?
+fn is_of_base(problem: &Problem, reasons: &Reasons) -> bool {
+    match problem {
+        Problem::MissingLibrary { needed_by, .. } | Problem::MissingVersion { needed_by, .. } => {
+            needed_by.iter().all(|path| reasons.are_of_base(path))
+        }
+        Problem::MissingInterpreter { program: path, .. }
+        | Problem::MissingCompanion { program: path, .. }
+        | Problem::MissingScriptInterpreter { script: path, .. }
+        | Problem::MissingOnPath { script: path, .. }
+        | Problem::MissingNoted { file: path, .. }
+        | Problem::UndefinedSymbol { object: path, .. }
+        | Problem::WrongMachine { path, .. }
+        | Problem::DamagedElf { path, .. } => reasons.are_of_base(path),
+        _ => false,
+    }
 }
 
 /// Does a source have the loader that glibc has on this machine?

@@ -41,7 +41,8 @@ pub(crate) fn check(
             || TEMPORARY.iter().any(|dir| path.as_str().starts_with(dir))
             || volumes.iter().any(|volume| path.is_within(volume))
     };
-    for (path, entry) in draft.tree.iter() {
+    // A base is asked for by name, with all that it has.
+    for (path, entry) in draft.tree.iter().filter(|(path, _)| !draft.is_of_base(path)) {
         let mode = entry.meta.mode;
         match &entry.kind {
             Kind::File(_) => {

@@ -3,12 +3,13 @@
 mod packages;
 
 use crate::{
-    accounts::{Accounts, NONROOT},
+    accounts::{Accounts, MAX_ACCOUNTS, NONROOT},
     draft::{APP, BASE, Draft, LIBS, Origin},
+    error::PlanError,
     reason::Reason,
     spec::{Profile, Spec},
 };
-use tree::{Content, Entry, ReadError, TreePath};
+use tree::{Content, Entry, ReadError, TreePath, View};
 
 pub use packages::ProfilePackage;
 
@@ -115,7 +116,7 @@ impl Profile {
 ///
 /// # Errors
 /// When content that stands in their place cannot be read.
-pub(crate) fn put_own(draft: &mut Draft, accounts: &Accounts, spec: &Spec) -> Result<(), ReadError> {
+pub(crate) fn put_own(draft: &mut Draft, accounts: &Accounts, spec: &Spec) -> Result<(), PlanError> {
     let profile = spec.runtime.profile;
     if profile == Profile::None {
         return Ok(());
@@ -129,6 +130,12 @@ pub(crate) fn put_own(draft: &mut Draft, accounts: &Accounts, spec: &Spec) -> Re
         true => LIBS,
         false => BASE,
     };
+    for (path, text, purpose) in [
+        ("/etc/passwd", accounts.passwd(), "names of users"),
+        ("/etc/group", accounts.group(), "names of groups"),
+    ] {
+        add_to_base(draft, profile, path, text, people, purpose)?;
+    }
     for (path, entry, layer, purpose) in [
         ("/tmp", directory(0o1777), BASE, "temporary files"),
         ("/root", directory(0o700), BASE, "root's home"),
@@ -140,7 +147,7 @@ pub(crate) fn put_own(draft: &mut Draft, accounts: &Accounts, spec: &Spec) -> Re
     ] {
         // A payload that merely has the directory says nothing of its mode; a [[dirs]] does.
         let listed = spec.dirs.iter().any(|dir| dir.path.as_str() == path);
-        let explicit = TreePath::parse(path).ok().filter(|path| draft.has(path));
+        let explicit = TreePath::parse(path).ok().filter(|path| draft.is_own(path));
         match explicit.and_then(|path| draft.tree.get_mut(&path)) {
             Some(known) if known.is_directory() && entry.is_directory() && !listed => known.meta = entry.meta,
             _ => put(draft, profile, path, entry, layer, purpose)?,
@@ -160,6 +167,25 @@ pub(crate) fn put_os_release(draft: &mut Draft, profile: Profile) -> Result<(), 
     }
     let entry = Entry::file(Content::bytes(OS_RELEASE, "bantam"), 0o644);
     put(draft, profile, "/etc/os-release", entry, BASE, "says which distribution files are of")
+}
+
+/// Adds to a file of the base, of which `text` has all, and more where there is more.
+fn add_to_base(
+    draft: &mut Draft,
+    profile: Profile,
+    path: &str,
+    text: String,
+    layer: &str,
+    purpose: &'static str,
+) -> Result<(), PlanError> {
+    let Ok(path) = TreePath::parse(path) else { return Ok(()) };
+    let found = draft.tree.follow(&path)?;
+    let Some(known) = found.entry.as_ref().and_then(Entry::content) else { return Ok(()) };
+    if draft.is_of_base(&found.path) && known.read(MAX_ACCOUNTS)? != text.as_bytes() {
+        let reason = Reason::Profile { name: profile.name().into(), purpose: purpose.into() };
+        draft.renew(&found.path, Content::bytes(text, "bantam"), layer, reason);
+    }
+    Ok(())
 }
 
 fn put(

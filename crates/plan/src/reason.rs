@@ -115,6 +115,13 @@ pub enum Reason {
         #[serde(with = "text")]
         of: TreePath,
     },
+    /// The base image has it.
+    Base {
+        /// The image, as the spec names it.
+        reference: String,
+        /// Which of its layers, from 1 at the bottom.
+        layer: usize,
+    },
     /// A layer of a finished image has it, and nothing in the image says what for.
     Layer {
         /// Which layer, from 1 at the base.
@@ -165,6 +172,12 @@ impl Reasons {
     /// The reasons of a path, the one that brought it first.
     pub fn of(&self, path: &TreePath) -> &[Reason] {
         self.0.get(path).map_or(&[], |known| &known.in_order)
+    }
+
+    /// Does nothing but the base image bring it?
+    pub(crate) fn are_of_base(&self, path: &TreePath) -> bool {
+        let is_of_base = |reason: &Reason| matches!(reason, Reason::Base { .. });
+        self.of(path).iter().all(is_of_base) && !self.of(path).is_empty()
     }
 
     /// Is it there only as one of the files of a package?
@@ -258,6 +271,9 @@ impl fmt::Display for Reason {
             Reason::Package { name } => write!(f, "says that files of the package {name} are here"),
             Reason::LoaderCache { of } => write!(f, "lets the loader find {of}"),
             Reason::MadeOf { of } => write!(f, "made of {of}"),
+            Reason::Base { reference, layer } => {
+                write!(f, "of the base image {reference}, its layer {layer}")
+            }
             Reason::Layer { number, created_by } if created_by.is_empty() => {
                 write!(f, "in layer {number}")
             }

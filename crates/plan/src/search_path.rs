@@ -55,7 +55,16 @@ pub(crate) fn write(
     }
     let own_conf = draft.tree.follow(&conf)?;
     let own_conf = own_conf.entry.map(|_| own_conf.path);
-    if extra.is_empty() && own_conf.is_none() || draft.has(&cache) {
+    if extra.is_empty() && own_conf.is_none() || draft.is_own(&cache) {
+        return Ok(());
+    }
+    let is_of_base = draft.is_of_base(&cache);
+    // A base is as whoever made it left it, unless there is something new to find.
+    let concerns_base = is_of_base || own_conf.as_ref().is_some_and(|conf| draft.is_of_base(conf));
+    if concerns_base
+        && extra.is_empty()
+        && !has_own_libraries(draft, &elf::ld_so_conf(&draft.tree, &conf).dirs)?
+    {
         return Ok(());
     }
     let mut put = |path: &TreePath, bytes: Vec<u8>, reasons: &[Reason]| {
@@ -81,11 +90,27 @@ pub(crate) fn write(
     let libc = made.entries.iter().find(|entry| entry.soname == "libc.so.6").map(|entry| &entry.path);
     let generator = libc.map(|path| generator(&draft.tree, path)).transpose()?.flatten();
     let bytes = elf::write_cache(&made.entries, machine.endian, generator.as_deref().unwrap_or(GENERATOR));
-    let entry = Entry::file(Content::bytes(bytes, "bantam"), 0o644);
+    let content = Content::bytes(bytes, "bantam");
+    if is_of_base {
+        reasons.into_iter().for_each(|reason| draft.renew(&cache, content.clone(), LIBS, reason));
+        return Ok(());
+    }
+    let entry = Entry::file(content, 0o644);
     for reason in reasons {
         draft.put(&cache, entry.clone(), Origin::Generated, LIBS, reason)?;
     }
     Ok(())
+}
+
+/// Are there libraries that the base does not have in directories that its cache is about?
+fn has_own_libraries(draft: &Draft, dirs: &[TreePath]) -> Result<bool, PlanError> {
+    let mut real = BTreeSet::new();
+    for dir in dirs {
+        real.insert(draft.tree.follow(dir)?.path);
+    }
+    let is_library = |path: &TreePath| path.name().ends_with(".so") || path.name().contains(".so.");
+    let is_there = |path: &TreePath| path.parent().is_some_and(|dir| real.contains(&dir));
+    Ok(draft.layer.keys().any(|path| is_library(path) && is_there(path)))
 }
 
 /// What the `ldconfig` of this C library would say that it is: `ldconfig (Debian GLIBC 2.36-9) stable release version 2.36`.

@@ -22,6 +22,9 @@ use tree::TreePath;
 /// How an image reference that is no name of a registry begins.
 const SCHEMES: &[&str] = &["oci:", "oci-archive:", "docker-archive:", "docker-daemon:", "docker://"];
 
+/// The word that asks for the image config.
+const CONFIG: &str = "config";
+
 /// What there is to say about the image of one platform.
 struct Answer {
     platform: String,
@@ -128,6 +131,11 @@ fn answer(args: &Explain, path: Option<&str>, record: &Record) -> Answer {
         }
         return answer;
     };
+    if word == CONFIG && !record.config.is_empty() {
+        answer.text.push_str(&reasons::config(&record.config));
+        answer.json.push(reasons::config_json(&record.config));
+        return answer;
+    }
     match explain::find(record, word) {
         Asked::Places(subjects) => {
             for subject in &subjects {

@@ -10,6 +10,7 @@ mod explain_error;
 mod images;
 mod lock;
 mod login;
+mod rebase;
 mod registry;
 mod run;
 mod transfer;
@@ -42,6 +43,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Copy(args) => transfer::copy(args, global),
         Command::Load(args) => transfer::load(args, global),
         Command::Index(Index::Create(args)) => transfer::index_create(args, global),
+        Command::Rebase(args) => rebase::run(args, global),
         Command::Inspect(args) => images::inspect(args, global),
         Command::Ls(args) => images::ls(args, global),
         Command::Explain(args) => explain::run(args, global),

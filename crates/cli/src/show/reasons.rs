@@ -3,6 +3,7 @@
 use super::{plain, size::human};
 use plan::explain::{Branch, Chain, Graph, Place, PlaceKind, Record, Step, Subject, Without, reason_json};
 use plan::reason::Reason;
+use plan::{Origin, Setting};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use tree::TreePath;
@@ -39,6 +40,27 @@ pub fn upwards(graph: &Graph<'_>, subject: &Subject) -> String {
         Branch::Files { depth, .. } => (depth, String::new()),
     });
     heads(graph, subject) + &drawn(&rows.collect::<Vec<_>>())
+}
+
+/// What the image config says, and who said it.
+pub fn config(settings: &[Setting]) -> String {
+    let width = settings.iter().map(|set| set.key.len()).max().unwrap_or_default();
+    let line = |set: &Setting| {
+        let by = match set.origin {
+            Origin::Base => "from the base",
+            Origin::Spec => "from the spec",
+            Origin::SpecOverBase => "from the spec, instead of the base's",
+            Origin::Both => "from the base and the spec",
+            Origin::Default => "as in every image",
+        };
+        format!("{:width$}  {}  ({by})\n", plain(&set.key), plain(&set.value))
+    };
+    settings.iter().map(line).collect()
+}
+
+/// As [`config()`], for programs.
+pub fn config_json(settings: &[Setting]) -> Value {
+    json!({ "config": settings })
 }
 
 /// The whole image as a tree, from what was asked for.

@@ -4,7 +4,7 @@ mod merge;
 
 pub use merge::{Listed, merge};
 
-use crate::{Compression, Digest, EntryKind, Hashing, LayerEntry, TarReader};
+use crate::{Compression, Digest, EntryKind, Hashing, LayerEntry, Skip, TarReader};
 use sha2::{Digest as _, Sha256};
 use std::io::{self, BufRead, BufReader, Read};
 use tree::{PathError, TreePath};
@@ -43,6 +43,14 @@ pub enum ReadLayerError {
         expected: &'static str,
         /// What the first bytes say.
         found: &'static str,
+    },
+    /// The plain tar is another than the config of the image says.
+    #[error("the config says that the plain tar is {expected}, and it is {found}")]
+    DiffId {
+        /// What the config says.
+        expected: Digest,
+        /// What it is.
+        found: Digest,
     },
     /// The bytes are no tar.
     #[error("byte {offset} of the tar: {what}")]
@@ -107,6 +115,32 @@ pub fn read_layer(
         return Err(ReadLayerError::TooMuch { what: "bytes", limit: MAX_TAR });
     }
     Ok(LayerSummary { diff_id, tar_size })
+}
+
+/// Shows every entry of a plain tar, with the first bytes of each file, `head` at most. Content is passed over.
+///
+/// # Errors
+/// When the bytes are no layer, or could harm who reads them.
+pub fn list_layer(
+    plain: impl Skip,
+    head: usize,
+    mut visit: impl FnMut(LayerEntry, &[u8]),
+) -> Result<(), ReadLayerError> {
+    let mut tar = TarReader::new(plain);
+    let mut buf = vec![0; head];
+    while let Some(entry) = tar.next_entry()? {
+        let mut filled = 0;
+        if let EntryKind::File { size, .. } = entry.kind {
+            let wanted = usize::try_from(size).unwrap_or(usize::MAX).min(head);
+            while let Some(rest @ [_, ..]) = buf.get_mut(filled..wanted) {
+                filled += tar.read_content(rest).map_err(ReadLayerError::Read)?;
+            }
+        }
+        if let Some(entry) = whiteout(entry)? {
+            visit(entry, buf.get(..filled).unwrap_or_default());
+        }
+    }
+    Ok(())
 }
 
 /// The plain bytes behind `reader`. Several gzip members or zstd frames read as one.

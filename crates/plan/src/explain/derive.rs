@@ -111,6 +111,7 @@ pub fn derive(image: &Finished<'_>) -> Result<Record, PlanError> {
         basis: Basis::Derived,
         spec: None,
         lines: BTreeMap::new(),
+        config: vec![],
         search_path: search_path.clone(),
         packages,
         left_out: BTreeMap::new(),

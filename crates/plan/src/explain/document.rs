@@ -1,7 +1,7 @@
 //! The document of reasons that travels beside an image. `docs/reasons.md` describes it.
 
 use super::{Basis, LeftOutRecord, PackageRecord, Place, PlaceKind, Record};
-use crate::{reason::Reason, spec::Line};
+use crate::{Setting, reason::Reason, spec::Line};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -51,6 +51,8 @@ struct ImageDocument {
     spec: Option<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     lines: BTreeMap<Line, String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    config: Vec<Setting>,
     search_path: String,
     packages: BTreeMap<String, PackageDocument>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -125,6 +127,7 @@ impl ImageDocument {
             derived: record.basis == Basis::Derived,
             spec: record.spec.clone(),
             lines: record.lines.clone(),
+            config: record.config.clone(),
             search_path: record.search_path.clone(),
             packages: record.packages.iter().map(package).collect(),
             left_out: record.left_out.clone(),
@@ -155,6 +158,7 @@ impl ImageDocument {
             basis: if self.derived { Basis::Derived } else { Basis::Recorded },
             spec: self.spec,
             lines: self.lines,
+            config: self.config,
             search_path: self.search_path,
             packages: self.packages.into_iter().map(package).collect(),
             left_out: self.left_out,

@@ -1,7 +1,7 @@
 //! What stands at each path of an image, and every reason for it.
 
 use crate::{
-    LeftOut, Plan,
+    LeftOut, Plan, Setting,
     reason::Reason,
     spec::{From, Line, Spec},
 };
@@ -22,6 +22,8 @@ pub struct Record {
     pub spec: Option<String>,
     /// What stands in the lines of the spec that reasons name.
     pub lines: BTreeMap<Line, String>,
+    /// What the image config says, and who said it; nothing where that is not known.
+    pub config: Vec<Setting>,
     /// Where the process looks for programs.
     pub search_path: String,
     /// The packages of which files are in the image, by name; where two have one name, by
@@ -129,6 +131,7 @@ impl Record {
             basis: Basis::Recorded,
             spec: file.map(String::from),
             lines,
+            config: plan.settings.clone(),
             search_path: path.unwrap_or_default().into(),
             packages,
             left_out: plan.left_out.iter().map(LeftOutRecord::of).collect(),

@@ -99,6 +99,8 @@ codes! {
         "A variable of the environment leads to what is not in the image"
     "B0309" VolumeNoDirectory "volume-no-directory" Error
         "A volume is to be where the image has a file"
+    "B0310" UserOfBase "user-of-base" Error
+        "A user of the spec has other numbers in the base image"
 
     "B0401" NothingTaken "nothing-taken" Error
         "The from of a [[files]] takes no file"
@@ -130,6 +132,8 @@ codes! {
         "Two packages have different files at one path"
     "B0415" ScriptNotRun "script-not-run" Warning
         "A package's own script does more than bantam does for it"
+    "B0416" OverBase "over-base" Notice
+        "Something takes the place of what the base image has"
 
     "B0501" Secret "secret" Error
         "A file looks like a key, a password or a token"

@@ -213,6 +213,9 @@ impl Problem {
             Problem::UnknownUser { .. } => {
                 vec![say("add it as a [[users]], or write it as numbers: \"1000:1000\"")]
             }
+            Problem::UserOfBase { known: (uid, gid), name, .. } => vec![say(format!(
+                "take out the [[users]], and the image has the {name} of its base; or write `uid = {uid}` and `gid = {gid}`"
+            ))],
             Problem::EnvPath { name, fix, .. } => {
                 let other = say(format!("bring it with a [[files]], or take {name} out of env"));
                 fix.iter().cloned().chain([other]).collect()
@@ -236,6 +239,9 @@ impl Problem {
             }
             Problem::ManyToOne { to, .. } => vec![Fix::Set("files", key("to", format!("{to}/")))],
             Problem::BadPath { .. } => vec![say("give it another path, or take it out")],
+            Problem::OverBase { .. } => {
+                vec![say("give it another path, or leave it as it is where the base's is to be replaced")]
+            }
             Problem::Conflict { .. } => {
                 vec![say("leave one of them out with exclude, or give it another `to`")]
             }

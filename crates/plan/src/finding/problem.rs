@@ -99,6 +99,8 @@ pub enum Problem {
     MissingWorkdir { path: TreePath, found: &'static str, line: Line },
     /// A name that no passwd or group of the image knows.
     UnknownUser { name: String, known: Vec<String>, line: Line },
+    /// A user of the spec that the base image knows by other numbers.
+    UserOfBase { name: String, known: (u32, u32), wanted: (u32, u32), line: Line },
     /// A variable of the environment that leads to what is not in the image: `path` is that, `why` a
     /// clause that says so, `fix` what would bring it.
     EnvPath {
@@ -116,6 +118,8 @@ pub enum Problem {
     SpecialFile { path: TreePath, word: &'static str, from: String },
     /// Two different things for one path.
     Conflict { path: TreePath },
+    /// Something that takes the place of what the base image has, or would have to.
+    OverBase { path: TreePath, found: &'static str, put: &'static str },
     /// Something below what is no directory.
     NotADirectory { path: TreePath, parent: TreePath, found: &'static str },
     /// A link that leads nowhere.
@@ -216,6 +220,7 @@ impl Problem {
             | Problem::Secret { path, .. }
             | Problem::SpecialFile { path, .. }
             | Problem::Conflict { path }
+            | Problem::OverBase { path, .. }
             | Problem::NotADirectory { path, .. }
             | Problem::DanglingLink { path, .. }
             | Problem::LinkRefused { path, .. }
@@ -257,6 +262,7 @@ impl Problem {
             | Problem::NoProcess { line }
             | Problem::MissingWorkdir { line, .. }
             | Problem::UnknownUser { line, .. }
+            | Problem::UserOfBase { line, .. }
             | Problem::EnvPath { line, .. }
             | Problem::LinkRefused { line, .. }
             | Problem::NothingTaken { line, .. }

@@ -159,6 +159,11 @@ impl fmt::Display for Problem {
             Problem::UnknownUser { name, known, .. } => {
                 write!(f, "no user or group of the image is called `{name}`; known are {}", known.join(", "))
             }
+            Problem::UserOfBase { name, known: (uid, gid), wanted, .. } => write!(
+                f,
+                "the user {name} is {uid}:{gid} in the base image, and {}:{} in the spec",
+                wanted.0, wanted.1
+            ),
             Problem::EnvPath { name, value, why, what, .. } => {
                 write!(f, "{name} is `{value}` ({what}), and {why}")
             }
@@ -167,6 +172,12 @@ impl fmt::Display for Problem {
                 write!(f, "{path} is {word}, which an image cannot hold (from {from})")
             }
             Problem::Conflict { path } => write!(f, "the spec puts two different things at {path}"),
+            Problem::OverBase { path, found, put } if *found == "a directory" || *put == "a directory" => {
+                write!(f, "{path} is {found} of the base image, and {put} cannot take its place")
+            }
+            Problem::OverBase { path, found, put } => {
+                write!(f, "{path} is {put} that takes the place of {found} of the base image")
+            }
             Problem::NotADirectory { path, parent, found } => {
                 write!(f, "{path} cannot be put below {parent}, which is {found}")
             }

@@ -58,10 +58,11 @@ enum Need {
 
 impl<'a> Gather<'a> {
     pub fn new(draft: &'a mut Draft, source: &'a dyn View, scope: Scope<'a>) -> Self {
-        // Whatever the user brought is looked at: not only the entrypoint needs libraries.
-        let is_file = |entry: &Entry| entry.content().is_some();
-        let queue =
-            draft.tree.iter().filter(|(_, entry)| is_file(entry)).map(|(path, _)| path.clone()).collect();
+        // Whatever the user brought is looked at: not only the entrypoint needs libraries. What a base has is looked at
+        // when something asks for it.
+        let is_file = |path: &TreePath, entry: &Entry| entry.content().is_some() && draft.is_own(path);
+        let files = draft.tree.iter().filter(|(path, entry)| is_file(path, entry));
+        let queue = files.map(|(path, _)| path.clone()).collect();
         let (library_dirs, seen, quiet_scripts) = Default::default();
         let (by_name, notes) = (ByName::default(), Notes::default());
         Gather { draft, source, scope, library_dirs, quiet_scripts, queue, seen, by_name, notes }
@@ -334,6 +335,10 @@ impl<'a> Gather<'a> {
     }
 
     fn put(&mut self, path: &TreePath, entry: Entry, layer: &str, reason: Reason) -> Result<(), PlanError> {
+        let is_new = self.draft.is_of_base(path) && !self.seen.contains(path);
+        if is_new && entry.content().is_some() {
+            self.queue.push(path.clone());
+        }
         if self.draft.has(path) || path.is_root() {
             self.draft.reasons.add(path, reason);
             return Ok(());

@@ -1,6 +1,6 @@
 //! What differs between two locks.
 
-use super::{Lock, LockedFile, LockedPackage};
+use super::{Lock, LockedFile, LockedImage, LockedPackage};
 use crate::spec::Platform;
 use std::{collections::BTreeMap, fmt};
 
@@ -12,6 +12,8 @@ pub struct LockChanges {
     pub format: Option<(u32, u32)>,
     /// The sources, old and new, where they differ.
     pub source: Option<(String, String)>,
+    /// The images that were built upon or taken from: what it is (`base`, `source`), and what became of it.
+    pub images: Vec<(Platform, &'static str, Change<LockedImage>)>,
     /// The packages.
     pub packages: Vec<(Platform, Change<LockedPackage>)>,
     /// The files.
@@ -46,9 +48,24 @@ pub fn diff(old: &Lock, new: &Lock) -> LockChanges {
     LockChanges {
         format: (old.format != new.format).then_some((old.format, new.format)),
         source: (old.source != new.source).then(|| (old.source.clone(), new.source.clone())),
+        images: images(old, new),
         packages: changes(&old.packages, &new.packages, |package| &*package.name),
         files: changes(&old.images, &new.images, |file| &file.path),
     }
+}
+
+fn images(old: &Lock, new: &Lock) -> Vec<(Platform, &'static str, Change<LockedImage>)> {
+    let base = |lock: &Lock| lock.base.as_ref().map(|base| one_each(&base.images)).unwrap_or_default();
+    let named = |what: &'static str, changes: Vec<(Platform, Change<LockedImage>)>| {
+        changes.into_iter().map(move |(platform, change)| (platform, what, change))
+    };
+    let of_base = changes(&base(old), &base(new), |_| ());
+    let of_source = changes(&one_each(&old.sources), &one_each(&new.sources), |_| ());
+    named("base", of_base).chain(named("source", of_source)).collect()
+}
+
+fn one_each(images: &BTreeMap<Platform, LockedImage>) -> BTreeMap<Platform, Vec<LockedImage>> {
+    images.iter().map(|(platform, image)| (*platform, vec![*image])).collect()
 }
 
 fn changes<'l, T: Clone + PartialEq, K: Ord + 'l>(
@@ -86,6 +103,16 @@ impl fmt::Display for LockChanges {
         }
         if let Some((old, new)) = &self.source {
             writeln!(f, "~ source {old} → {new}")?;
+        }
+        for (platform, what, change) in &self.images {
+            match change {
+                Change::Added(image) => writeln!(f, "+ {platform} {what} {image}")?,
+                Change::Removed(image) => writeln!(f, "- {platform} {what} {image}")?,
+                Change::Changed { old, new } if old.manifest == new.manifest => {
+                    writeln!(f, "~ {platform} {what} {new}: another index has it")?;
+                }
+                Change::Changed { old, new } => writeln!(f, "~ {platform} {what} {old} → {new}")?,
+            }
         }
         for (platform, change) in &self.packages {
             match change {

@@ -1,6 +1,6 @@
 //! The text of a lock.
 
-use super::{Lock, LockError, LockedFile, LockedPackage, USUAL_MODE, VERSION};
+use super::{Lock, LockError, LockedBase, LockedFile, LockedImage, LockedPackage, USUAL_MODE, VERSION};
 use crate::spec::{FORMAT, Platform, conflict_mark};
 use serde::Deserialize;
 use std::{collections::BTreeMap, fmt::Write, ops::Range};
@@ -19,6 +19,7 @@ struct Document {
     _version: u32,
     format: Spanned<u32>,
     runtime: Runtime,
+    base: Option<Base>,
     #[serde(default)]
     files: BTreeMap<Spanned<String>, BTreeMap<Spanned<String>, File>>,
     #[serde(default)]
@@ -29,6 +30,23 @@ struct Document {
 #[serde(deny_unknown_fields)]
 struct Runtime {
     source: String,
+    #[serde(default)]
+    images: BTreeMap<Spanned<String>, Image>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Base {
+    reference: String,
+    #[serde(default)]
+    images: BTreeMap<Spanned<String>, Image>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Image {
+    digest: Spanned<String>,
+    manifest: Spanned<String>,
 }
 
 #[derive(Deserialize)]
@@ -57,6 +75,11 @@ pub(super) fn write(lock: &Lock) -> String {
     // Writing to a string cannot fail.
     let _ = writeln!(out, "version = {VERSION}\nformat = {}", lock.format);
     let _ = writeln!(out, "\n[runtime]\nsource = {}", quoted(&lock.source));
+    write_images(&mut out, "runtime", &lock.sources);
+    if let Some(LockedBase { reference, images }) = &lock.base {
+        let _ = writeln!(out, "\n[base]\nreference = {}", quoted(reference));
+        write_images(&mut out, "base", images);
+    }
     for (platform, files) in &lock.images {
         let _ = writeln!(out, "\n[files.{}]", quoted(&platform.to_string()));
         let files: BTreeMap<&TreePath, &LockedFile> = files.iter().map(|file| (&file.path, file)).collect();
@@ -97,6 +120,21 @@ pub(super) fn write(lock: &Lock) -> String {
     out
 }
 
+fn write_images(out: &mut String, table: &str, images: &BTreeMap<Platform, LockedImage>) {
+    if !images.is_empty() {
+        let _ = writeln!(out, "\n[{table}.images]");
+    }
+    for (platform, LockedImage { digest, manifest }) in images {
+        let platform = quoted(&platform.to_string());
+        let _ = writeln!(
+            out,
+            "{platform} = {{ digest = \"{}\", manifest = \"{}\" }}",
+            digest.hex(),
+            manifest.hex()
+        );
+    }
+}
+
 pub(super) fn read(text: &str) -> Result<Lock, LockError> {
     if let Some(span) = conflict_mark(text) {
         return Err(LockError::Conflict { line: line(text, &span) });
@@ -127,6 +165,19 @@ pub(super) fn read(text: &str) -> Result<Lock, LockError> {
         }
         Ok(platform)
     };
+    let images_of = |records: BTreeMap<Spanned<String>, Image>| {
+        let each = records.into_iter().map(|(name, image)| {
+            let digest = |text| sha256(text).map_err(|(span, message)| malformed(&span, message));
+            let (digest, manifest) = (digest(&image.digest)?, digest(&image.manifest)?);
+            Ok((platform_of(&name)?, LockedImage { digest, manifest }))
+        });
+        each.collect::<Result<BTreeMap<_, _>, LockError>>()
+    };
+    let base = match document.base {
+        Some(Base { reference, images }) => Some(LockedBase { reference, images: images_of(images)? }),
+        None => None,
+    };
+    let sources = images_of(document.runtime.images)?;
     for (name, records) in document.files {
         let platform = platform_of(&name)?;
         let mut files = records
@@ -148,7 +199,7 @@ pub(super) fn read(text: &str) -> Result<Lock, LockError> {
         of_platform.sort_by(|one, other| one.name.cmp(&other.name));
         packages.insert(platform, of_platform);
     }
-    Ok(Lock { format, source: document.runtime.source, images, packages })
+    Ok(Lock { format, source: document.runtime.source, base, sources, images, packages })
 }
 
 fn locked_package(name: String, record: Package) -> Result<LockedPackage, (Range<usize>, String)> {

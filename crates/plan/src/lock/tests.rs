@@ -15,7 +15,8 @@ fn file(path: &str, content: &str, package: Option<&str>) -> LockedFile {
 
 fn lock(files: &[LockedFile]) -> Lock {
     let images = BTreeMap::from([(Platform::linux(Architecture::Amd64), files.to_vec())]);
-    Lock { format: FORMAT, source: "host".into(), images, packages: BTreeMap::new() }
+    let (base, sources, packages) = Default::default();
+    Lock { format: FORMAT, source: "host".into(), base, sources, images, packages }
 }
 
 #[test]
@@ -74,7 +75,7 @@ fn a_damaged_lock_says_where() {
     line 4 of the lock: `format = 9` is not known; this bantam knows format 1
     line 4 of the lock: invalid value: integer `-1`, expected u32
     line 6 of the lock is the mark of a merge conflict
-    line 7 of the lock: unknown field `sources`, expected `source`
+    line 7 of the lock: unknown field `sources`, expected `source` or `images`
     line 9 of the lock: `linux/x86_64` is no platform that bantam builds for; known are linux/amd64, linux/arm64, linux/arm/v7, linux/arm/v6, linux/arm/v5, linux/386, linux/ppc64le, linux/riscv64, linux/s390x, linux/mips64le, linux/loong64
     line 9 of the lock: `linux/amd64/v1` is written `linux/amd64` in a lock
     line 10 of the lock: `a` is not an absolute path
@@ -132,12 +133,62 @@ fn any_lock() -> impl Strategy<Value = Lock> {
     let images = prop::collection::btree_map(platform, files, 0..4);
     let platform = prop::sample::select(Architecture::all().map(Platform::linux).collect::<Vec<_>>());
     let packages = prop::collection::btree_map(platform, any_packages(), 0..3);
-    (any::<String>(), images, packages).prop_map(|(source, images, packages)| Lock {
-        format: FORMAT,
-        source,
-        images,
-        packages,
-    })
+    let base = prop::option::of((any::<String>(), any_images()));
+    let base = base.prop_map(|base| base.map(|(reference, images)| LockedBase { reference, images }));
+    (any::<String>(), base, any_images(), images, packages).prop_map(
+        |(source, base, sources, images, packages)| Lock {
+            format: FORMAT,
+            source,
+            base,
+            sources,
+            images,
+            packages,
+        },
+    )
+}
+
+fn any_images() -> impl Strategy<Value = BTreeMap<Platform, LockedImage>> {
+    let platform = prop::sample::select(Architecture::all().map(Platform::linux).collect::<Vec<_>>());
+    let image = (any::<[u8; 32]>(), any::<[u8; 32]>()).prop_map(|(digest, manifest)| LockedImage {
+        digest: Sha256Digest(digest),
+        manifest: Sha256Digest(manifest),
+    });
+    prop::collection::btree_map(platform, image, 0..3)
+}
+
+#[test]
+fn a_line_for_each_image_that_is_built_upon() {
+    let digest = |byte| Sha256Digest([byte; 32]);
+    let image = |manifest| LockedImage { digest: digest(1), manifest: digest(manifest) };
+    let platforms = [Architecture::Amd64, Architecture::Arm64].map(Platform::linux);
+    let with = |manifest| Lock {
+        base: Some(LockedBase {
+            reference: "ghcr.io/acme/base:1".into(),
+            images: platforms.into_iter().zip([image(2), image(manifest)]).collect(),
+        }),
+        sources: BTreeMap::from([(platforms[0], image(4))]),
+        source: "image:oci:./parts".into(),
+        ..lock(&[])
+    };
+    let text = with(3).to_text();
+    let of_images: Vec<&str> = text.split("\n[").skip(1).take(4).collect();
+    insta::assert_snapshot!(of_images.join("\n["), @r#"
+    runtime]
+    source = "image:oci:./parts"
+
+    [runtime.images]
+    "linux/amd64" = { digest = "0101010101010101010101010101010101010101010101010101010101010101", manifest = "0404040404040404040404040404040404040404040404040404040404040404" }
+
+    [base]
+    reference = "ghcr.io/acme/base:1"
+
+    [base.images]
+    "linux/amd64" = { digest = "0101010101010101010101010101010101010101010101010101010101010101", manifest = "0202020202020202020202020202020202020202020202020202020202020202" }
+    "linux/arm64" = { digest = "0101010101010101010101010101010101010101010101010101010101010101", manifest = "0303030303030303030303030303030303030303030303030303030303030303" }
+    "#);
+    assert_eq!(Lock::parse(&text), Ok(with(3)));
+    let said = diff(&with(3), &with(5)).to_string();
+    assert_eq!(said, format!("~ linux/arm64 base {} → {}\n", digest(3), digest(5)));
 }
 
 fn any_packages() -> impl Strategy<Value = Vec<LockedPackage>> {
@@ -177,7 +228,8 @@ fn a_line_for_each_package() {
     };
     let with = |packages: Vec<LockedPackage>| {
         let packages = BTreeMap::from([(Platform::linux(Architecture::Amd64), packages)]);
-        Lock { format: FORMAT, source: "debian:bookworm".into(), images: BTreeMap::new(), packages }
+        let (base, sources, images) = Default::default();
+        Lock { format: FORMAT, source: "debian:bookworm".into(), base, sources, images, packages }
     };
     let openssl = [LockedWhy::Library("libssl.so.3".into()), LockedWhy::Depends("shop".into())];
     let old = with(vec![

@@ -25,7 +25,7 @@ pub struct Process {
     pub entrypoint: Vec<String>,
     /// Default arguments.
     pub cmd: Vec<String>,
-    /// `NAME=value`, sorted by name.
+    /// `NAME=value`: those of the base in its order, then the others by name.
     pub env: Vec<String>,
     /// The working directory.
     pub workdir: TreePath,
@@ -56,19 +56,28 @@ pub(crate) fn library_path(value: &str, workdir: &TreePath) -> String {
 }
 
 /// Decides what the config says of the process.
-pub(crate) fn decide(config: &Config, dirs: &[Dir], accounts: &Accounts, draft: &mut Draft) -> Process {
-    let (uid, gid) = draft.numbers(accounts, &config.user, config.line).unwrap_or((NONROOT, NONROOT));
+/// Variables stand in the order of `first`, and the others behind them by name.
+pub(crate) fn decide(
+    config: &Config,
+    dirs: &[Dir],
+    accounts: &Accounts,
+    first: &[String],
+    draft: &mut Draft,
+) -> Process {
+    let (uid, gid) = draft.numbers(accounts, &config.user(), config.line).unwrap_or((NONROOT, NONROOT));
     let mut env = config.env.clone();
     env.entry("PATH".into()).or_insert_with(|| DEFAULT_PATH.into());
     if TreePath::parse(CA_BUNDLE).is_ok_and(|path| draft.tree.get(&path).is_some()) {
         env.entry("SSL_CERT_FILE".into()).or_insert_with(|| CA_BUNDLE.into());
     }
+    let mut env: Vec<(String, String)> = env.into_iter().collect();
+    env.sort_by_key(|(name, _)| first.iter().position(|known| known == name).unwrap_or(first.len()));
     let declared = dirs.iter().filter(|dir| dir.volume).map(|dir| &dir.path);
     Process {
         entrypoint: config.entrypoint.clone(),
         cmd: config.cmd.clone(),
         env: env.into_iter().map(|(name, value)| format!("{name}={value}")).collect(),
-        workdir: config.workdir.clone(),
+        workdir: config.workdir(),
         uid,
         gid,
         volumes: config.volumes.iter().chain(declared).cloned().collect(),

@@ -7,7 +7,7 @@ mod payload;
 mod runtime;
 
 use super::{
-    FORMAT, Layers, Limits, Line, Platform, Policy, RuntimeSource, Spec,
+    BaseRef, FORMAT, Layers, Limits, Line, Platform, Policy, RuntimeSource, Spec,
     error::{Problems, SpecErrorCode, Wrong, shown, toml_text},
     raw::{At, Document, List, Text, Texts},
 };
@@ -23,15 +23,12 @@ pub(super) fn check(document: Document, problems: &mut Problems<'_>) -> Spec {
     check.later_table(document.python.as_ref(), "[python]", NO_LANGUAGE);
     check.later_table(document.node.as_ref(), "[node]", NO_LANGUAGE);
     check.later_table(document.java.as_ref(), "[java]", NO_LANGUAGE);
-    if let Some(base) = base {
-        check.later(
-            &base.span,
-            "base",
-            "unpack that image and name its directory as `source = \"rootfs:DIR\"` in [runtime]: what the program needs is taken from there",
-        );
-    }
     let platforms = check.platforms(platforms);
     check.platforms = platforms.clone();
+    let base = base.and_then(|text| {
+        check.image_reference(&text, &text.value)?;
+        Some(BaseRef { line: check.line(&text.span), reference: text.value })
+    });
     let runtime = check.runtime(runtime);
     if let Some(first) = document.repositories.as_ref().and_then(|all| all.first())
         && !matches!(runtime.source, RuntimeSource::Archive(_))
@@ -44,6 +41,7 @@ pub(super) fn check(document: Document, problems: &mut Problems<'_>) -> Spec {
         name: check.name(name),
         tags: check.tags(tags),
         platforms,
+        base,
         config: check.config(config),
         runtime,
         repositories: check.repositories(document.repositories),
@@ -155,8 +153,9 @@ fn not_expanded(text: &str) -> Result<(), Wrong> {
     let name = VARIABLES.into_iter().find(|name| text.contains(&format!("${{{name}}}")));
     match name {
         None => Ok(()),
-        Some(name) => Err(Wrong::new(format!("`${{{name}}}` is not expanded here"))
-            .help("variables are expanded in `from` and `to` of [[files]] and in `source` of [runtime]")),
+        Some(name) => Err(Wrong::new(format!("`${{{name}}}` is not expanded here")).help(
+            "variables are expanded in `base`, in `from` and `to` of [[files]] and in `source` of [runtime]",
+        )),
     }
 }
 

@@ -33,7 +33,7 @@ pub(super) struct Document {
     /// The platforms to build for. Default: Linux on the builder's processor.
     #[schemars(length(min = 1))]
     pub(super) platforms: Option<List>,
-    /// An image to build upon, by any image reference. Not in this version.
+    /// An image to build upon, by any image reference; its layers are kept as they are.
     pub(super) base: Option<Text>,
     /// The process, and the metadata of the image.
     pub(super) config: Option<At<Config>>,

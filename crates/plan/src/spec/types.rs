@@ -15,6 +15,8 @@ pub struct Spec {
     pub tags: Vec<String>,
     /// The platforms to build for; empty: Linux on the builder's processor.
     pub platforms: Vec<Platform>,
+    /// The image to build upon; none: from nothing.
+    pub base: Option<BaseRef>,
     /// The process and the image's metadata.
     pub config: Config,
     /// Where libraries come from.
@@ -37,6 +39,15 @@ pub struct Spec {
     pub policy: Policy,
 }
 
+/// `base`: an image to build upon.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseRef {
+    /// Its reference as the spec writes it; variables unexpanded.
+    pub reference: String,
+    /// The line.
+    pub line: Line,
+}
+
 /// A place in the spec: the line, from 1; 0 where there is no spec file.
 pub type Line = usize;
 
@@ -51,10 +62,10 @@ pub struct Config {
     pub env: BTreeMap<String, String>,
     /// The line of each of them.
     pub env_lines: BTreeMap<String, Line>,
-    /// The working directory.
-    pub workdir: TreePath,
-    /// Who runs the process.
-    pub user: UserRef,
+    /// The working directory; none: that of the base image, else `/`.
+    pub workdir: Option<TreePath>,
+    /// Who runs the process; none: who does in the base image unless that is root, else nonroot.
+    pub user: Option<UserRef>,
     /// Ports as the image config writes them: `8080/tcp`.
     pub ports: Vec<String>,
     /// Volumes.
@@ -188,6 +199,8 @@ pub enum RuntimeSource {
     Host,
     /// A directory that holds a root file system, relative to the spec; variables unexpanded.
     Rootfs(String),
+    /// A finished image, by its reference; variables unexpanded.
+    Image(String),
     /// The packages of a distribution's archive.
     Archive(Release),
     /// Nowhere: the payload brings all it needs.
@@ -375,6 +388,7 @@ impl Default for Spec {
             name: None,
             tags: vec!["latest".into()],
             platforms: vec![],
+            base: None,
             config: Config::default(),
             runtime: Runtime::default(),
             repositories: vec![],
@@ -396,8 +410,8 @@ impl Default for Config {
             cmd: vec![],
             env: BTreeMap::new(),
             env_lines: BTreeMap::new(),
-            workdir: TreePath::root(),
-            user: UserRef { user: Id::Name("nonroot".into()), group: None },
+            workdir: None,
+            user: None,
             ports: vec![],
             volumes: vec![],
             labels: BTreeMap::new(),
@@ -427,7 +441,29 @@ impl Default for Runtime {
     }
 }
 
+impl Config {
+    /// The working directory, where nothing else is said.
+    pub fn workdir(&self) -> TreePath {
+        self.workdir.clone().unwrap_or_else(TreePath::root)
+    }
+
+    /// Who runs the process, where nothing else is said.
+    pub fn user(&self) -> UserRef {
+        self.user.clone().unwrap_or_else(UserRef::nonroot)
+    }
+}
+
 impl UserRef {
+    /// The user that every image has for its process.
+    pub fn nonroot() -> Self {
+        UserRef { user: Id::Name("nonroot".into()), group: None }
+    }
+
+    /// What a text such as `nonroot` or `1000:1000` names; none where it names nobody.
+    pub fn read(text: &str) -> Option<Self> {
+        super::values::user(text).ok()
+    }
+
     /// root, by number.
     pub fn root() -> Self {
         UserRef { user: Id::Number(0), group: Some(Id::Number(0)) }
@@ -469,6 +505,7 @@ impl std::fmt::Display for RuntimeSource {
         match self {
             RuntimeSource::Host => write!(f, "host"),
             RuntimeSource::Rootfs(dir) => write!(f, "rootfs:{dir}"),
+            RuntimeSource::Image(reference) => write!(f, "image:{reference}"),
             RuntimeSource::Archive(release) => write!(f, "{release}"),
             RuntimeSource::None => write!(f, "none"),
         }

@@ -1,9 +1,9 @@
 //! The world in which the spec on each page is planned: the files that it takes and finds.
 
-use crate::world::{World, bytes, glibc, library, program, script};
+use crate::world::{World, bytes, glibc, library, program, put, script};
 use elf::testing::Elf;
-use plan::finding::Problem;
-use tree::TreePath;
+use plan::{BaseConfig, finding::Problem};
+use tree::{Tree, TreePath};
 
 const LIB: &str = "/usr/lib/x86_64-linux-gnu";
 
@@ -14,6 +14,12 @@ pub fn world(code: &str) -> Option<World> {
     let shop = || World::new(glibc()).payload("target/release/shop", program(&[]));
     let with = |elf: Elf| World::new(glibc()).payload("target/release/shop", bytes(&elf.build(), 0o755));
     let elf = || Elf::program().needs(&["libc.so.6"]);
+    let base = || {
+        let mut tree = Tree::new();
+        put(&mut tree, "/etc/motd", "hello\n".into());
+        put(&mut tree, "/etc/passwd", "www-data:x:33:33::/var/www:/usr/sbin/nologin\n".into());
+        tree
+    };
     Some(match code {
         "B0101" => world.payload("target/release/shop", program(&["libpq.so.5"])),
         "B0102" => with(elf().needs_versions("libc.so.6", &["GLIBC_2.38"])),
@@ -74,6 +80,8 @@ pub fn world(code: &str) -> Option<World> {
         "B0201" => world.payload("deploy/start.py", script("#!/usr/bin/python3")),
         "B0202" => world.payload("dist/server.js", script("#!/usr/bin/env node")),
         "B0301" | "B0302" | "B0303" | "B0304" | "B0305" | "B0306" | "B0307" | "B0309" => shop(),
+        "B0310" => shop().upon(base(), BaseConfig::default()),
+        "B0416" => shop().payload("motd", "Welcome\n").upon(base(), BaseConfig::default()),
         "B0308" => shop().source("/usr/share/zoneinfo/Europe/Madrid", "TZif"),
         "B0401" => shop().payload("web/dist/shop.map", "map\n"),
         "B0410" => shop(),

@@ -4,17 +4,18 @@
 
 use elf::testing::Elf;
 use plan::{
-    CaSource, Memo, PackageAccounts, Plan, Selection, Sources, Taken, expand::Vars, explain::Record,
-    finding::Problem, spec,
+    Base, BaseConfig, CaSource, Memo, PackageAccounts, Plan, Selection, Sources, Taken, expand::Vars,
+    explain::Record, finding::Problem, lock::LockedImage, spec,
 };
-use std::fmt::Write as _;
-use tree::{Content, Entry, Tree, TreePath, View};
+use std::{fmt::Write as _, sync::Arc};
+use tree::{Content, Entry, Sha256Digest, Tree, TreePath, View};
 
 const LIB: &str = "/usr/lib/x86_64-linux-gnu";
 const LOADER: &str = "/lib64/ld-linux-x86-64.so.2";
 
 pub struct World {
     source: Tree,
+    base: Option<Base>,
     payload: Tree,
     known: Vec<Problem>,
     pub accounts: PackageAccounts,
@@ -79,7 +80,23 @@ pub fn glibc() -> Tree {
 
 impl World {
     pub fn new(source: Tree) -> Self {
-        World { source, payload: Tree::new(), known: vec![], accounts: PackageAccounts::default() }
+        World {
+            source,
+            base: None,
+            payload: Tree::new(),
+            known: vec![],
+            accounts: PackageAccounts::default(),
+        }
+    }
+
+    /// Builds upon an image with this tree, all of it in one layer.
+    pub fn upon(mut self, tree: Tree, config: BaseConfig) -> Self {
+        let layers = tree.iter().map(|(path, _)| (path.clone(), 0)).collect();
+        let digest = |byte| Sha256Digest([byte; 32]);
+        let pin = LockedImage { digest: digest(1), manifest: digest(2) };
+        let reference = "oci:./base".into();
+        self.base = Some(Base { reference, tree: Arc::new(tree), layers: Arc::new(layers), config, pin });
+        self
     }
 
     pub fn payload(mut self, at: &str, file: impl Into<File>) -> Self {
@@ -150,6 +167,8 @@ impl World {
         let ca: Vec<CaSource> = ca.collect();
         let sources = Sources {
             runtime,
+            base: self.base.as_ref(),
+            source_image: None,
             payload: &payload,
             ca: &ca,
             known: &self.known,
@@ -248,7 +267,7 @@ fn path(text: &str) -> TreePath {
     TreePath::parse(text).unwrap()
 }
 
-fn put(tree: &mut Tree, at: &str, file: File) {
+pub fn put(tree: &mut Tree, at: &str, file: File) {
     tree.insert(path(at), Entry::file(Content::bytes(file.bytes, "the test"), file.mode));
     tree.add_parents();
 }

@@ -1,9 +1,8 @@
 //! What a run knows of registries.
 
 use super::repository::{Repository, Scheme};
-use crate::error::StoreError;
-use fetch::http::{HeaderMap, Method};
-use fetch::{Body, Client, Exchange, FetchError};
+use fetch::http::{HeaderMap, Method, StatusCode};
+use fetch::{Body, Client, Exchange, FetchError, Reply};
 use oci::Digest;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard};
@@ -26,36 +25,28 @@ impl Known {
 
     /// How a host is spoken to. Only this machine and hosts that are called insecure may be without TLS; they are
     /// asked, once.
-    pub async fn scheme(
-        &self,
-        repository: &Repository,
-        client: &Client,
-        place: &str,
-    ) -> Result<Scheme, StoreError> {
+    pub async fn scheme(&self, repository: &Repository, client: &Client) -> Scheme {
         if !repository.is_loopback() && !client.is_insecure(&repository.host_and_port()) {
-            return Ok(Scheme::Https);
+            return Scheme::Https;
         }
         let mut schemes = self.schemes.lock().await;
         if let Some(scheme) = schemes.get(&repository.host) {
-            return Ok(*scheme);
+            return *scheme;
         }
-        let ask = Exchange {
-            method: Method::GET,
-            url: &repository.root(Scheme::Https),
-            headers: HeaderMap::new(),
-            body: Body::Empty,
-            again: false,
+        // At one port is the one or the other, and a server with TLS answers at once to what is none. A host without a
+        // port may have both at theirs.
+        let is_plain = if repository.has_port() {
+            let answer = ask(client, &repository.root(Scheme::Http)).await;
+            answer.is_ok_and(|reply| {
+                reply.status() != StatusCode::BAD_REQUEST && reply.url().scheme() == "http"
+            })
+        } else {
+            let answer = ask(client, &repository.root(Scheme::Https)).await;
+            matches!(answer, Err(FetchError::NotTls { .. } | FetchError::GaveUp { .. }))
         };
-        let scheme = match client.exchange(&ask).await {
-            Ok(_) => Scheme::Https,
-            // No TLS, or nobody there at all: then that is told of the plain address.
-            Err(FetchError::NotTls { .. } | FetchError::GaveUp { .. }) => Scheme::Http,
-            Err(source) => {
-                return Err(StoreError::Unreachable { place: place.into(), source: Box::new(source) });
-            }
-        };
+        let scheme = if is_plain { Scheme::Http } else { Scheme::Https };
         schemes.insert(repository.host.clone(), scheme);
-        Ok(scheme)
+        scheme
     }
 
     /// Remembers that a blob is in a repository.
@@ -79,4 +70,10 @@ impl Known {
     fn blobs(&self) -> MutexGuard<'_, BTreeMap<(String, Digest), BTreeSet<String>>> {
         self.blobs.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
+}
+
+/// Asks a registry whether it is one, without saying who asks.
+async fn ask(client: &Client, url: &str) -> Result<Reply, FetchError> {
+    let (method, headers, body) = (Method::GET, HeaderMap::new(), Body::Empty);
+    client.exchange(&Exchange { method, url, headers, body, again: false }).await
 }

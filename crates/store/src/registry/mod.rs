@@ -8,6 +8,7 @@
 
 mod answer;
 mod blobs;
+mod body;
 mod known;
 mod link;
 mod manifest;

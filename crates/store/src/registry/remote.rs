@@ -69,7 +69,7 @@ impl Remote {
         place: &str,
         action: Action,
     ) -> Result<Self, StoreError> {
-        let scheme = network.known.scheme(&repository, &network.client, place).await?;
+        let scheme = network.known.scheme(&repository, &network.client).await;
         let root = Url::parse(&repository.root(scheme)).map_err(|error| StoreError::Answer {
             place: place.into(),
             what: format!("`{}` is no address: {error}", repository.host),

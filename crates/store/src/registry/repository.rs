@@ -55,10 +55,13 @@ impl Repository {
 
     /// The host of the API with its port, whether it is written or not.
     pub fn host_and_port(&self) -> String {
-        match self.host.rsplit_once(':') {
-            Some((_, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => self.host.clone(),
-            _ => format!("{}:443", self.host),
-        }
+        if self.has_port() { self.host.clone() } else { format!("{}:443", self.host) }
+    }
+
+    /// Is its port written?
+    pub fn has_port(&self) -> bool {
+        let port = self.host.rsplit_once(':').map(|(_, port)| port);
+        port.is_some_and(|port| port.bytes().all(|byte| byte.is_ascii_digit()))
     }
 
     /// Is it on this machine?

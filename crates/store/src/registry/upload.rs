@@ -6,17 +6,14 @@
 //!
 //! [spec]: https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-blobs
 
+use super::body::body;
 use super::manifest::told_digest;
 use super::remote::{Remote, Request};
-use crate::destination::{Content, CopyError};
 use crate::error::StoreError;
-use crate::positioned::PositionedFile;
 use fetch::http::{Method, StatusCode, Url, header};
-use fetch::{Body, FetchError, Reply};
+use fetch::{FetchError, Reply};
 use oci::{Blob, Descriptor};
-use std::io::{self, Write};
-use std::ops::Range;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Longer blobs are sent in parts: it is what the largest object stores take in one request.
@@ -64,8 +61,8 @@ pub(super) async fn upload(remote: &Remote, blob: &Arc<dyn Blob>) -> Result<(), 
         let (error, after) = match transfer.run().await {
             Ok(()) => break,
             Err(Stop::Lasting(error)) => return Err(error),
-            Err(Stop::TooLarge(_)) if smaller(part) >= LEAST_PART.max(transfer.session.least_part) => {
-                part = smaller(part);
+            Err(Stop::TooLarge(_)) if smaller(part, size) >= LEAST_PART.max(transfer.session.least_part) => {
+                part = smaller(part, size);
                 continue;
             }
             Err(Stop::TooLarge(error)) => return Err(error),
@@ -96,9 +93,10 @@ fn source(remote: &Remote, blob: &dyn Blob) -> Option<String> {
     origin.or_else(|| remote.known().elsewhere(repository, blob.descriptor().digest))
 }
 
-/// The size of parts after one that was too large.
-fn smaller(part: u64) -> u64 {
-    if part > SMALL_PART { SMALL_PART } else { part / 4 }
+/// The size of parts of a blob after one that was too large.
+fn smaller(part: u64, size: u64) -> u64 {
+    let parts = std::iter::successors(Some(SMALL_PART), |part| Some(part / 4));
+    parts.take_while(|next| *next > 0).find(|next| *next < part.min(size)).unwrap_or(0)
 }
 
 /// An upload that a registry has begun.
@@ -293,91 +291,18 @@ fn offset(reply: &Reply) -> Option<u64> {
     (start.trim() == "0").then(|| if end == 0 { 0 } else { end.saturating_add(1) })
 }
 
-/// The bytes of a part of a blob. What its place says when it cannot be read, or is another, goes into `fault`.
-fn body(blob: &Arc<dyn Blob>, range: Range<u64>, fault: &Arc<Mutex<Option<StoreError>>>) -> Body {
-    if range.is_empty() && range.start > 0 {
-        return Body::Empty;
-    }
-    let (blob, fault) = (Arc::clone(blob), Arc::clone(fault));
-    let len = range.end - range.start;
-    let write = move |out: &mut dyn Write| match write_part(&blob, &range, out) {
-        Ok(()) => Ok(()),
-        Err(CopyError::Write(error)) => Err(error),
-        Err(CopyError::Store(error)) => {
-            *fault.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(error);
-            Err(io::ErrorKind::InvalidData.into())
-        }
-    };
-    Body::Stream { len, write: Arc::new(write) }
-}
-
-fn write_part(blob: &Arc<dyn Blob>, range: &Range<u64>, out: &mut dyn Write) -> Result<(), CopyError> {
-    // Whoever gives a file has hashed it: it need not be read up to the part.
-    if let Some(fd) = blob.fd().filter(|_| range.start > 0) {
-        let mut part = PositionedFile::range(fd, range.start, range.end - range.start);
-        let copied = io::copy(&mut part, out).map_err(CopyError::Write)?;
-        let is_short = copied < range.end - range.start;
-        return if is_short { Err(CopyError::Write(io::ErrorKind::UnexpectedEof.into())) } else { Ok(()) };
-    }
-    let mut window = Window {
-        out,
-        skip: range.start,
-        left: range.end - range.start,
-        is_part: range.end < blob.descriptor().size,
-    };
-    match Content::Blob(blob).copy(&mut window) {
-        Err(CopyError::Write(_)) if window.is_part && window.left == 0 => Ok(()),
-        copied => copied,
-    }
-}
-
-/// Passes on a part of what is written, and refuses what comes after it.
-struct Window<'a> {
-    out: &'a mut dyn Write,
-    skip: u64,
-    left: u64,
-    is_part: bool,
-}
-
-impl Write for Window<'_> {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        let skipped = usize::try_from(self.skip).unwrap_or(usize::MAX).min(buf.len());
-        self.skip -= skipped as u64;
-        let rest = buf.get(skipped..).unwrap_or_default();
-        let taken = usize::try_from(self.left).unwrap_or(usize::MAX).min(rest.len());
-        self.out.write_all(rest.get(..taken).unwrap_or_default())?;
-        self.left -= taken as u64;
-        if self.is_part && self.left == 0 { Err(io::ErrorKind::WriteZero.into()) } else { Ok(buf.len()) }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use oci::MemoryBlob;
-
-    #[test]
-    fn parts_of_a_blob() {
-        let blob: Arc<dyn Blob> = Arc::new(MemoryBlob::new("a/b", &b"0123456789"[..]));
-        for (range, expected) in
-            [(0..10, "0123456789"), (0..4, "0123"), (4..8, "4567"), (8..10, "89"), (10..10, "")]
-        {
-            let mut out = vec![];
-            assert!(write_part(&blob, &range, &mut out).is_ok(), "{range:?}");
-            assert_eq!(String::from_utf8(out).unwrap(), expected, "{range:?}");
-        }
-    }
 
     #[test]
     fn parts_become_smaller() {
-        let mut sizes = vec![u64::MAX];
-        while let Some(next) = sizes.last().map(|size| smaller(*size)).filter(|size| *size >= LEAST_PART) {
-            sizes.push(next);
-        }
-        assert_eq!(sizes[1..], [64 << 20, 16 << 20, 4 << 20, 1 << 20]);
+        let parts = |size: u64| {
+            let next = |part: &u64| Some(smaller(*part, size)).filter(|next| *next >= LEAST_PART);
+            std::iter::successors(next(&u64::MAX), next).collect::<Vec<_>>()
+        };
+        assert_eq!(parts(1 << 30), [64 << 20, 16 << 20, 4 << 20, 1 << 20]);
+        assert_eq!(parts(50 << 20), [16 << 20, 4 << 20, 1 << 20]);
+        assert_eq!(parts(1 << 20), [0; 0]);
     }
 }

@@ -12,6 +12,7 @@ use oci::{
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The most that all documents of an image together may have, in bytes: they are held in memory.
 const MAX_DOCUMENTS: u64 = 64 << 20;
@@ -26,13 +27,11 @@ impl Stored {
     /// When a document is missing or damaged, or there are too many.
     pub fn artifact(&self) -> Result<Artifact, StoreError> {
         let below = &self.below;
-        let descriptors = below.images.iter().map(|image| &image.descriptor);
-        let sizes = descriptors.chain(below.parts.iter().map(|part| &part.descriptor)).map(|one| one.size);
-        if sizes.fold(0, u64::saturating_add) > MAX_DOCUMENTS {
-            let what = format!("image whose manifests have at most {MAX_DOCUMENTS} bytes together");
-            return Err(StoreError::Missing { place: self.place.clone(), what });
-        }
-        let loaded = side_by_side(&below.images, AT_A_TIME, StoredImage::load_as_it_is)?;
+        let manifests = below.images.iter().map(|image| &image.descriptor);
+        let mut manifests = manifests.chain(below.parts.iter().map(|part| &part.descriptor));
+        let budget = Budget(AtomicU64::new(0));
+        manifests.try_for_each(|manifest| budget.spend(manifest.size, &self.place))?;
+        let loaded = side_by_side(&below.images, AT_A_TIME, |image| image.load_as_it_is(&budget))?;
         if !media_type::is_index(&self.document.descriptor.media_type) {
             return loaded.into_iter().next().ok_or_else(|| self.missing("image"));
         }
@@ -98,10 +97,11 @@ impl StoredImage {
     }
 
     /// As [`load`](Self::load), for what may turn out to be no image.
-    fn load_as_it_is(&self) -> Result<Artifact, StoreError> {
+    fn load_as_it_is(&self, budget: &Budget) -> Result<Artifact, StoreError> {
         let document = read(&self.descriptor, &self.blobs)?;
         let manifest = self.parsed(&document)?;
         if media_type::is_config(&manifest.config.media_type) {
+            budget.spend(manifest.config.size, &self.place)?;
             self.image(document, manifest).map(Artifact::Image)
         } else {
             Ok(Artifact::Other(manifest_part(document, manifest, &self.blobs)))
@@ -126,6 +126,20 @@ impl StoredImage {
             layers: manifest.layers.into_iter().map(layer).collect(),
             platform: self.platform().cloned().unwrap_or_else(|| config.platform()),
         })
+    }
+}
+
+/// What the documents of an image may have together.
+struct Budget(AtomicU64);
+
+impl Budget {
+    fn spend(&self, bytes: u64, place: &str) -> Result<(), StoreError> {
+        let before = self.0.fetch_add(bytes.min(MAX_DOCUMENTS), Ordering::Relaxed);
+        if before.saturating_add(bytes) <= MAX_DOCUMENTS {
+            return Ok(());
+        }
+        let what = format!("image whose documents have at most {MAX_DOCUMENTS} bytes together");
+        Err(StoreError::Missing { place: place.into(), what })
     }
 }
 

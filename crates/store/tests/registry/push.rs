@@ -193,7 +193,8 @@ fn what_is_no_image_is_pushed_too() {
 fn a_probe_writes_nothing() {
     let registry = MemoryRegistry::start();
     let reference = format!("docker://{}/shop:1", registry.host()).parse().unwrap();
-    store::destination(&reference, &network()).unwrap().probe().unwrap();
+    let network = network();
+    store::destination(&reference, &network).unwrap().probe().unwrap();
     assert!(registry.requests().iter().all(|line| line.starts_with("GET /v2/") || line.starts_with("HEAD")));
     for (fault, kind) in [
         (Fault::on("HEAD", "manifests").answer(403, &[], ""), ErrorKind::Credentials),
@@ -202,11 +203,11 @@ fn a_probe_writes_nothing() {
         (Fault::on("GET", "/v2/").answer(503, &[], "").times(3), ErrorKind::Place),
     ] {
         registry.fault(fault);
-        let error = store::destination(&reference, &network()).unwrap().probe().unwrap_err();
+        let error = store::destination(&reference, &network).unwrap().probe().unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
     }
     let nobody = "docker://127.0.0.1:1/shop:1".parse().unwrap();
-    let error = store::destination(&nobody, &network()).unwrap().probe().unwrap_err();
+    let error = store::destination(&nobody, &network).unwrap().probe().unwrap_err();
     assert!(matches!(error, StoreError::Unreachable { .. }), "{error}");
     let offline = store::destination(&nobody, &Network::offline()).unwrap().probe().unwrap_err();
     assert!(told(&offline).0.ends_with("offline"), "{}", told(&offline).0);

@@ -16,8 +16,7 @@ const BUILT_IN_GROUPS: [&str; 2] = ["tty", "staff"];
 
 impl Check<'_, '_> {
     pub(super) fn config(&mut self, config: Option<At<raw::Config>>) -> Config {
-        let default = Config::default();
-        let Some(config) = config else { return default };
+        let Some(config) = config else { return Config::default() };
         let line = self.line(&config.span);
         let config = config.value;
         let names = config.env.iter().flat_map(|env| env.value.keys());
@@ -27,8 +26,8 @@ impl Check<'_, '_> {
             cmd: self.command("cmd", config.cmd),
             env: self.pairs(config.env, env_name),
             env_lines,
-            workdir: config.workdir.and_then(|dir| self.absolute(&dir)).unwrap_or(default.workdir),
-            user: config.user.and_then(|user| self.read(&user, values::user)).unwrap_or(default.user),
+            workdir: config.workdir.and_then(|dir| self.absolute(&dir)),
+            user: config.user.and_then(|user| self.read(&user, values::user)),
             ports: self.ports(config.ports),
             volumes: self.volumes(config.volumes),
             labels: self.pairs(config.labels, label_name),

@@ -54,16 +54,24 @@ impl Check<'_, '_> {
             }
             ("debian", Some(rest)) => self.release(text, Distribution::Debian, rest),
             ("ubuntu", Some(rest)) => self.release(text, Distribution::Ubuntu, rest),
-            ("image", Some(_)) => {
-                let instead = "unpack that image and take `\"rootfs:DIR\"`";
-                self.later(&text.span, &format!("source = {}", toml_text(&text.value)), instead);
-                None
+            ("image", Some(reference)) => {
+                self.image_reference(text, reference).map(|()| RuntimeSource::Image(reference.into()))
             }
             _ => {
                 self.bad(&text.span, no_source(&text.value, kind));
                 None
             }
         }
+    }
+
+    /// Checks what can be known of a reference without a look at places: it is there, and its variables are.
+    pub(super) fn image_reference(&mut self, text: &Text, reference: &str) -> Option<()> {
+        if reference.trim().is_empty() || reference.contains('\0') {
+            let wrong = Wrong::new(format!("{} names no image", shown(&text.value)));
+            self.bad(&text.span, wrong.help("write its reference, as \"oci:./base\""));
+            return None;
+        }
+        self.expanded(text, reference).map(|_| ())
     }
 
     /// Files with certificates.
@@ -148,15 +156,19 @@ fn no_source(text: &str, kind: &str) -> Wrong {
     if text == "rootfs" || text == "rootfs:" {
         return wrong.help("name the directory: \"rootfs:./sysroot\"");
     }
+    if text == "image" || text == "image:" {
+        return wrong.help("name the image: \"image:oci:./base\"");
+    }
     if text.starts_with(['/', '.']) {
         return wrong.help(format!("write {}", toml_text(&format!("rootfs:{text}"))));
     }
     if matches!(text, "debian" | "ubuntu") {
         return wrong.help(format!("name the suite: \"{text}:SUITE\""));
     }
-    match nearest(kind, ["host", "none", "rootfs:DIR", "debian:SUITE", "ubuntu:SUITE"]) {
+    match nearest(kind, ["host", "none", "rootfs:DIR", "image:REF", "debian:SUITE", "ubuntu:SUITE"]) {
         Some(near) => wrong.help(format!("did you mean {}?", toml_text(near))),
-        None => wrong.help("it is one of `host`, `debian:SUITE`, `ubuntu:SUITE`, `rootfs:DIR`, `none`"),
+        None => wrong
+            .help("it is one of `host`, `debian:SUITE`, `ubuntu:SUITE`, `rootfs:DIR`, `image:REF`, `none`"),
     }
 }
 
