@@ -2,6 +2,7 @@
 //!
 //! What cannot be had is said; the tests that need it then print `SKIPPED` and are counted.
 
+mod go;
 mod objects;
 
 use std::path::{Path, PathBuf};
@@ -9,8 +10,10 @@ use std::process::Command;
 
 use crate::step::{Outcome, root, run, succeeds, timed};
 
+pub use go::go;
+
 /// Debian packages, each with a file that tells that it is there.
-const PACKAGES: [(&str, &str); 35] = [
+const PACKAGES: [(&str, &str); 36] = [
     ("/usr/aarch64-linux-gnu/lib/libc.so.6", "libc6-dev-arm64-cross"),
     ("/usr/arm-linux-gnueabihf/lib/libc.so.6", "libc6-dev-armhf-cross"),
     ("/usr/bin/aarch64-linux-gnu-gcc", "gcc-aarch64-linux-gnu"),
@@ -27,6 +30,7 @@ const PACKAGES: [(&str, &str); 35] = [
     ("/usr/bin/gcc", "gcc"),
     ("/usr/bin/gdb", "gdb"),
     ("/usr/bin/git", "git"),
+    ("/usr/bin/htpasswd", "apache2-utils"),
     ("/usr/bin/musl-gcc", "musl-tools"),
     ("/usr/bin/openssl", "openssl"),
     ("/usr/bin/podman", "podman"),
@@ -48,13 +52,6 @@ const PACKAGES: [(&str, &str); 35] = [
     ("/usr/sbin/update-binfmts", "binfmt-support"),
 ];
 
-/// Programs in Go, with the package to install; the version is fixed because its output is what tests read.
-const GO_PROGRAMS: [(&str, &str); 3] = [
-    ("crane", "github.com/google/go-containerregistry/cmd/crane@v0.22.1"),
-    ("ko", "github.com/google/ko@v0.19.1"),
-    ("syft", "github.com/anchore/syft/cmd/syft@v1.57.1"),
-];
-
 /// Where what is built from source or fetched is kept between runs.
 pub fn kept() -> PathBuf {
     root().join("target/peers")
@@ -69,22 +66,11 @@ pub fn programs() -> PathBuf {
 /// stores. Never fails.
 pub fn peers(long: bool) {
     debian(&PACKAGES);
-    for program in if long { &["crane", "syft"][..] } else { &["crane"] } {
-        report(go(program).map(|_| ()));
+    for program in go::all(long) {
+        report(program.map(|_| ()));
     }
     report(objects::moto());
     report(objects::azurite());
-}
-
-/// One of the programs in Go, which is built when it is missing.
-pub fn go(name: &str) -> Outcome<PathBuf> {
-    let program = programs().join(name);
-    let package = GO_PROGRAMS.iter().find(|(known, _)| *known == name).map_or(name, |(_, package)| package);
-    if !program.exists() {
-        let install = || run(Command::new("go").args(["install", package]).env("GOBIN", programs()));
-        timed(&format!("go install {package}"), install)?;
-    }
-    Ok(program)
 }
 
 /// A program of a crate, which is built when it is missing.
