@@ -3,6 +3,7 @@
 
 mod check;
 mod fleet;
+mod guarded;
 mod limit;
 mod measure;
 mod memory;
@@ -10,6 +11,7 @@ mod packages;
 mod page;
 mod payload;
 mod peers;
+mod push;
 mod scale;
 mod size;
 mod start;
@@ -27,13 +29,15 @@ use peers::Peer;
 /// A section of the report: its name, whether only `--full` has it, and what makes it.
 type Section = (&'static str, bool, fn(&mut Bench) -> Outcome<String>);
 
-const SECTIONS: [Section; 8] = [
+const SECTIONS: [Section; 10] = [
     ("many", false, trees::many),
     ("one", false, trees::one),
     ("libraries", false, trees::libraries),
     ("fleet", false, fleet::section),
     ("packages", false, packages::section),
     ("start", false, start::section),
+    ("push", false, push::small),
+    ("push-large", true, push::large),
     ("large", true, scale::large),
     ("growth", true, scale::growth),
 ];
@@ -155,8 +159,11 @@ mod tests {
             let wanted = SECTIONS.iter().filter(|(name, full, _)| options.wants(name, *full));
             wanted.map(|(name, ..)| *name).collect::<Vec<_>>().join(" ")
         };
-        assert_eq!(wanted(&[]), "many one libraries fleet packages start");
-        assert_eq!(wanted(&["--full"]), "many one libraries fleet packages start large growth");
+        assert_eq!(wanted(&[]), "many one libraries fleet packages start push");
+        assert_eq!(
+            wanted(&["--full"]),
+            "many one libraries fleet packages start push push-large large growth"
+        );
         assert_eq!(wanted(&["growth", "--rounds", "1", "one"]), "one growth");
     }
 

@@ -66,6 +66,10 @@ are the headers, the dynamic section and the names in it, are read with `pread` 
 files below `/usr` in turns. The check is of a spec that lists the program alone, and takes its libraries from the
 machine: closure, symbols, packages, policy. The loader lists the libraries by mapping them.
 
+What is pushed is a layout whose layers hold noise, and the registry is an empty one each time, except for the rows in
+which nothing is new: those come right after the same client's push. The registry works on the same cores as the
+client. No client needs credentials.
+
 Repeat with `cargo xtask bench`, which installs what it can (`--full`: with 8 GiB, and with ten times the files;
 `--rounds N` and names of sections for a part); `cargo xtask bench --write` writes this page.
 ";

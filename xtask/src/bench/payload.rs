@@ -9,7 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::step::{Outcome, root, run};
+use crate::step::{Outcome, root, run, timed};
 
 /// A tree to build an image of.
 pub struct Payload {
@@ -100,6 +100,18 @@ pub fn one_program(folder: &Path, many: &Payload) -> Outcome<Payload> {
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).map_err(failed)?;
     let title = format!("one static program, {:.1} MB", bytes.len() as f64 / 1e6);
     Ok(Payload { title, folder: folder.to_path_buf(), changed: None, kind: Kind::Static(bytes.len()) })
+}
+
+/// Makes a folder by filling an empty one, unless it is there; one that is there is whole.
+pub fn once(folder: &Path, make: impl FnOnce(&Path) -> Outcome) -> Outcome {
+    if folder.exists() {
+        return Ok(());
+    }
+    let unfinished = folder.with_extension("unfinished");
+    super::measure::remove(&unfinished)?;
+    fs::create_dir_all(&unfinished).map_err(|error| format!("{}: {error}", unfinished.display()))?;
+    timed(&format!("payload {}", folder.display()), || make(&unfinished))?;
+    fs::rename(&unfinished, folder).map_err(|error| format!("{}: {error}", folder.display()))
 }
 
 /// All regular files with their sizes, sorted.

@@ -57,7 +57,7 @@ pub fn all() -> Vec<Box<dyn Peer>> {
 }
 
 /// The first line that a command prints.
-fn first_line(program: impl AsRef<std::ffi::OsStr>, arguments: &[&str]) -> Outcome<String> {
+pub fn first_line(program: impl AsRef<std::ffi::OsStr>, arguments: &[&str]) -> Outcome<String> {
     let text = crate::step::output(std::process::Command::new(program).args(arguments))?;
     Ok(text.lines().next().unwrap_or_default().trim().to_owned())
 }

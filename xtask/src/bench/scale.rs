@@ -1,13 +1,11 @@
 //! How memory and time grow with the content.
 
-use std::path::Path;
-
 use super::Bench;
 use super::measure::{Measured, Rounds, Row, Tool, interleaved, remove};
-use super::payload::{Kind, Payload, generated};
+use super::payload::{Kind, Payload, generated, once};
 use super::peers::{Bantam, Peer, Umoci};
 use super::table::table;
-use crate::step::{Outcome, timed};
+use crate::step::Outcome;
 
 /// The large payload, in GiB.
 const LARGE: usize = 8;
@@ -67,17 +65,6 @@ fn ratios(rows: &[Row]) -> String {
     };
     let ratios: Vec<String> = pairs.map(ratio).collect();
     format!("{TIMES} times the files take {}.", ratios.join("; "))
-}
-
-/// Makes a folder, unless it is there; one that is there is whole.
-fn once(folder: &Path, make: impl FnOnce(&Path) -> Outcome) -> Outcome {
-    if folder.exists() {
-        return Ok(());
-    }
-    let unfinished = folder.with_extension("unfinished");
-    remove(&unfinished)?;
-    timed(&format!("payload {}", folder.display()), || make(&unfinished))?;
-    std::fs::rename(&unfinished, folder).map_err(|error| format!("{}: {error}", folder.display()))
 }
 
 #[cfg(test)]

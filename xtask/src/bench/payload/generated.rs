@@ -40,6 +40,13 @@ pub fn large(folder: &Path, count: usize) -> Outcome {
     Ok(())
 }
 
+/// A file of bytes that do not compress; for each seed others.
+pub fn noise(file: &Path, length: usize, seed: usize) -> Outcome {
+    let mut noise = Noise(seed as u64);
+    let bytes: Vec<u8> = (0..length).map(|_| noise.number() as u8).collect();
+    fs::write(file, bytes).map_err(|error| format!("{}: {error}", file.display()))
+}
+
 /// A linear congruential generator: the same numbers everywhere.
 struct Noise(u64);
 

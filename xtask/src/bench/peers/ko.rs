@@ -1,13 +1,11 @@
 //! ko: a program in Go, compiled and put into a layout. It is for static programs only.
 
 use std::fs;
-use std::net::TcpListener;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::process::Command;
 
 use super::{Peer, first_line, write};
+use crate::bench::guarded::{Guarded, free_address};
 use crate::bench::measure::{Tool, remove};
 use crate::bench::payload::{Kind, Payload};
 use crate::bench::size::Written;
@@ -31,26 +29,8 @@ pub struct Ko(Outcome<Running>);
 
 struct Running {
     ko: PathBuf,
-    guard: Child,
     base: String,
-}
-
-/// Runs the registry until standard input ends: our end of the pipe closes when we do, however we end.
-const GUARD: &str = r#"
-"$0" registry serve --address "$1" --disk "$2" </dev/null &
-registry=$!
-cat
-kill "$registry"
-wait "$registry"
-"#;
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        drop(self.guard.stdin.take());
-        if let Err(error) = self.guard.wait() {
-            eprintln!("the registry for ko: {error}");
-        }
-    }
+    _registry: Guarded,
 }
 
 impl Ko {
@@ -65,37 +45,17 @@ fn start() -> Outcome<Running> {
     let folder = root().join("target/bench/registry");
     remove(&folder)?;
     fs::create_dir_all(folder.join("blobs")).map_err(failed)?;
-    let address = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).map_err(failed)?;
-    let guard = Command::new("sh")
-        .args(["-c", GUARD])
-        .arg(&crane)
-        .arg(address.to_string())
-        .arg(folder.join("blobs"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        // An interrupt from the terminal is for us alone.
-        .process_group(0)
-        .spawn()
-        .map_err(failed)?;
+    let address = free_address()?;
+    let mut serve = Command::new(&crane);
+    serve.args(["registry", "serve", "--address", &address.to_string(), "--disk"]).arg(folder.join("blobs"));
+    let registry = Guarded::start(&serve, address)?;
     let base = format!("{address}/base:1");
-    let running = Running { ko, guard, base: base.clone() };
     let empty = folder.join("empty.tar");
     output(Command::new("tar").arg("-cf").arg(&empty).args(["-T", "/dev/null"]))?;
-    let push = || {
-        let append = ["append", "--oci-empty-base", "--new_tag", &base, "--new_layer"];
-        output(Command::new(&crane).args(append).arg(&empty))?;
-        output(Command::new(&crane).args(["mutate", "--set-platform", &platform(), "--tag", &base, &base]))
-    };
-    let mut pushed = push();
-    for _ in 0..50 {
-        if pushed.is_ok() {
-            break;
-        }
-        std::thread::sleep(Duration::from_millis(100));
-        pushed = push();
-    }
-    pushed.map(|_| running)
+    let append = ["append", "--oci-empty-base", "--new_tag", &base, "--new_layer"];
+    output(Command::new(&crane).args(append).arg(&empty))?;
+    output(Command::new(&crane).args(["mutate", "--set-platform", &platform(), "--tag", &base, &base]))?;
+    Ok(Running { ko, base, _registry: registry })
 }
 
 /// The machine's, in the words of images.
