@@ -47,7 +47,7 @@ const PROGRAMS: [Program; 7] = [
     Program {
         name: "regctl",
         source: Source::Package("github.com/regclient/regclient/cmd/regctl@v0.11.7"),
-        when: When::Tests,
+        when: When::Benchmark,
     },
     Program {
         name: "syft",

@@ -201,21 +201,6 @@ fn a_token_that_was_refused_is_asked_for_anew_once() {
 }
 
 #[test]
-fn where_it_is_not_known_what_was_sent_a_new_token_stays_and_an_old_one_goes() {
-    let server = counting();
-    let clock = Arc::default();
-    let auth = auth_at(REGISTRY, &clock, bot());
-    let challenges = bearer_of(&server);
-    let ask = || {
-        let work = auth.answer(REGISTRY, &challenges, &[], None);
-        auth.0.client.wait(work).unwrap().unwrap().to_str().unwrap().to_owned()
-    };
-    assert_eq!((ask(), ask()), ("Bearer token-1".into(), "Bearer token-1".into()));
-    clock.pass(10);
-    assert_eq!(ask(), "Bearer token-2");
-}
-
-#[test]
 fn passwords_go_to_registries_that_ask_for_them() {
     let basic = [String::from("Basic realm=\"x\"")];
     let auth = auth(bot());

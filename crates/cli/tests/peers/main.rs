@@ -21,6 +21,7 @@ mod pains;
 mod programs;
 mod readme;
 mod refusals;
+mod registry;
 mod reproducible;
 mod runtime;
 mod sizes;

@@ -1,0 +1,17 @@
+//! Registries that people run, with what stands between them and their clients: tokens, certificates, bad connections.
+
+mod certificates;
+mod clients;
+mod copies;
+mod credentials;
+mod denials;
+mod faults;
+mod http;
+mod platforms;
+mod process;
+mod proxy;
+mod referrers;
+mod round_trips;
+mod server;
+mod token;
+mod toxiproxy;
