@@ -9,6 +9,7 @@
 use crate::destination::{Content, Destination, Named, Publication, Published, contents, names};
 use crate::error::{StoreError, read_error, write_error};
 use crate::reference::RefName;
+use crate::side_by_side::side_by_side;
 use cache::fresh::{FreshDir, FreshFile, link, sweep};
 use oci::{Descriptor, Hashing, IndexFile, MAX_DOCUMENT, REF_NAME};
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,7 @@ use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard};
 
 /// The file that makes a directory a layout.
 pub(crate) const MARKER: &str = "oci-layout";
@@ -25,6 +27,9 @@ pub(crate) const INDEX: &str = "index.json";
 pub(crate) const BLOBS: &str = "blobs/sha256";
 /// The annotation with the full name of an image, which containerd and podman look for.
 pub(crate) const FULL_NAME: &str = "io.containerd.image.name";
+
+/// As many blobs are copied at a time: from a registry, each comes over a connection of its own.
+const AT_A_TIME: usize = 6;
 
 /// A layout in a directory.
 pub(crate) struct Layout {
@@ -210,31 +215,31 @@ fn add(dir: &Path, publication: &Publication<'_>, names: &[Named]) -> Result<(),
         .document()
         .map_err(|source| StoreError::Document { place: index_path.display().to_string(), source })?;
 
-    let mut undo = Undo(vec![]);
+    let undo = Undo::default();
     let blobs = dir.join(BLOBS);
     for made in [dir.join("blobs"), blobs.clone()] {
         match fs::create_dir(&made) {
-            Ok(()) => undo.0.push(made),
+            Ok(()) => undo.add(made),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(write_error(&made)(error)),
         }
     }
     sweep(&blobs);
-    for content in contents(publication.artifact).values() {
-        put(&blobs, content, &mut undo)?;
-    }
+    let contents = contents(publication.artifact);
+    let contents: Vec<&Content<'_>> = contents.values().collect();
+    side_by_side(&contents, AT_A_TIME, |content| put(&blobs, content, &undo))?;
     if !is_layout {
         let path = dir.join(MARKER);
-        undo.0.push(path.clone());
+        undo.add(path.clone());
         replace(&path, &marker())?;
     }
     replace(&index_path, &index.bytes)?;
-    undo.0.clear();
+    undo.forget();
     Ok(())
 }
 
 /// Puts a blob into a layout. One that is there is read, unless it is the very file that was to be put there.
-fn put(blobs: &Path, content: &Content<'_>, undo: &mut Undo) -> Result<(), StoreError> {
+fn put(blobs: &Path, content: &Content<'_>, undo: &Undo) -> Result<(), StoreError> {
     let descriptor = content.descriptor();
     let path = blobs.join(descriptor.digest.hex());
     let there = fs::symlink_metadata(&path).ok();
@@ -242,7 +247,7 @@ fn put(blobs: &Path, content: &Content<'_>, undo: &mut Undo) -> Result<(), Store
         return Ok(());
     }
     if there.is_none() {
-        undo.0.push(path.clone());
+        undo.add(path.clone());
         if let Content::Blob(blob) = content
             && let Some(fd) = blob.fd()
             && link(fd, &path).is_ok()
@@ -293,11 +298,26 @@ fn named_so(error: StoreError, fresh: &Path, dir: &Path) -> StoreError {
 }
 
 /// Paths that are taken away again unless all goes well; directories only if they are empty.
-struct Undo(Vec<PathBuf>);
+#[derive(Default)]
+struct Undo(Mutex<Vec<PathBuf>>);
+
+impl Undo {
+    fn add(&self, path: PathBuf) {
+        self.paths().push(path);
+    }
+
+    fn forget(&self) {
+        self.paths().clear();
+    }
+
+    fn paths(&self) -> MutexGuard<'_, Vec<PathBuf>> {
+        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
 
 impl Drop for Undo {
     fn drop(&mut self) {
-        for path in self.0.iter().rev() {
+        for path in self.paths().iter().rev() {
             let _ = fs::remove_file(path).or_else(|_| fs::remove_dir(path));
         }
     }
