@@ -61,6 +61,8 @@ fn said(command: &mut Command) -> Said {
 
 #[test]
 fn what_does_not_fit_a_destination_is_told_before_anything_is_planned() {
+    const DIGEST: &str =
+        "docker://example.com/two@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
     let folder = Folder::new();
     folder.spec("two.toml", "name = \"two\"\nplatforms = [\"linux/amd64\", \"linux/arm64\"]", "");
     folder.spec("same.toml", "name = \"two\"", "");
@@ -69,6 +71,10 @@ fn what_does_not_fit_a_destination_is_told_before_anything_is_planned() {
         (
             &["build", "two.toml", "-o", "docker-archive:x.tar"][..],
             "docker-archive:x.tar takes an image of one platform, and two.toml is for 2",
+        ),
+        (
+            &["build", "two.toml", "-o", "oci:out", "-o", DIGEST],
+            &*format!("{DIGEST}: an image is published under a tag, not under a digest"),
         ),
         (
             &["build", "two.toml", "same.toml", "-o", "oci:out"],

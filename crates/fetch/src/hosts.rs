@@ -79,7 +79,13 @@ impl HostTls {
         let failed = |source| FetchError::Read { path: dir.into(), source };
         let entries = match fs::read_dir(dir) {
             Ok(entries) => entries,
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            // What is for others is not for us: Docker's own may be root's alone.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::PermissionDenied
+                ) =>
+            {
                 return Ok(());
             }
             Err(error) => return Err(failed(error)),

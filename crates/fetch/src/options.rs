@@ -64,6 +64,15 @@ impl Default for Options {
 }
 
 impl Options {
+    /// The directories in which podman and Docker keep what TLS with a host needs, the user's own first: for
+    /// [`certs_dirs`](Self::certs_dirs).
+    pub fn certs_dirs_of_user() -> Vec<PathBuf> {
+        let home = std::env::home_dir().map(|home| home.join(".config"));
+        let own = ["containers", "docker"].map(|tool| Some(home.as_ref()?.join(tool).join("certs.d")));
+        let common = ["/etc/containers/certs.d", "/etc/docker/certs.d"].map(PathBuf::from);
+        own.into_iter().flatten().chain(common).collect()
+    }
+
     /// Is this host, as `host:port`, one whose certificates are not checked?
     pub(crate) fn is_insecure(&self, host: &str) -> bool {
         let without_port = host.rsplit_once(':').map_or(host, |(name, _)| name);

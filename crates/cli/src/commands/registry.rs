@@ -5,14 +5,11 @@ use auth::{Credential, Keychain, Login, Settings};
 use bantam::Error;
 use std::env;
 use std::io::{self, Read};
-use std::path::PathBuf;
 use store::Network;
 
 /// The longest secret that is read from stdin, in bytes.
 const MAX_SECRET: u64 = 64 << 10;
 
-/// Where Docker, podman and whoever runs this keep what TLS with one host needs.
-const CERTS_DIRS: [&str; 2] = ["/etc/docker/certs.d", "/etc/containers/certs.d"];
 /// Mirrors of registries: `docker.io=mirror.example.com`, with commas between.
 const MIRRORS: &str = "BANTAM_REGISTRY_MIRRORS";
 
@@ -45,12 +42,11 @@ impl Global {
 
     /// What makes requests.
     pub fn client(&self) -> fetch::Client {
-        let own = env::home_dir().map(|home| home.join(".config/containers/certs.d"));
         fetch::Client::new(fetch::Options {
             offline: self.offline,
             ca_files: self.reach.ca_file.clone(),
             insecure: self.reach.insecure.clone(),
-            certs_dirs: own.into_iter().chain(CERTS_DIRS.map(PathBuf::from)).collect(),
+            certs_dirs: fetch::Options::certs_dirs_of_user(),
             ..fetch::Options::default()
         })
     }
