@@ -15,7 +15,7 @@ const REASONS: &str = "application/vnd.bantam.reasons.v1+json";
 /// When a registry does not take them. The images stay there.
 pub fn attach_reasons(request: &Request, built: &[Built]) -> Result<(), Error> {
     for (target, built) in request.targets.iter().zip(built) {
-        let repositories = request.outputs.iter().filter_map(|output| repository(output, built));
+        let repositories = request.outputs.iter().filter_map(|output| repository(output, target, built));
         for repository in repositories {
             let artifact = artifact(target, built)?;
             store::attach(&repository, &artifact, &request.session.network)?;
@@ -37,9 +37,9 @@ pub(crate) fn reasons(image: &ImageName, network: &Network, limit: u64) -> Optio
 }
 
 /// Where an output put an image, if that is a registry: the repository, and the digest there.
-fn repository(output: &Output, built: &Built) -> Option<ImageName> {
+fn repository(output: &Output, target: &Target, built: &Built) -> Option<ImageName> {
     let name = match output {
-        Output::Push => built.name.parse().ok()?,
+        Output::Push => target.name.parse().ok()?,
         Output::Place(Reference::Registry(name)) => name.clone(),
         Output::Place(_) => return None,
     };

@@ -33,7 +33,7 @@ use std::{
     },
     thread,
 };
-use store::{Publication, Reference, SharedPlace, Spool};
+use store::{Publication, Published, Reference, SharedPlace, Spool};
 
 /// What to build, and how.
 #[derive(Debug, Clone)]
@@ -72,6 +72,7 @@ pub struct Built {
     pub plans: Vec<Plan>,
     /// The spec, for messages.
     pub shown: String,
+    is_pushed: bool,
 }
 
 /// What there is to say about one image.
@@ -90,6 +91,16 @@ pub struct Summary {
 }
 
 impl Built {
+    /// An image in a registry is called as it is there, by whoever takes it: the first that it went to counts.
+    fn is_at(&mut self, output: &Output, published: Published) {
+        let pushed = output.place().filter(|place| place.registry().is_some() && !self.is_pushed);
+        if let Some(Reference::Registry(place)) = pushed {
+            self.name = place.repository();
+            self.names = published.names;
+        }
+        self.is_pushed |= output.is_registry();
+    }
+
     /// `name@sha256:…`.
     pub fn reference(&self) -> String {
         format!("{}@{}", self.name, self.artifact.document().descriptor.digest)
@@ -192,7 +203,7 @@ fn run(request: &Request, keep_going: bool, watch: Watch<'_>) -> Result<Outcome,
     let targets: Vec<(&Target, Vec<Platform>)> =
         request.targets.iter().map(with_platforms).collect::<Result<_, Error>>()?;
     let places = places::open(outputs, &targets, &session.network)?;
-    let cache = shared::cache(request, watch)?;
+    let cache = shared::cache(request, watch);
     let mut failed = Failures::new(keep_going, &request.targets);
     let mut works = vec![];
     let locks = side_by_side(session.jobs, &targets, &|(target, _)| {
@@ -264,15 +275,16 @@ fn run(request: &Request, keep_going: bool, watch: Watch<'_>) -> Result<Outcome,
             ready.push(made);
         }
     }
-    for Place { shown, destination } in &places {
+    for (output, Place { shown, destination }) in outputs.iter().zip(&places) {
         watch(Event::Publishing { destination: shown });
         let outcomes = side_by_side(session.jobs, &ready, &|made: &Made<'_>| {
             let publication = Publication { artifact: &made.image.artifact, names: &made.image.names };
             destination.publish(&publication).map_err(Error::from)
         });
         let mut published = vec![];
-        for (made, outcome) in ready.into_iter().zip(outcomes) {
-            if failed.unless(made.number, outcome)?.is_some() {
+        for (mut made, outcome) in ready.into_iter().zip(outcomes) {
+            if let Some(there) = failed.unless(made.number, outcome)? {
+                made.image.is_at(output, there);
                 published.push(made);
             }
         }
@@ -484,7 +496,7 @@ fn write(
         }
     };
     let (name, names, shown) = (target.name.clone(), target.names(), target.shown());
-    Ok(Built { name, names, artifact, images: summaries, plans, shown })
+    Ok(Built { name, names, artifact, images: summaries, plans, shown, is_pushed: false })
 }
 
 fn write_image(

@@ -150,7 +150,9 @@ impl<'a> FinishedImages<'a> {
         let expanded = plan::expand::expand(text, &vars).map_err(|error| wrong(error.into()))?;
         let reference: Reference =
             expanded.parse().map_err(|error: store::ReferenceError| wrong(error.into()))?;
-        let place = within(reference, target, pinned.filter(|_| self.session.locking != Locking::Renew));
+        // Who moves the pins of some packages leaves the others.
+        let moves = self.session.locking == Locking::Renew && self.session.moved.is_empty();
+        let place = within(reference, target, pinned.filter(|_| !moves));
         let key = (place.to_string(), platform);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = open.get(&key) {

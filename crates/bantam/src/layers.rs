@@ -281,7 +281,7 @@ mod tests {
     fn a_machine_with_nothing_compresses_nothing_that_another_has_compressed() {
         let dir = TempDir::new().unwrap();
         let shared = || Arc::new(SharedDirectory::new(dir.path().join("shared"))) as Arc<dyn Shared>;
-        let spool = Spool::for_destinations(&[], &dir.path().join("spool")).unwrap();
+        let spool = Spool::for_places([], &dir.path().join("spool")).unwrap();
         let one = Cache::new(dir.path().join("one")).with_shared(vec![], vec![shared()]);
         let chunks = StoredChunks::new(&one);
         let written = Layers::new(&spool, options(), &chunks).make(&plan(), &|_| {}).unwrap().layer;

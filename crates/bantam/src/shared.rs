@@ -1,31 +1,26 @@
 //! The caches that machines share, opened for a build.
 
 use crate::{
-    Error, Request,
+    Request,
     event::{Event, Watch},
 };
 use cache::{Cache, Shared};
 use std::sync::Arc;
 use store::SharedPlace;
 
-/// The cache of a build, with those that it takes from and gives to. One that cannot be opened is told and left out:
-/// whoever builds without the network, or without its credentials, builds slower and not less.
-///
-/// # Errors
-/// When this version has no caches in places of a kind.
-pub(crate) fn cache(request: &Request, watch: Watch<'_>) -> Result<Cache, Error> {
-    let mut opened = vec![];
-    let mut open = |places: &[SharedPlace]| {
-        let each =
-            places.iter().filter_map(|place| opened_once(&mut opened, place, request, watch).transpose());
-        each.collect::<Result<Vec<_>, Error>>()
-    };
-    let (from, to) = (open(&request.cache_from)?, open(&request.cache_to)?);
-    Ok(Cache::new(request.session.cache.clone()).with_shared(from, to))
-}
-
 /// What was opened so far; nothing where that failed.
 type Opened = Vec<(SharedPlace, Option<Arc<dyn Shared>>)>;
+
+/// The cache of a build, with those that it takes from and gives to. One that cannot be opened is told and left out:
+/// whoever builds without the network, or without its credentials, builds slower and not less.
+pub(crate) fn cache(request: &Request, watch: Watch<'_>) -> Cache {
+    let mut opened = Opened::new();
+    let mut open = |places: &[SharedPlace]| {
+        places.iter().filter_map(|place| opened_once(&mut opened, place, request, watch)).collect()
+    };
+    let (from, to) = (open(&request.cache_from), open(&request.cache_to));
+    Cache::new(request.session.cache.clone()).with_shared(from, to)
+}
 
 /// Opens a place, unless it was opened before: what is taken from a place and given to it is of one cache, which knows
 /// what it has.
@@ -34,9 +29,9 @@ fn opened_once(
     place: &SharedPlace,
     request: &Request,
     watch: Watch<'_>,
-) -> Result<Option<Arc<dyn Shared>>, Error> {
+) -> Option<Arc<dyn Shared>> {
     if let Some((_, shared)) = opened.iter().find(|(known, _)| known == place) {
-        return Ok(shared.clone());
+        return shared.clone();
     }
     let shared = match place.open(&request.session.network) {
         Ok(shared) => Some(shared),
@@ -47,7 +42,7 @@ fn opened_once(
         }
     };
     opened.push((place.clone(), shared.clone()));
-    Ok(shared)
+    shared
 }
 
 /// An error with its causes, in one line.

@@ -21,6 +21,8 @@ use tree::{
 const STEP: usize = 128 << 10;
 /// The longest plain tar that is kept, in bytes.
 const MAX_PLAIN: u64 = 1 << 35;
+/// More entries than the layers of any image have together.
+const MAX_ENTRIES: usize = 4 << 20;
 
 /// The layers of an image, base first: what names each, and its bytes.
 pub(crate) type ImageLayers = [(Descriptor, Arc<dyn Blob>)];
@@ -35,6 +37,7 @@ pub(crate) fn unpacked(
     cache: &Cache,
 ) -> Result<(Tree, BTreeMap<TreePath, usize>), Error> {
     let mut plains = vec![];
+    let mut left = MAX_ENTRIES;
     let mut heads = vec![];
     let mut layers = vec![];
     for (number, (descriptor, blob)) in image.iter().enumerate() {
@@ -42,9 +45,11 @@ pub(crate) fn unpacked(
         let plain = Plain::of(descriptor, &**blob, cache).map_err(failed)?;
         let found = plain.digest;
         if let Some(&expected) = diff_ids.get(number).filter(|expected| **expected != found) {
+            let (expected, found) = (Box::new(expected), Box::new(found));
             return Err(failed(ReadLayerError::DiffId { expected, found }));
         }
-        let (entries, beginnings) = plain.list().map_err(failed)?;
+        let (entries, beginnings) = plain.list(left).map_err(failed)?;
+        left = left.saturating_sub(entries.len());
         layers.push(entries);
         heads.push(beginnings);
         plains.push((Arc::new(plain), descriptor.digest));
@@ -123,16 +128,24 @@ impl Plain {
     }
 
     /// Its entries, and the first bytes of each file, by where it is.
-    fn list(&self) -> Result<(Vec<LayerEntry>, BTreeMap<u64, Head>), ReadLayerError> {
+    fn list(&self, most: usize) -> Result<(Vec<LayerEntry>, BTreeMap<u64, Head>), ReadLayerError> {
         let mut entries = vec![];
+        let mut count = 0;
         let mut heads = BTreeMap::new();
         let reader = Positioned { file: &self.file, at: 0, size: self.size };
         oci::list_layer(Seekable(BufReader::with_capacity(STEP, reader)), HEAD, |entry, head| {
+            count += 1;
+            if count > most {
+                return;
+            }
             if let EntryKind::File { offset, .. } = entry.kind {
                 heads.insert(offset, Head::of(head));
             }
             entries.push(entry);
         })?;
+        if count > most {
+            return Err(ReadLayerError::TooMuch { what: "entries", limit: MAX_ENTRIES as u64 });
+        }
         Ok((entries, heads))
     }
 }

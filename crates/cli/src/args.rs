@@ -146,8 +146,8 @@ pub struct Build {
     #[arg(
         long,
         value_name = "DIR|REF",
-        help = "A cache that is asked for what this machine's lacks: a directory, or s3://BUCKET/PREFIX, gs://…, \
-                az://…; may be repeated"
+        help = "A cache that is asked for what this machine's lacks: a directory, s3://BUCKET/PREFIX, gs://…, az://…, \
+                or docker://REGISTRY/REPOSITORY; may be repeated"
     )]
     pub cache_from: Vec<String>,
     /// A cache that gets what is written, for other machines; may be repeated

@@ -4,8 +4,8 @@
 
 use oci::{
     Artifact, AssembledLayer, Blob, Compression, Descriptor, Digest, DocumentError, Image, ImageConfig,
-    ImageSource, Index, Layer, LayerOptions, MemoryBlob, Mismatch, Part, assemble, media_type, validate,
-    write_layer,
+    ImageSource, Index, Layer, LayerOptions, MemoryBlob, Mismatch, Part, assemble, assemble_upon, media_type,
+    validate, write_layer,
 };
 use std::collections::BTreeMap;
 use std::io::{self, Read};
@@ -293,4 +293,45 @@ fn a_layer_knows_its_blob() {
     let Layer { descriptor, tar_size, unpacked_size, .. } = layer;
     assert_eq!(&descriptor, blob.descriptor());
     assert_eq!((tar_size, unpacked_size), (512 + 512 + 512 + 1024, 4));
+}
+
+/// A base with this `config`, and history of its first layer only.
+fn base(run: &str, history: &str) -> Image {
+    let mut base = image(&config("amd64", None));
+    let bytes = String::from_utf8(base.config.bytes).unwrap();
+    let (_, rootfs) = bytes.split_once("\"rootfs\":").unwrap();
+    let bytes = format!(
+        "{{\"architecture\":\"amd64\",\"config\":{run},\"history\":{history},\"os\":\"linux\",\"rootfs\":{rootfs}"
+    );
+    base.config.descriptor = Descriptor::of(media_type::CONFIG, bytes.as_bytes());
+    base.config.bytes = bytes.into_bytes();
+    base
+}
+
+#[test]
+fn an_image_upon_a_base_has_its_layers_first_and_what_else_its_config_says() {
+    let run = r#"{"Healthcheck":{"Test":["NONE"],"Interval":5000000000},"OnBuild":["RUN x"],"Shell":null,"Cmd":["old"]}"#;
+    let history = r#"[{"created_by":"ENV","empty_layer":true},{"created_by":"one"}]"#;
+    let base = base(run, history);
+    let own = vec![layer("755 0:0 /app/new = ELF", Compression::Gzip)];
+    let image = assemble_upon(&base, &config("amd64", None), own, BTreeMap::new()).unwrap();
+    let below: Vec<&Descriptor> = base.layers.iter().map(|(layer, _)| layer).collect();
+    assert_eq!(image.layers[..3].iter().map(|(layer, _)| layer).collect::<Vec<_>>(), below);
+    let said = oci::ConfigFile::parse(&image.config.bytes).unwrap();
+    let steps: Vec<Option<&str>> = said.history.iter().map(|step| step.created_by.as_deref()).collect();
+    assert_eq!(steps, [Some("ENV"), Some("one"), None, None, Some("bantam: app")]);
+    assert_eq!(said.rootfs.diff_ids.len(), 4);
+    assert_eq!(said.config.other.keys().collect::<Vec<_>>(), ["Healthcheck"]);
+    assert_eq!(said.config.cmd, ["--port", "8080"]);
+    // Nothing of its own but the config.
+    let plain = assemble_upon(&base, &config("amd64", None), vec![], BTreeMap::new()).unwrap();
+    assert_eq!(plain.layers.len(), 3);
+}
+
+#[test]
+fn a_base_whose_documents_do_not_go_together_is_refused() {
+    let mut base = base("{}", "[]");
+    base.layers.pop();
+    let refused = assemble_upon(&base, &config("amd64", None), vec![], BTreeMap::new()).err().unwrap();
+    assert_eq!(refused.to_string(), "the base image has 2 layers, and its config knows 3");
 }

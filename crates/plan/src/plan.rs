@@ -121,7 +121,7 @@ pub fn plan(spec: &Spec, platform: Platform, sources: &Sources<'_>) -> Result<Pl
         Some(base) => base::merge(&spec.config, &base.config, &accounts),
         None => Merged { config: spec.config.clone(), env_order: vec![] },
     };
-    let asked = &spec.config;
+    let (asked, own) = (&spec.config, &spec.config.env);
     let spec = &Spec { config, ..spec.clone() };
     let debug = Spec { config: debug::config(&spec.config, process::path_of(&spec.config)), ..spec.clone() };
     let spec = if spec.runtime.variant == Variant::Debug { &debug } else { spec };
@@ -157,6 +157,10 @@ pub fn plan(spec: &Spec, platform: Platform, sources: &Sources<'_>) -> Result<Pl
         }
         _ => Default::default(),
     };
+    let packages = match sources.base {
+        Some(base) => packages::with_those_of(&base.tree, packages)?,
+        None => packages,
+    };
     profile::put_os_release(&mut draft, spec.runtime.profile)?;
 
     let process = process::decide(&spec.config, &spec.dirs, &accounts, &env_order, &mut draft);
@@ -176,7 +180,7 @@ pub fn plan(spec: &Spec, platform: Platform, sources: &Sources<'_>) -> Result<Pl
     let loaded = proof.run(&mut draft)?;
     process::check(&mut draft, &spec.config, &process, &loaded)?;
     let (config, dirs, program) = (&spec.config, &spec.dirs, program.as_ref());
-    Environment { config, process: &process, dirs, source, scope, program }.check(&mut draft)?;
+    Environment { config, own, process: &process, dirs, source, scope, program }.check(&mut draft)?;
     process::check_root(&mut draft, &process, allow, spec.config.line);
     policy::check(&mut draft, allow, &spec.runtime.keep, &process.volumes)?;
     policy::check_limits(&mut draft, &spec.limits, &packages);

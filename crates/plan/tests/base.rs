@@ -357,3 +357,58 @@ fn a_cache_of_the_base_is_made_anew_for_libraries_that_it_does_not_know() {
     assert_eq!(image.findings(), "");
     assert!(image.listing_below("/etc").contains("ld.so.cache"), "{}", image.listing());
 }
+
+const ZLIB: &str = "Package: zlib1g\nVersion: 1.2\nArchitecture: amd64\n";
+const ZLIB_SUMS: &str = "00000000000000000000000000000000  usr/lib/x86_64-linux-gnu/libz.so.1\n";
+
+#[test]
+fn packages_of_the_base_count_and_those_of_both_are_told_together() {
+    let tree = with(base(), "/var/lib/dpkg/status.d/zlib1g", ZLIB);
+    let tree = with(tree, "/var/lib/dpkg/status.d/zlib1g.md5sums", ZLIB_SUMS);
+    let tree = with(tree, &format!("{LIB}/libz.so.1"), library("libz.so.1", &["libc.so.6"]));
+    let image = World::new(glibc())
+        .source(
+            "/var/lib/dpkg/status",
+            format!("{ZLIB}\nPackage: libm\nVersion: 3\nArchitecture: amd64\n").as_str(),
+        )
+        .source("/var/lib/dpkg/info/zlib1g.list", format!("{LIB}/libother.so.1\n").as_str())
+        .source(
+            "/var/lib/dpkg/info/zlib1g.md5sums",
+            "11111111111111111111111111111111  usr/lib/x86_64-linux-gnu/libother.so.1\n",
+        )
+        .source("/var/lib/dpkg/info/libm.list", format!("{LIB}/libm.so.6\n").as_str())
+        .source(&format!("{LIB}/libother.so.1"), library("libother.so.1", &["libc.so.6"]))
+        .source(&format!("{LIB}/libm.so.6"), library("libm.so.6", &["libc.so.6"]))
+        .payload("shop", program(&["libz.so.1", "libother.so.1", "libm.so.6"]))
+        .upon(tree, BaseConfig::default())
+        .plan(SHOP);
+    assert_eq!(image.findings(), "");
+    let packages: Vec<String> =
+        image.0.packages.iter().map(|of| format!("{} {} {}", of.name, of.version, of.files.len())).collect();
+    assert_eq!(packages, ["libm 3 1", "zlib1g 1.2 2"]);
+    let sums = image.text("/var/lib/dpkg/status.d/zlib1g.md5sums");
+    assert!(sums.starts_with(ZLIB_SUMS) && sums.lines().count() == 2, "{sums}");
+    let listing = image.listing_below("/var/lib/dpkg");
+    assert!(listing.contains("zlib1g.md5sums") && !listing.contains("zlib1g\n"), "{listing}");
+}
+
+#[test]
+fn a_source_with_records_of_packages_gives_those_that_are_taken() {
+    let image = World::new(glibc())
+        .source("/var/lib/dpkg/status.d/zlib1g", ZLIB)
+        .source("/var/lib/dpkg/status.d/zlib1g.md5sums", format!("{ZLIB_SUMS}0  usr/lib/none\n").as_str())
+        .source("/var/lib/dpkg/status.d/other", "Package: other\nVersion: 1\n")
+        .source("/usr/share/doc/zlib1g/copyright", "free\n")
+        .source(&format!("{LIB}/libz.so.1"), library("libz.so.1", &["libc.so.6"]))
+        .payload("shop", program(&["libz.so.1"]))
+        .plan(SHOP);
+    insta::assert_snapshot!(image.listing_below("/var"), @r"
+    [base]
+    [libs]
+    -0644 0:0 /var/lib/dpkg/status.d/zlib1g
+    -0644 0:0 /var/lib/dpkg/status.d/zlib1g.md5sums
+    [app]
+    ");
+    assert_eq!(image.text("/var/lib/dpkg/status.d/zlib1g.md5sums"), ZLIB_SUMS);
+    assert!(image.listing().contains("/usr/share/doc/zlib1g/copyright"));
+}

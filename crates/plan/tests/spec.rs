@@ -229,11 +229,13 @@ fn the_examples_of_the_reference_are_fine() {
 #[test]
 fn the_example_of_a_lock_is_one() {
     let page = file("docs/lock.md");
-    let [files, packages] = blocks(&page)[..] else { panic!("two blocks") };
+    let [files, base, packages] = blocks(&page)[..] else { panic!("three blocks") };
     assert_eq!(plan::lock::Lock::parse(files).unwrap().to_text(), files);
-    // The second begins as the first.
+    // The others begin as the first.
     let head = files.split_inclusive('\n').take(2).collect::<String>();
-    assert_eq!(plan::lock::Lock::parse(packages).unwrap().to_text(), format!("{head}{packages}"));
+    for other in [base, packages] {
+        assert_eq!(plan::lock::Lock::parse(other).unwrap().to_text(), format!("{head}{other}"));
+    }
 }
 
 proptest! {

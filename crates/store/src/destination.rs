@@ -95,19 +95,26 @@ pub(crate) fn names(
     own: &[String],
     place: &str,
 ) -> Result<Vec<Named>, StoreError> {
-    let own: Vec<ImageName> = own
+    let own: Vec<RefName> = own
         .iter()
         .map(|name| name.parse().map_err(|source| StoreError::Name { place: place.into(), source }))
         .collect::<Result<_, _>>()?;
+    let tagged = |tag: &str| Named { ref_name: tag.into(), full: None };
     let named = |name: &ImageName| {
         let name = name.with_tag(name.tag_or_latest());
         Named { ref_name: name.tag_or_latest().into(), full: Some(name) }
     };
     Ok(match reference {
-        None => own.iter().map(named).collect(),
+        None => own
+            .iter()
+            .map(|own| match own {
+                RefName::Tag(tag) => tagged(tag),
+                RefName::Name(name) => named(name),
+            })
+            .collect(),
         Some(RefName::Tag(tag)) => match own.first() {
-            Some(name) => vec![named(&name.with_tag(tag))],
-            None => vec![Named { ref_name: tag.clone(), full: None }],
+            Some(RefName::Name(name)) => vec![named(&name.with_tag(tag))],
+            _ => vec![tagged(tag)],
         },
         // skopeo finds an image by the very text that it was named with.
         Some(RefName::Name(name)) => vec![Named { ref_name: name.to_string(), ..named(name) }],

@@ -49,6 +49,7 @@ impl World {
             RecordKind::Archives => "archives-1",
             RecordKind::Contents => "contents-1",
             RecordKind::Notes => "notes-1",
+            RecordKind::Plain => "plain-1",
         };
         self.path("cache/records").join(dir).join(key(number).hex())
     }

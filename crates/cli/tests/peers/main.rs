@@ -25,4 +25,5 @@ mod registry;
 mod reproducible;
 mod runtime;
 mod sizes;
+mod upon;
 mod workshop;

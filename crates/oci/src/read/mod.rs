@@ -48,9 +48,9 @@ pub enum ReadLayerError {
     #[error("the config says that the plain tar is {expected}, and it is {found}")]
     DiffId {
         /// What the config says.
-        expected: Digest,
+        expected: Box<Digest>,
         /// What it is.
-        found: Digest,
+        found: Box<Digest>,
     },
     /// The bytes are no tar.
     #[error("byte {offset} of the tar: {what}")]

@@ -60,3 +60,85 @@ fn own(image: &BTreeMap<String, String>, base: &BTreeMap<String, String>) -> BTr
     let own = image.iter().filter(|(name, value)| base.get(*name) != Some(value));
     own.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{super::merge, *};
+
+    fn accounts() -> Accounts {
+        Accounts::upon("root:x:0:0::/:/x\nweb:x:33:34::/srv:/x\n".into(), String::new())
+    }
+
+    fn words(text: &str) -> Vec<String> {
+        text.split(' ').filter(|word| !word.is_empty()).map(String::from).collect()
+    }
+
+    fn base(user: &str) -> BaseConfig {
+        BaseConfig {
+            entrypoint: words("/old"),
+            cmd: words("a b"),
+            env: words("PATH=/x LANG=C"),
+            workdir: "/srv/".into(),
+            user: user.into(),
+            ports: ["80/tcp".to_string()].into(),
+            labels: BTreeMap::from([("a".into(), "base".into())]),
+            ..BaseConfig::default()
+        }
+    }
+
+    /// The config of an image that was built upon `base`.
+    fn built(own: &Config, base: &BaseConfig) -> BaseConfig {
+        let merged = merge(own, base, &accounts()).config;
+        let (uid, gid) = accounts().numbers(&merged.user()).unwrap();
+        BaseConfig {
+            entrypoint: merged.entrypoint.clone(),
+            cmd: merged.cmd.clone(),
+            env: merged.env.iter().map(|(name, value)| format!("{name}={value}")).collect(),
+            workdir: merged.workdir().to_string(),
+            user: format!("{uid}:{gid}"),
+            ports: merged.ports.into_iter().collect(),
+            volumes: merged.volumes.iter().map(ToString::to_string).collect(),
+            labels: merged.labels,
+            annotations: merged.annotations,
+            stop_signal: merged.stop_signal.unwrap_or_default(),
+        }
+    }
+
+    #[test]
+    fn what_was_merged_is_taken_apart() {
+        let own = Config {
+            entrypoint: words("/app"),
+            env: BTreeMap::from([("LANG".into(), "de".into()), ("A".into(), "1".into())]),
+            workdir: TreePath::parse("/app").ok(),
+            user: UserRef::read("7:8"),
+            ports: words("8080/tcp"),
+            volumes: TreePath::parse("/data").into_iter().collect(),
+            labels: BTreeMap::from([("b".into(), "own".into())]),
+            stop_signal: Some("SIGINT".into()),
+            ..Config::default()
+        };
+        let only_cmd = Config { cmd: words("c"), ..Config::default() };
+        for (own, user) in [
+            (&own, "root"),
+            (&own, "web"),
+            (&only_cmd, "web"),
+            (&Config::default(), ""),
+            (&Config::default(), "web"),
+            (&Config::default(), "0:0"),
+        ] {
+            let base = base(user);
+            let found = unmerge(&built(own, &base), &base, &accounts());
+            assert_eq!(format!("{found:?}"), format!("{own:?}"), "{user}");
+        }
+    }
+
+    #[test]
+    fn what_bantam_sets_by_itself_is_nobodys() {
+        let image = BaseConfig {
+            env: vec![format!("PATH={DEFAULT_PATH}"), format!("SSL_CERT_FILE={CA_BUNDLE}"), "A=1".into()],
+            ..BaseConfig::default()
+        };
+        let own = unmerge(&image, &BaseConfig::default(), &accounts());
+        assert_eq!(own.env.keys().collect::<Vec<_>>(), ["A"]);
+    }
+}

@@ -18,7 +18,7 @@ use crate::{
     tables::packages_with,
 };
 use elf::{CachePolicy, Linker};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use table::{Kind, Variable};
 use tree::{TreePath, View, ViewError};
 
@@ -31,6 +31,8 @@ const SYSTEM: &[&str] = &["/usr/", "/etc/", "/opt/", "/lib/", "/lib64/"];
 /// What the variables of the spec are held against.
 pub(crate) struct Environment<'a> {
     pub config: &'a Config,
+    /// The variables that the spec names itself: what a base has is its own affair.
+    pub own: &'a BTreeMap<String, String>,
     pub process: &'a Process,
     /// The directories of the spec: what is below them may be made while running.
     pub dirs: &'a [Dir],
@@ -60,7 +62,7 @@ impl Environment<'_> {
             let all = self.config.env.get("LC_ALL").is_some_and(|all| !all.is_empty());
             all && (name == "LANG" || name.starts_with("LC_")) && name != "LC_ALL"
         };
-        for (name, value) in self.config.env.iter().filter(|(name, _)| !overruled(name)) {
+        for (name, value) in self.own.iter().filter(|(name, _)| !overruled(name)) {
             let Some(variable) = table::find(name) else { continue };
             let mut told: BTreeSet<String> = BTreeSet::new();
             for Wrong { path, why, fix } in self.judge(draft, variable, value)? {

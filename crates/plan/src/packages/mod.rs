@@ -3,6 +3,7 @@
 mod alternatives;
 mod database;
 mod left_out;
+mod recorded;
 mod rules;
 mod wanted;
 
@@ -47,7 +48,9 @@ pub(crate) fn add(
     source: &dyn View,
     memo: &Memo,
 ) -> Result<(Vec<Package>, Vec<LeftOut>), PlanError> {
-    let Some(mut database) = Database::open(source, memo)? else { return Ok(Default::default()) };
+    let Some(mut database) = Database::open(source, memo)? else {
+        return Ok((recorded::add(draft, source)?, vec![]));
+    };
     let mut packages: BTreeMap<String, Package> = BTreeMap::new();
     let mut asked: BTreeSet<TreePath> = BTreeSet::new();
     loop {
@@ -86,10 +89,50 @@ pub(crate) fn add(
             draft.put(&path, entry, Origin::Generated, layer, reason())
         };
         put(&package.name, control_file(control))?;
-        put(&format!("{}.md5sums", package.name), database.md5sums(name, package)?)?;
+        let file = format!("{}.md5sums", package.name);
+        let sums = database.md5sums(name, package)?;
+        put(&file, sums.clone())?;
+        add_sums(draft, &file, &sums, layer, &package.name)?;
     }
     let left_out = left_out::left_out(&database, &packages);
     Ok((packages.into_values().collect(), left_out))
+}
+
+/// These packages, with those that a base has files of. One that both have has the base's version, which is the one that
+/// the image says.
+///
+/// # Errors
+/// When the base cannot be read.
+pub(crate) fn with_those_of(base: &Tree, packages: Vec<Package>) -> Result<Vec<Package>, PlanError> {
+    let key = |package: &Package| (package.name.clone(), package.architecture.clone());
+    let mut all: BTreeMap<(String, String), Package> =
+        recorded(base)?.into_iter().map(|package| (key(&package), package)).collect();
+    for package in packages {
+        match all.get_mut(&key(&package)) {
+            Some(known) => known.files.extend(package.files),
+            None => {
+                all.insert(key(&package), package);
+            }
+        }
+    }
+    Ok(all.into_values().collect())
+}
+
+/// Adds checksums to those that the base has of the same package.
+fn add_sums(draft: &mut Draft, file: &str, sums: &str, layer: &str, name: &str) -> Result<(), PlanError> {
+    let Ok(path) = TreePath::parse(STATUS_D).map(|dir| dir.child(file)) else { return Ok(()) };
+    if !draft.is_of_base(&path) {
+        return Ok(());
+    }
+    let known = read(&draft.tree, path.as_str())?.unwrap_or_default();
+    let lines: BTreeSet<&str> = known.lines().collect();
+    let new: Vec<&str> = sums.lines().filter(|line| !lines.contains(line)).collect();
+    if !new.is_empty() {
+        let text = known.lines().chain(new).map(|line| format!("{line}\n")).collect::<String>();
+        let reason = Reason::Package { name: name.into() };
+        draft.renew(&path, Content::bytes(text, "dpkg's database"), layer, reason);
+    }
+    Ok(())
 }
 
 /// Why nothing of `package` is needed where `dependent` depends on it; none where it may be. Names are without

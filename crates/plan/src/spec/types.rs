@@ -52,7 +52,7 @@ pub struct BaseRef {
 pub type Line = usize;
 
 /// `[config]`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Config {
     /// The program and its fixed arguments.
     pub entrypoint: Vec<String>,
@@ -399,25 +399,6 @@ impl Default for Spec {
             layers: Layers { compression: Compression::Gzip, level: None, split: Split::Auto },
             limits: Limits::default(),
             policy: Policy::default(),
-        }
-    }
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Config {
-            entrypoint: vec![],
-            cmd: vec![],
-            env: BTreeMap::new(),
-            env_lines: BTreeMap::new(),
-            workdir: None,
-            user: None,
-            ports: vec![],
-            volumes: vec![],
-            labels: BTreeMap::new(),
-            annotations: BTreeMap::new(),
-            stop_signal: None,
-            line: 0,
         }
     }
 }

@@ -33,20 +33,20 @@ impl Known {
         if let Some(scheme) = schemes.get(&repository.host) {
             return *scheme;
         }
-        // At one port is the one or the other, and a server with TLS answers at once to what is none. A host without a
-        // port may have both at theirs.
-        let is_plain = if repository.has_port() {
-            let answer = ask(client, &repository.root(Scheme::Http)).await;
-            answer.is_ok_and(|reply| {
-                reply.status() != StatusCode::BAD_REQUEST && reply.url().scheme() == "http"
-            })
+        let found = if repository.has_port() {
+            at_port(client, repository).await
         } else {
-            let answer = ask(client, &repository.root(Scheme::Https)).await;
-            matches!(answer, Err(FetchError::NotTls { .. } | FetchError::GaveUp { .. }))
+            // A host without a port may have both at theirs.
+            match ask(client, &repository.root(Scheme::Https)).await {
+                Err(FetchError::NotTls { .. } | FetchError::GaveUp { .. }) => Some(Scheme::Http),
+                _ => Some(Scheme::Https),
+            }
         };
-        let scheme = if is_plain { Scheme::Http } else { Scheme::Https };
-        schemes.insert(repository.host.clone(), scheme);
-        scheme
+        if let Some(scheme) = found {
+            schemes.insert(repository.host.clone(), scheme);
+        }
+        // Where nothing answers, the next request tells why.
+        found.unwrap_or(Scheme::Http)
     }
 
     /// Remembers that a blob is in a repository.
@@ -69,6 +69,20 @@ impl Known {
 
     fn blobs(&self) -> MutexGuard<'_, BTreeMap<(String, Digest), BTreeSet<String>>> {
         self.blobs.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+/// How a port is spoken to: there is the one or the other. None, where neither is answered.
+async fn at_port(client: &Client, repository: &Repository) -> Option<Scheme> {
+    // A server with TLS answers at once to what is none, or hangs up.
+    if let Ok(reply) = ask(client, &repository.root(Scheme::Http)).await {
+        let is_plain = reply.status() != StatusCode::BAD_REQUEST && reply.url().scheme() == "http";
+        return Some(if is_plain { Scheme::Http } else { Scheme::Https });
+    }
+    match ask(client, &repository.root(Scheme::Https)).await {
+        Err(FetchError::NotTls { .. }) => Some(Scheme::Http),
+        Err(FetchError::GaveUp { .. }) => None,
+        _ => Some(Scheme::Https),
     }
 }
 

@@ -19,6 +19,7 @@ mod reader;
 mod referrers;
 mod remote;
 mod repository;
+mod shared;
 mod tags;
 mod upload;
 
@@ -26,4 +27,5 @@ pub(crate) use known::Known;
 pub(crate) use open::open;
 pub(crate) use push::Registry;
 pub use referrers::{attach, referrers};
+pub(crate) use shared::SharedRepository;
 pub use tags::tags;

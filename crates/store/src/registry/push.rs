@@ -7,6 +7,7 @@ use crate::destination::{Content, Destination, Publication, Published, blobs};
 use crate::error::StoreError;
 use crate::name::ImageName;
 use crate::network::Network;
+use crate::reference::RefName;
 use crate::side_by_side::side_by_side;
 use auth::Action;
 use oci::{Artifact, Blob, Digest, Document, MemoryBlob, media_type};
@@ -32,22 +33,23 @@ impl Registry {
         wait(&self.network, &self.place, remote)
     }
 
-    /// The tags that an image gets: that of the reference, else those that the image calls itself by.
+    /// The tags that an image gets: that of the reference, else those that the image calls itself by. None: it is found
+    /// by its digest only.
     fn tags(&self, own: &[String]) -> Result<Vec<String>, StoreError> {
         if let Some(tag) = &self.name.tag {
             return Ok(vec![tag.clone()]);
         }
         let mut tags: Vec<String> = vec![];
         for name in own {
-            let name: ImageName =
+            let name =
                 name.parse().map_err(|source| StoreError::Name { place: self.place.clone(), source })?;
-            let tag = name.tag_or_latest().to_owned();
+            let tag = match &name {
+                RefName::Tag(tag) => tag.clone(),
+                RefName::Name(name) => name.tag_or_latest().to_owned(),
+            };
             if !tags.contains(&tag) {
                 tags.push(tag);
             }
-        }
-        if tags.is_empty() {
-            tags.push("latest".into());
         }
         Ok(tags)
     }
@@ -64,12 +66,13 @@ impl Destination for Registry {
         let remote = self.remote()?;
         let document = publication.artifact.document();
         let digest = document.descriptor.digest;
-        let stale = stale(&remote, &tags, digest)?;
+        let references = if tags.is_empty() { vec![digest.to_string()] } else { tags.clone() };
+        let stale = stale(&remote, &references, digest)?;
         if !stale.is_empty() {
             push_blobs(&remote, &to_upload(publication.artifact))?;
             push_manifests(&remote, &publication.artifact.manifests())?;
-            for tag in stale {
-                remote.wait(remote.put(document, tag))?;
+            for reference in stale {
+                remote.wait(remote.put(document, reference))?;
             }
         }
         let names = tags.iter().map(|tag| self.name.with_tag(tag).to_string());
@@ -77,16 +80,20 @@ impl Destination for Registry {
     }
 }
 
-/// The tags that stand for something else, or for nothing.
-fn stale<'a>(remote: &Remote, tags: &'a [String], digest: Digest) -> Result<Vec<&'a String>, StoreError> {
-    let Some((first, rest)) = tags.split_first() else { return Ok(vec![]) };
-    let is_stale = |tag: &&String| Ok(remote.wait(remote.digest_of(tag))? != Some(digest));
+/// The tags, or the digest, that stand for something else, or for nothing.
+fn stale<'a>(
+    remote: &Remote,
+    references: &'a [String],
+    digest: Digest,
+) -> Result<Vec<&'a String>, StoreError> {
+    let Some((first, rest)) = references.split_first() else { return Ok(vec![]) };
+    let is_stale = |reference: &&String| Ok(remote.wait(remote.digest_of(reference))? != Some(digest));
     // The first one alone: what the registry wants to know is then known for the others.
     let first_is_stale = is_stale(&first)?;
     let rest: Vec<&String> = rest.iter().collect();
     let rest_is_stale = side_by_side(&rest, QUESTIONS, is_stale)?;
     let all = [first].into_iter().chain(rest).zip([first_is_stale].into_iter().chain(rest_is_stale));
-    Ok(all.filter_map(|(tag, is_stale)| is_stale.then_some(tag)).collect())
+    Ok(all.filter_map(|(reference, is_stale)| is_stale.then_some(reference)).collect())
 }
 
 /// The blobs that a registry must have for an image. Layers that others give out are not given on.

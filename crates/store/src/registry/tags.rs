@@ -43,6 +43,8 @@ pub fn tags(name: &ImageName, network: &Network) -> Result<Vec<String>, StoreErr
 /// The first tags of a repository, for an error; that there are more is told as another.
 pub(super) async fn some_tags(remote: &Remote) -> Result<Vec<String>, StoreError> {
     let mut tags = all_tags(remote, 1).await?.unwrap_or_default();
+    // Those are lists of what refers to an image.
+    tags.retain(|tag| !tag.starts_with("sha256-"));
     if tags.len() > SHOWN {
         let more = tags.len() - SHOWN;
         tags.truncate(SHOWN);

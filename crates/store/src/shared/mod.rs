@@ -6,6 +6,7 @@ use crate::error::StoreError;
 use crate::name::ImageName;
 use crate::network::Network;
 use crate::object::{ObjectUrl, ObjectUrlError, Patience, connect};
+use crate::registry::SharedRepository;
 use cache::{Shared, SharedDirectory};
 use objects::SharedObjects;
 use std::fmt;
@@ -72,9 +73,7 @@ impl SharedPlace {
                 let bucket = connect(url, network, Patience::Short)?;
                 Ok(Arc::new(SharedObjects::new(bucket, url.key().into())))
             }
-            SharedPlace::Registry(_) => {
-                Err(StoreError::Missing { place: self.to_string(), what: "room for a cache".into() })
-            }
+            SharedPlace::Registry(name) => Ok(Arc::new(SharedRepository::new(name.clone(), network.clone()))),
         }
     }
 }
