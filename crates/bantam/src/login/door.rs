@@ -55,13 +55,21 @@ impl<'a> Door<'a> {
             let url = format!("{scheme}://{host}{path}");
             self.send(method.clone(), &url, headers, scopes).await
         };
-        match (send(first).await, second) {
-            (Err(error @ Error::Unreachable { .. }), Some(second)) => match send(second).await {
-                // The first way is the one that is meant.
-                Err(Error::Unreachable { .. }) => Err(error),
-                other => other,
-            },
-            (other, _) => other,
+        let answer = send(first).await;
+        let second = match (&answer, second) {
+            (Err(Error::Unreachable { .. }), Some(second)) => second,
+            // What a server with TLS says to what is none.
+            (Ok(reply), Some(second)) if reply.status() == StatusCode::BAD_REQUEST => second,
+            _ => return answer,
+        };
+        match send(second).await {
+            // The first way is the one that is meant.
+            Err(Error::Unreachable { source, .. })
+                if matches!(*source, FetchError::NotTls { .. } | FetchError::GaveUp { .. }) =>
+            {
+                answer
+            }
+            other => other,
         }
     }
 

@@ -5,7 +5,8 @@ use fetch::http::{HeaderMap, Method, StatusCode};
 use fetch::{Body, Client, Exchange, FetchError, Reply};
 use oci::Digest;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::OwnedMutexGuard;
 
 /// What a run knows of registries, told and found out.
 #[derive(Default)]
@@ -15,6 +16,7 @@ pub(crate) struct Known {
     schemes: tokio::sync::Mutex<BTreeMap<String, Scheme>>,
     /// The repositories of a registry that a blob is in.
     blobs: Mutex<BTreeMap<(String, Digest), BTreeSet<String>>>,
+    uploads: Mutex<BTreeMap<(String, Digest), Arc<tokio::sync::Mutex<()>>>>,
 }
 
 impl Known {
@@ -61,6 +63,17 @@ impl Known {
         self.blobs().get(&key).is_some_and(|paths| paths.contains(&repository.path))
     }
 
+    /// Waits until nobody else of this run sends a blob to a registry, and keeps others waiting as long as the value
+    /// lives: images of one run that share a blob have it mounted by all but the first.
+    pub async fn turn(&self, repository: &Repository, digest: Digest) -> OwnedMutexGuard<()> {
+        self.turns(repository, digest).lock_owned().await
+    }
+
+    fn turns(&self, repository: &Repository, digest: Digest) -> Arc<tokio::sync::Mutex<()>> {
+        let mut uploads = self.uploads.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(uploads.entry((repository.registry.clone(), digest)).or_default())
+    }
+
     /// Another repository of the same registry that has a blob.
     pub fn elsewhere(&self, repository: &Repository, digest: Digest) -> Option<String> {
         let key = (repository.registry.clone(), digest);
@@ -68,7 +81,7 @@ impl Known {
     }
 
     fn blobs(&self) -> MutexGuard<'_, BTreeMap<(String, Digest), BTreeSet<String>>> {
-        self.blobs.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.blobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

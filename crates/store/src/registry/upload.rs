@@ -52,6 +52,10 @@ pub(super) async fn has_blob(remote: &Remote, blob: &Descriptor) -> Result<bool,
 /// Has a blob be in the repository, where it is not yet.
 pub(super) async fn upload(remote: &Remote, blob: &Arc<dyn Blob>) -> Result<(), StoreError> {
     let Descriptor { digest, size, .. } = *blob.descriptor();
+    let _turn = remote.known().turn(&remote.repository, digest).await;
+    if remote.known().has(&remote.repository, digest) {
+        return Ok(());
+    }
     let mut source = source(remote, blob.as_ref());
     let mut part = if size > MAX_WHOLE { LARGE_PART } else { u64::MAX };
     let mut failed = 0;
