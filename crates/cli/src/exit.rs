@@ -82,7 +82,9 @@ pub fn of_auth(error: &Error) -> Option<&AuthError> {
     }
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
-        if let Some(error) = error.downcast_ref() {
+        // Large errors have it in a box, which is a type of its own.
+        let boxed = error.downcast_ref::<Box<AuthError>>().map(|error| &**error);
+        if let Some(error) = error.downcast_ref().or(boxed) {
             return Some(error);
         }
         cause = error.source();

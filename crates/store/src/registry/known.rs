@@ -8,6 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::OwnedMutexGuard;
 
+/// Whose turn it is.
+type Turn = Arc<tokio::sync::Mutex<()>>;
+
 /// What a run knows of registries, told and found out.
 #[derive(Default)]
 pub(crate) struct Known {
@@ -16,7 +19,8 @@ pub(crate) struct Known {
     schemes: tokio::sync::Mutex<BTreeMap<String, Scheme>>,
     /// The repositories of a registry that a blob is in.
     blobs: Mutex<BTreeMap<(String, Digest), BTreeSet<String>>>,
-    uploads: Mutex<BTreeMap<(String, Digest), Arc<tokio::sync::Mutex<()>>>>,
+    /// Held by whoever of this run sends a blob to a registry.
+    uploads: Mutex<BTreeMap<(String, Digest), Turn>>,
 }
 
 impl Known {
@@ -69,15 +73,15 @@ impl Known {
         self.turns(repository, digest).lock_owned().await
     }
 
-    fn turns(&self, repository: &Repository, digest: Digest) -> Arc<tokio::sync::Mutex<()>> {
-        let mut uploads = self.uploads.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(uploads.entry((repository.registry.clone(), digest)).or_default())
-    }
-
     /// Another repository of the same registry that has a blob.
     pub fn elsewhere(&self, repository: &Repository, digest: Digest) -> Option<String> {
         let key = (repository.registry.clone(), digest);
         self.blobs().get(&key)?.iter().find(|path| **path != repository.path).cloned()
+    }
+
+    fn turns(&self, repository: &Repository, digest: Digest) -> Arc<tokio::sync::Mutex<()>> {
+        let mut uploads = self.uploads.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(uploads.entry((repository.registry.clone(), digest)).or_default())
     }
 
     fn blobs(&self) -> MutexGuard<'_, BTreeMap<(String, Digest), BTreeSet<String>>> {
