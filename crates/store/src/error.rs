@@ -166,7 +166,7 @@ pub enum StoreError {
         source: Box<FetchError>,
     },
     /// A registry wants to know who asks, and it could not be told.
-    #[error("{place}: the registry lets nobody in unknown")]
+    #[error("{place}: the registry wants to know who asks")]
     Auth {
         /// The place.
         place: String,
@@ -228,12 +228,6 @@ pub enum StoreError {
     /// An image of a kind that no tool writes any more.
     #[error("{0} is an image of Docker's schema 1, from before 2016")]
     Schema1(String),
-    /// A place on the network is not reached when that is left alone.
-    #[error("{place} is on the network, which is left alone: offline")]
-    Offline {
-        /// The place.
-        place: String,
-    },
     /// An object store did not do what was asked.
     #[error("cannot {action} {object}")]
     Object {

@@ -339,7 +339,7 @@ Usage: docker-archive:HERE/x.tar takes no layers in zstd, as sha256:8c05b3c97fef
 Usage: docker-archive:HERE/x.tar takes an image of one platform, not of 2
 Usage: oci:HERE/new cannot take the image by its own name: `My Folder:1` is no image name: `My Folder` has upper-case letters
 Place: docker://ghcr.io/acme/shop:1 cannot be reached: https://ghcr.io/v2/acme/shop/manifests/1 was not fetched: offline
-Place: s3://bucket/key is on the network, which is left alone: offline
+Place: s3://bucket/key cannot be reached: s3://bucket/key was not fetched: offline
 Usage: oci:x:ghcr.io/acme/shop@sha256:f819e35d11b714e61cab2fd3479b2b031c15da3da9a029c3be90cbc8a1786408: an image is published under a tag, not under a digest
 ");
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 3);

@@ -3,11 +3,12 @@
 //! A fenced block marked `sh` is run, in order, in one folder that has what a reader would have: a project with a
 //! compiled program in `target/release/shop`. What is only to be looked at is marked `console` or `text`.
 
+use crate::registry::server::Software;
 use crate::workshop::{Workshop, at_hand, bantam, compiled, limited, ok, repository};
 
 #[test]
 fn the_commands_of_the_readme_work() {
-    if !at_hand(&["docker", "gcc"]) {
+    if !at_hand(&["docker", "docker-registry", "gcc"]) {
         return;
     }
     let readme = std::fs::read_to_string(repository().join("README.md")).unwrap();
@@ -18,6 +19,7 @@ fn the_commands_of_the_readme_work() {
     workshop.copy_program(&bantam(), "bin/bantam");
     workshop.copy_program(&compiled("c"), "project/target/release/shop");
     let path = format!("{}:{}", workshop.path("bin").display(), std::env::var("PATH").unwrap());
+    let registry = Software::DockerRegistry.start();
     for command in commands {
         println!("{command}");
         let mut shell = limited("bash");
@@ -25,6 +27,7 @@ fn the_commands_of_the_readme_work() {
         shell
             .args(["-euo", "pipefail", "-c", &command])
             .env("PATH", &path)
+            .env("REGISTRY", &registry.address)
             .current_dir(workshop.path("project"));
         println!("{}", ok(&mut shell));
     }

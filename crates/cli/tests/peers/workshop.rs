@@ -164,6 +164,15 @@ pub fn at_hand(peers: &[&str]) -> bool {
     missing.as_deref().map(skipped).is_none()
 }
 
+/// What a container of `image` prints under containerd, which loses the words of a process that ends at once at times.
+pub fn ctr_prints(ctr: &dyn Fn() -> Command, image: &str, id: &str) -> String {
+    let run = |number: u32| {
+        let id = format!("{id}-{number}");
+        ok(ctr().args(["run", "--rm", "--cgroup", "", image, &id]))
+    };
+    (0..5).map(run).find(|printed| !printed.is_empty()).unwrap_or_default()
+}
+
 /// Says in a line that `cargo xtask test` counts why something is not tested.
 pub fn skipped(why: &str) {
     let thread = std::thread::current();

@@ -5,6 +5,7 @@ use super::failure::unusable;
 use super::url::{ObjectScheme, ObjectUrl};
 use crate::error::StoreError;
 use crate::network::Network;
+use fetch::FetchError;
 use object_store::aws::AmazonS3Builder;
 use object_store::azure::MicrosoftAzureBuilder;
 use object_store::gcp::GoogleCloudStorageBuilder;
@@ -60,7 +61,8 @@ macro_rules! set {
 /// When the network is left alone, or the environment has settings that make no sense.
 pub(crate) fn connect(url: &ObjectUrl, network: &Network, patience: Patience) -> Result<Bucket, StoreError> {
     if network.client.is_offline() {
-        return Err(StoreError::Offline { place: url.to_string() });
+        let source = Box::new(FetchError::Offline { url: url.to_string() });
+        return Err(StoreError::Unreachable { place: url.to_string(), source });
     }
     // Some provider must be the process's; one that was chosen before stays.
     let _ = rustls::crypto::ring::default_provider().install_default();

@@ -12,6 +12,7 @@ mod process;
 mod proxy;
 mod referrers;
 mod round_trips;
-mod server;
+pub mod server;
+mod shared;
 mod token;
 mod toxiproxy;

@@ -13,7 +13,7 @@ use super::proxy::{Proxy, Seen};
 use super::server::Software;
 use crate::layout;
 use crate::runtime::{docker, podman};
-use crate::workshop::{Workshop, assert_has, at_hand, fails, limited, ok};
+use crate::workshop::{Workshop, assert_has, at_hand, ctr_prints, fails, limited, ok};
 
 /// Pushes an image, has others look at it, and pulls it again.
 fn round_trip(software: Software) {
@@ -137,14 +137,16 @@ fn containerd_pulls_and_runs() {
     let image = image(&workshop, "ctr-pulls");
     let name = registry.name("acme/ctr-pulls:1");
     ok(bantam(&workshop).args(["push", &image.oci(), &name]));
-    let ctr = |arguments: &[&str]| {
-        let socket = std::env::var("BANTAM_TEST_CONTAINERD").unwrap();
-        ok(limited("ctr").args(["--address", &socket, "--namespace", "bantam-registry"]).args(arguments))
+    let socket = std::env::var("BANTAM_TEST_CONTAINERD").unwrap();
+    let ctr = || {
+        let mut ctr = limited("ctr");
+        ctr.args(["--address", &socket, "--namespace", "bantam-registry"]);
+        ctr
     };
-    ctr(&["images", "pull", "--plain-http", &name]);
-    assert_has(&ctr(&["images", "ls"]), &[image.digest()]);
+    ok(ctr().args(["images", "pull", "--plain-http", &name]));
+    assert_has(&ok(ctr().args(["images", "ls"])), &[image.digest()]);
     let id = format!("pulled-{}", std::process::id());
-    assert_has(&ctr(&["run", "--rm", "--cgroup", "", &name, &id]), &["GREETING=hello from ctr-pulls"]);
+    assert_has(&ctr_prints(&ctr, &name, &id), &["GREETING=hello from ctr-pulls"]);
 }
 
 /// Docker pushes manifests of its own kind.
