@@ -277,7 +277,9 @@ fn run(request: &Request, keep_going: bool, watch: Watch<'_>) -> Result<Outcome,
     }
     for (output, Place { shown, destination }) in outputs.iter().zip(&places) {
         watch(Event::Publishing { destination: shown });
-        let outcomes = side_by_side(session.jobs, &ready, &|made: &Made<'_>| {
+        // A layout lists images in the order in which they come.
+        let jobs = if output.is_registry() { session.jobs } else { NonZeroUsize::MIN };
+        let outcomes = side_by_side(jobs, &ready, &|made: &Made<'_>| {
             let publication = Publication { artifact: &made.image.artifact, names: &made.image.names };
             destination.publish(&publication).map_err(Error::from)
         });

@@ -77,6 +77,11 @@ fn publish(
     naming: Naming,
     network: &Network,
 ) -> Result<Vec<Moved>, Error> {
+    let tagged =
+        |reference: &&Reference| matches!(reference, Reference::Registry(name) if name.tag.is_some());
+    if let Some(tagged) = destinations.iter().find(tagged).filter(|_| naming == Naming::ByDigest) {
+        return Err(Error::Usage(format!("--by-digest: {tagged} has a tag, and the image is to get none")));
+    }
     let publish = |reference: &Reference| {
         let latest = match (naming, reference) {
             (Naming::Own, Reference::Registry(name)) if own.is_empty() => {

@@ -1,10 +1,12 @@
 //! Exit codes, and hints for operational errors: the one place that knows what to advise.
 
 use crate::show;
-use auth::{AuthError, Looked, Place};
+use auth::{AuthError, Looked, Outcome, Place};
 use bantam::Error;
 use debian::archive::{ArchiveError, MirrorError, Said};
+use fetch::FetchError;
 use std::process::ExitCode;
+use store::StoreError;
 
 /// Findings, differences, something missing.
 pub const FINDINGS: u8 = 1;
@@ -17,6 +19,9 @@ const SOURCE: u8 = 5;
 pub const CREDENTIALS: u8 = 6;
 const REGISTRY: u8 = 7;
 const BUG: u8 = 70;
+
+const OF_GITHUB: &str =
+    "a job of GitHub needs `permissions: packages: write`, and a package must be linked to its repository";
 
 /// A panic is a bug of bantam, and says so.
 pub fn catch_bugs() {
@@ -104,6 +109,13 @@ fn hint(error: &Error) -> Option<String> {
     if let Some(error) = of_auth(error) {
         return of_credentials(error);
     }
+    if let Error::Store(StoreError::Denied { trace, .. }) = error {
+        return Some(of_denied(trace).into());
+    }
+    if is_about_tls(error) {
+        let text = "--ca-file or a certs.d directory has a registry's own certificates; --insecure HOST is for one without";
+        return Some(text.into());
+    }
     let text = match error {
         Error::NoTarget { .. } => {
             "name a spec (bantam.toml, a folder that has one, any *.toml) or a program that is built"
@@ -141,6 +153,31 @@ fn hint(error: &Error) -> Option<String> {
     Some(text.into())
 }
 
+/// What to do where a registry knows who asks, and does not let them.
+fn of_denied(trace: &[Looked]) -> &'static str {
+    let has = trace.iter().find(|looked| matches!(looked.outcome, Outcome::Has { .. }));
+    match has.map(|looked| &looked.place) {
+        None => "`bantam login HOST` keeps a user and a password for a registry",
+        Some(Place::Variable(name)) if name == "GITHUB_TOKEN" => OF_GITHUB,
+        Some(_) => {
+            "`bantam auth check REF` tells where credentials were looked for, and what they are good for"
+        }
+    }
+}
+
+/// Is it that TLS did not come about?
+fn is_about_tls(error: &Error) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        let boxed = error.downcast_ref::<Box<FetchError>>().map(|error| &**error);
+        if matches!(boxed.or(error.downcast_ref()), Some(FetchError::Tls { .. } | FetchError::NotTls { .. })) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
 /// What to do where a registry does not let one in.
 fn of_credentials(error: &AuthError) -> Option<String> {
     let text = match error {
@@ -150,7 +187,7 @@ fn of_credentials(error: &AuthError) -> Option<String> {
         AuthError::Refused { place: Some(place), .. }
             if **place == Place::Variable("GITHUB_TOKEN".into()) =>
         {
-            "a job of GitHub needs `permissions: packages: write`, and a package must be linked to its repository"
+            OF_GITHUB
         }
         AuthError::Refused { place: None, registry, .. } => {
             return Some(format!("`bantam login {registry}` keeps a user and a password for it"));

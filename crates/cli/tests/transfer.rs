@@ -116,6 +116,10 @@ fn push_and_pull_are_for_registries() {
         (&["push", "oci:made:1", "oci:other"][..], "`push` goes to a registry, and oci:other is none"),
         (&["pull", "oci:made:1", "oci:other"], "`pull` comes from a registry, and oci:made:1 is none"),
         (&["push", "oci:made:1", "shop:1"], "`shop:1` names no registry host"),
+        (
+            &["push", "--by-digest", "oci:made:1", "example.com/shop:1"],
+            "docker://example.com/shop:1 has a tag",
+        ),
         (&["push", "oci:made:1", "example.com/shop@sha256:00"], "is no reference to an image"),
         (
             &["index", "create", "-o", "oci:x", "--annotation", "=b", "oci:made:1"],

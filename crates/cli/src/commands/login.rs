@@ -1,6 +1,6 @@
 //! `bantam login` and `bantam logout`: credentials that are kept.
 
-use super::registry::secret_of_stdin;
+use super::registry::{is_host, secret_of_stdin};
 use crate::{
     args::{self, Global},
     show::{self, plain},
@@ -9,7 +9,6 @@ use auth::{Credential, Kept};
 use bantam::{Error, LoggedIn};
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
-use store::ImageName;
 
 /// Keeps who one is at a registry, if that knows it.
 pub fn login(args: &args::Login, global: &Global) -> Result<ExitCode, Error> {
@@ -89,10 +88,9 @@ fn ask(what: &str) -> io::Result<String> {
     Ok(line.trim().into())
 }
 
-/// A registry's host; not a name of an image, nor a URL.
+/// A registry's host.
 fn host(text: &str) -> Result<&str, Error> {
-    let name = format!("{text}/x").parse::<ImageName>().ok();
-    match name.is_some_and(|name| name.registry.as_deref() == Some(text)) {
+    match is_host(text) {
         true => Ok(text),
         false => Err(Error::Usage(format!("`{}` is no host of a registry, such as ghcr.io", plain(text)))),
     }

@@ -30,6 +30,9 @@ use store::Reference;
 /// Runs the command that was typed.
 pub fn run(cli: &Cli) -> ExitCode {
     let global = &cli.global;
+    if let Err(error) = registry::check_environment() {
+        return exit::fail(&error);
+    }
     let done = match &cli.command {
         Command::Build(args) => build::run(args, global),
         Command::Check(args) => check::run(args, global),

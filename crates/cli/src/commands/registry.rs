@@ -5,7 +5,7 @@ use auth::{Credential, Keychain, Login, Settings};
 use bantam::Error;
 use std::env;
 use std::io::{self, Read};
-use store::Network;
+use store::{ImageName, Network};
 
 /// The longest secret that is read from stdin, in bytes.
 const MAX_SECRET: u64 = 64 << 10;
@@ -52,11 +52,34 @@ impl Global {
     }
 }
 
-/// The mirrors that the environment names: pairs of a registry and a host that has what it has.
+/// Refuses an environment that makes no sense, before anything is done.
+pub fn check_environment() -> Result<(), Error> {
+    parse_mirrors(&env::var(MIRRORS).unwrap_or_default()).map(drop)
+}
+
+/// The mirrors that the environment names; what makes no sense was refused before.
 fn mirrors() -> Vec<(String, String)> {
-    let text = env::var(MIRRORS).unwrap_or_default();
-    let pairs = text.split([',', ' ']).filter_map(|pair| pair.trim().split_once('='));
-    pairs.map(|(registry, mirror)| (registry.into(), mirror.into())).collect()
+    parse_mirrors(&env::var(MIRRORS).unwrap_or_default()).unwrap_or_default()
+}
+
+/// Pairs of a registry, as images name it, and a host that has what it has.
+fn parse_mirrors(text: &str) -> Result<Vec<(String, String)>, Error> {
+    let wrong =
+        |pair: &str| Error::Usage(format!("{MIRRORS}: `{pair}` is not of the form REGISTRY=HOST[:PORT]"));
+    let parse = |pair: &str| {
+        let (registry, mirror) =
+            pair.split_once('=').filter(|(registry, mirror)| is_host(registry) && is_host(mirror))?;
+        let registry = if registry == "index.docker.io" { "docker.io" } else { registry };
+        Some((registry.to_owned(), mirror.to_owned()))
+    };
+    let pairs = text.split([',', ' ']).filter(|pair| !pair.is_empty());
+    pairs.map(|pair| parse(pair).ok_or_else(|| wrong(pair))).collect()
+}
+
+/// Is it a registry's host? Not a name of an image, nor a URL.
+pub fn is_host(text: &str) -> bool {
+    let name = format!("{text}/x").parse::<ImageName>().ok();
+    name.is_some_and(|name| name.registry.as_deref() == Some(text))
 }
 
 impl Who {
@@ -93,4 +116,23 @@ pub fn secret_of_stdin(what: &str) -> Result<String, Error> {
     let text = String::from_utf8(bytes).map_err(|_| wrong("is not UTF-8"))?;
     let text = text.trim_end_matches(['\r', '\n']);
     if text.is_empty() { Err(wrong("is empty")) } else { Ok(text.into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mirrors_are_pairs_of_hosts() {
+        let pair = |registry: &str, mirror: &str| (registry.to_owned(), mirror.to_owned());
+        assert_eq!(parse_mirrors("").unwrap(), []);
+        assert_eq!(
+            parse_mirrors("docker.io=mirror.example.com, index.docker.io=localhost:5000").unwrap(),
+            [pair("docker.io", "mirror.example.com"), pair("docker.io", "localhost:5000")]
+        );
+        for text in ["mirror.example.com", "docker.io=", "docker.io=https://mirror.example.com", "a=b"] {
+            let error = parse_mirrors(text).unwrap_err().to_string();
+            assert!(error.contains("is not of the form REGISTRY=HOST[:PORT]"), "{text}: {error}");
+        }
+    }
 }
