@@ -109,15 +109,11 @@ impl Auth {
         Err(AuthError::Challenge { registry: registry.into(), challenge })
     }
 
-    /// Who one is at a repository, and where that was looked for. It waits for clouds and helpers.
-    pub fn who(&self, registry: &str, repository: &str) -> Found {
+    /// Who one is at a repository, and where that was looked for. Clouds and helpers are asked.
+    pub async fn who(&self, registry: &str, repository: &str) -> Found {
         let scope = Scope { repository: repository.into(), action: Action::Pull };
         let lane = self.lane(registry, &[scope]);
-        match self.0.client.wait(self.found(&lane, registry, repository)) {
-            Ok(found) => Found::clone(&found),
-            // Without a runtime there are no clouds to be asked.
-            Err(_) => self.0.keychain.find(registry, repository),
-        }
+        Found::clone(&*self.found(&lane, registry, repository).await)
     }
 
     /// Where credentials are looked for.

@@ -200,7 +200,15 @@ pub enum Error {
         /// What went wrong.
         source: Box<fetch::FetchError>,
     },
-    /// What answers is no registry, or is not well.
+    /// A registry does not work.
+    #[error("the registry {registry} does not work: {said}")]
+    Unwell {
+        /// The registry.
+        registry: String,
+        /// What it said.
+        said: String,
+    },
+    /// What answers is no registry.
     #[error("{registry} does not answer as a registry: {said}")]
     NoRegistry {
         /// The registry.

@@ -74,10 +74,10 @@ pub fn login(client: &Client, settings: Settings, login: &Login) -> Result<Logge
     match reply.status() {
         StatusCode::OK => {}
         StatusCode::FORBIDDEN => {
-            let said = door.wait(async { Ok(said(reply).await) })?;
-            return Err(door.refused(said).into());
+            let refused = async { Ok(door.refused(said(reply).await).await) };
+            return Err(door.wait(refused)?.into());
         }
-        status => return Err(door.no_registry(status.to_string())),
+        status => return Err(door.no_registry(status)),
     }
     let file = CredentialFile::of(network.auth.keychain().settings())?;
     Ok(LoggedIn { kept: file.save(&login.registry, &login.credential)?, asked: door.asked() })
@@ -100,7 +100,7 @@ pub fn check_access(network: &Network, name: &ImageName, push: bool) -> Result<C
     let registry = name.registry.as_deref().unwrap_or("docker.io");
     let door = Door::new(network, registry);
     let repository = repository(registry, &name.repository);
-    let found = network.auth.who(registry, &repository);
+    let found = door.wait(async { Ok(network.auth.who(registry, &repository).await) })?;
     let scope = |action| vec![Scope { repository: repository.clone(), action }];
     let pull = door.access(pull(&door, name, &repository, &scope(Action::Pull)))?;
     let push = match push {
@@ -135,7 +135,7 @@ async fn pull(
         status if status.is_success() => Ok(Access::Granted),
         StatusCode::NOT_FOUND => Ok(Access::Absent),
         StatusCode::FORBIDDEN => Ok(Access::Refused { said: said(reply).await }),
-        status => Err(door.no_registry(status.to_string())),
+        status => Err(door.no_registry(status)),
     }
 }
 
@@ -151,7 +151,7 @@ async fn can_push(door: &Door<'_>, repository: &str, scopes: &[Scope]) -> Result
         status if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS => {
             Ok(Access::Refused { said: said(reply).await })
         }
-        status => Err(door.no_registry(status.to_string())),
+        status => Err(door.no_registry(status)),
     }
 }
 
@@ -170,8 +170,8 @@ impl Door<'_> {
         }
     }
 
-    fn refused(&self, said: String) -> AuthError {
-        let found = self.network.auth.who(self.registry, "");
+    async fn refused(&self, said: String) -> AuthError {
+        let found = self.network.auth.who(self.registry, "").await;
         AuthError::Refused {
             registry: self.registry.into(),
             user: found.credential.as_ref().and_then(|credential| credential.user()).map(String::from),
@@ -181,7 +181,11 @@ impl Door<'_> {
         }
     }
 
-    fn no_registry(&self, said: String) -> Error {
-        Error::NoRegistry { registry: self.registry.into(), said }
+    fn no_registry(&self, status: StatusCode) -> Error {
+        let (registry, said) = (self.registry.into(), status.to_string());
+        match status.as_u16() {
+            408 | 425 | 429 | 500..=599 => Error::Unwell { registry, said },
+            _ => Error::NoRegistry { registry, said },
+        }
     }
 }

@@ -340,8 +340,8 @@ fn scopes_that_nobody_gave_are_those_of_the_registry() {
 }
 
 #[test]
-fn a_wait_for_who_one_is_may_be_within_a_runtime() {
+fn who_one_is() {
     let auth = auth(bot());
-    let found = auth.0.client.wait(async { auth.who(REGISTRY, "acme/shop") }).unwrap();
+    let found = auth.0.client.wait(auth.who(REGISTRY, "acme/shop")).unwrap();
     assert_eq!(found.credential, bot());
 }

@@ -2,12 +2,14 @@
 
 use crate::Error;
 use auth::{Scope, api_host, is_loopback};
-use fetch::http::{HeaderMap, Method, StatusCode, header};
+use fetch::http::{HeaderMap, Method, StatusCode, Url, header};
 use fetch::{Body, Exchange, FetchError, Reply};
 use serde_json::Value;
 use std::sync::atomic::{AtomicBool, Ordering};
 use store::Network;
 
+/// As often a request is made anew with what the registry asked for.
+const MOST_ANSWERS: usize = 4;
 /// The longest answer that is read, in bytes.
 const MAX_ANSWER: u64 = 1 << 20;
 /// The most letters that are shown of it.
@@ -36,7 +38,8 @@ impl<'a> Door<'a> {
         self.network.client.wait(asking).map_err(|error| self.unreachable(error))?
     }
 
-    /// Makes a request in the first way that the registry can be reached.
+    /// Makes a request in the first way that the registry can be reached. Only where there is but one way, what fails is
+    /// tried again: else the other may do.
     pub async fn first(
         &self,
         method: Method,
@@ -53,7 +56,18 @@ impl<'a> Door<'a> {
         };
         let send = async |scheme| {
             let url = format!("{scheme}://{host}{path}");
-            self.send(method.clone(), &url, headers, scopes).await
+            let again = second.is_none() && matches!(method, Method::GET | Method::HEAD);
+            self.send(
+                &Exchange {
+                    method: method.clone(),
+                    url: &url,
+                    headers: headers.clone(),
+                    body: Body::Empty,
+                    again,
+                },
+                scopes,
+            )
+            .await
         };
         let answer = send(first).await;
         let second = match (&answer, second) {
@@ -76,30 +90,32 @@ impl<'a> Door<'a> {
     /// Gives up an upload that has begun. Registries forget it anyway, in time.
     pub async fn give_up(&self, reply: &Reply, scopes: &[Scope]) {
         let place = reply.header(header::LOCATION.as_str()).and_then(|place| reply.url().join(place).ok());
-        // Only where it began: no other host hears who asks.
-        if let Some(place) = place.filter(|place| place.origin() == reply.url().origin()) {
-            let _ = self.send(Method::DELETE, place.as_str(), &HeaderMap::new(), scopes).await;
+        // Only at the registry, where it began: no other host hears who asks.
+        let own = Url::parse(&format!("{}://{}", reply.url().scheme(), api_host(self.registry)));
+        let is_own = |place: &Url| {
+            place.origin() == reply.url().origin() && own.is_ok_and(|own| own.origin() == place.origin())
+        };
+        if let Some(place) = place.filter(is_own) {
+            let (method, headers) = (Method::DELETE, HeaderMap::new());
+            let request = Exchange { method, url: place.as_str(), headers, body: Body::Empty, again: false };
+            let _ = self.send(&request, scopes).await;
         }
     }
 
-    async fn send(
-        &self,
-        method: Method,
-        url: &str,
-        headers: &HeaderMap,
-        scopes: &[Scope],
-    ) -> Result<Reply, Error> {
+    /// Makes a request to the registry, and says who asks where it wants to know. Where it leads to, nobody is told.
+    async fn send(&self, request: &Exchange<'_>, scopes: &[Scope]) -> Result<Reply, Error> {
         let Network { client, auth, .. } = self.network;
         let mut carried = auth.known(self.registry, scopes);
+        let mut answered = 0;
         loop {
-            let mut headers = headers.clone();
-            headers.extend(carried.clone().map(|header| (header::AUTHORIZATION, header)));
-            let method = method.clone();
-            let request = Exchange { method, url, headers, body: Body::Empty, again: false };
+            let mut request = request.clone();
+            request.headers.extend(carried.clone().map(|header| (header::AUTHORIZATION, header)));
             let reply = client.exchange(&request).await.map_err(|error| self.unreachable(error))?;
-            if reply.status() != StatusCode::UNAUTHORIZED {
+            let is_own = Url::parse(request.url).is_ok_and(|asked| asked.origin() == reply.url().origin());
+            if reply.status() != StatusCode::UNAUTHORIZED || !is_own || answered == MOST_ANSWERS {
                 return Ok(reply);
             }
+            answered += 1;
             self.asked.store(true, Ordering::Relaxed);
             let asked = reply.headers().get_all(header::WWW_AUTHENTICATE);
             let asked: Vec<String> =

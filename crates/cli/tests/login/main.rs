@@ -167,6 +167,33 @@ fn who_is_not_let_in_is_told_where_was_looked() {
 }
 
 #[test]
+fn a_password_is_for_the_registry_and_not_for_where_it_leads_to() {
+    let (home, thief) = (Home::new(), Registry::new(Asks::Nothing));
+    let realm = format!("Bearer realm=\"http://{}/token\",service=\"x\"", thief.host);
+    let other = Registry::saying(401, &format!("WWW-Authenticate: {realm}\r\n"));
+    let registry = Registry::saying(307, &format!("Location: http://{}/v2/\r\n", other.host));
+    let host = &*registry.host;
+    let (code, _, err) = home.bantam(&["login", host, "-u", "bot", "--password-stdin"], "geheim");
+    assert_eq!(code, 7, "{err}");
+    let reference = format!("{host}/acme/shop");
+    home.bantam(&["auth", "check", &reference, "--push", "-u", "bot", "--password-stdin"], "geheim");
+    assert!(!other.heard().is_empty() && thief.heard().is_empty(), "{:?}", thief.heard());
+}
+
+#[test]
+fn a_registry_that_is_not_well_is_no_matter_of_credentials() {
+    for status in [429, 503] {
+        let (home, registry) = (Home::new(), Registry::saying(status, ""));
+        let host = &*registry.host;
+        let (code, _, err) = home.bantam(&["login", host, "-u", "bot", "--password-stdin"], "geheim");
+        assert_eq!(code, 5, "{err}");
+        assert!(err.contains(&format!("the registry {host} does not work: {status} ")), "{err}");
+        let (code, _, err) = home.bantam(&["auth", "check", &format!("{host}/acme/shop")], "");
+        assert_eq!(code, 5, "{err}");
+    }
+}
+
+#[test]
 fn what_makes_no_sense_on_the_command_line() {
     let home = Home::new();
     for (arguments, stdin, want) in [

@@ -24,6 +24,17 @@ pub struct Registry {
 
 impl Registry {
     pub fn new(asks: Asks) -> Self {
+        Registry::answering(move |host, line, authorization| answer(asks, host, line, authorization))
+    }
+
+    /// One that answers every request with a status and headers.
+    pub fn saying(status: u16, headers: &str) -> Self {
+        let headers = headers.to_owned();
+        Registry::answering(move |_, _, _| (status, headers.clone(), String::new()))
+    }
+
+    /// One that is told what to answer by its host, and a request's first line and authorization.
+    fn answering(answer: impl Fn(&str, &str, &str) -> (u16, String, String) + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let host = listener.local_addr().unwrap().to_string();
         let heard = Arc::new(Mutex::new(vec![]));
@@ -33,7 +44,7 @@ impl Registry {
                 let mut stream = stream.unwrap();
                 let (line, authorization) = read(&mut BufReader::new(&stream));
                 log.lock().unwrap().push(line.clone());
-                let (status, header, body) = answer(asks, &name, &line, &authorization);
+                let (status, header, body) = answer(&name, &line, &authorization);
                 let len = body.len();
                 let head = format!(
                     "HTTP/1.1 {status} X\r\nConnection: close\r\n{header}Content-Length: {len}\r\n\r\n"

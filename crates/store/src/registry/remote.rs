@@ -161,7 +161,7 @@ impl Remote {
         // The status alone must do where the body does not arrive.
         let reason = reason(&reply.read(MAX_REASON).await.unwrap_or_default());
         match verdict(status, &reason) {
-            Verdict::Denied => StoreError::Denied { place, status, reason, trace: self.trace() },
+            Verdict::Denied => StoreError::Denied { place, status, reason, trace: self.trace().await },
             Verdict::Immutable => StoreError::Immutable { place, reason },
             Verdict::Absent | Verdict::Refused => StoreError::Refused { place, request, status, reason },
             Verdict::Broken => StoreError::Status { place, request, status, reason },
@@ -182,8 +182,8 @@ impl Remote {
     }
 
     /// Where credentials were looked for.
-    fn trace(&self) -> Vec<Looked> {
-        self.network.auth.who(&self.repository.registry, &self.repository.path).trace
+    async fn trace(&self) -> Vec<Looked> {
+        self.network.auth.who(&self.repository.registry, &self.repository.path).await.trace
     }
 }
 
