@@ -6,7 +6,7 @@ use crate::credential::{Credential, Found};
 use crate::error::AuthError;
 use crate::keychain::Keychain;
 use crate::lane::{Lane, Refusal};
-use crate::registry::{is_loopback, normal};
+use crate::registry::{api_host, is_loopback, normal};
 use crate::scope::{Action, Scope};
 use crate::token::{Ask, basic, bearer, refused};
 use crate::web::Web;
@@ -123,9 +123,8 @@ impl Auth {
 
     /// May the registry be asked over plain HTTP?
     pub fn may_be_plain(&self, registry: &str) -> bool {
-        let wanted = normal(registry);
-        let insecure = &self.0.keychain.settings().insecure;
-        is_loopback(registry) || insecure.iter().any(|insecure| normal(insecure) == wanted)
+        let host = api_host(registry);
+        is_loopback(&host) || self.0.client.is_insecure(&host)
     }
 
     async fn found(&self, lane: &Lane, registry: &str, repository: &str) -> Arc<Found> {

@@ -78,7 +78,7 @@ fn in_errors_of_registries() {
                         flag: "--username",
                     });
                     let settings = Settings { login, ..Settings::default() };
-                    let client = client(&Arc::<Clock>::default());
+                    let client = client(&Arc::<Clock>::default(), &[]);
                     let auth = Auth::new(client.clone(), Keychain::new(settings));
                     let ask = auth.answer(&server.host, std::slice::from_ref(&challenge), &[], None);
                     match client.wait(ask).unwrap() {

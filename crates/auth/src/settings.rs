@@ -17,8 +17,6 @@ pub struct Settings {
     pub authfile: Option<PathBuf>,
     /// The variables of the process.
     pub environment: Environment,
-    /// Registries that may speak plain HTTP. Those of this machine always may.
-    pub insecure: Vec<String>,
     /// How long a credential helper may take.
     pub patience: Duration,
 }
@@ -43,12 +41,6 @@ impl Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings {
-            login: None,
-            authfile: None,
-            environment: Environment::default(),
-            insecure: vec![],
-            patience: PATIENCE,
-        }
+        Settings { login: None, authfile: None, environment: Environment::default(), patience: PATIENCE }
     }
 }

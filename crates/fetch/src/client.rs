@@ -122,7 +122,7 @@ impl Client {
         exchange(self.transport()?, &self.0.options, request).await
     }
 
-    /// Is this host, as `host:port`, one that its options call insecure?
+    /// Is this host, as `host` or `host:port`, one that its options call insecure?
     pub fn is_insecure(&self, host: &str) -> bool {
         self.0.options.is_insecure(host)
     }

@@ -7,6 +7,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// The port of a host that is written without one.
+const HTTPS_PORT: &str = "443";
+
 /// How a client is set up.
 #[derive(Clone)]
 pub struct Options {
@@ -15,7 +18,8 @@ pub struct Options {
     /// Files of certificates in PEM that are trusted beside the system's. The system's are those that `SSL_CERT_FILE`
     /// and `SSL_CERT_DIR` name, where they are set, as OpenSSL has it.
     pub ca_files: Vec<PathBuf>,
-    /// Hosts, as `host` or `host:port`, of which certificates are not checked.
+    /// Hosts, as `host` or `host:port`, of which certificates are not checked, and which may do without TLS where the
+    /// caller can.
     pub insecure: Vec<String>,
     /// Directories with one for each host, `HOST[:PORT]`, of what TLS with it needs: authorities in `*.crt`, and who
     /// the client is in `*.cert` with `*.key`. Docker's is `/etc/docker/certs.d`.
@@ -73,10 +77,22 @@ impl Options {
         own.into_iter().flatten().chain(common).collect()
     }
 
-    /// Is this host, as `host:port`, one whose certificates are not checked?
+    /// Is this host, as `host` or `host:port`, one whose certificates are not checked? One that is called so without a port
+    /// is it at all of them.
     pub(crate) fn is_insecure(&self, host: &str) -> bool {
-        let without_port = host.rsplit_once(':').map_or(host, |(name, _)| name);
-        self.insecure.iter().any(|insecure| insecure == host || insecure == without_port)
+        let (name, port) = split_port(host);
+        self.insecure.iter().map(|insecure| split_port(insecure)).any(|(insecure, at)| {
+            insecure.eq_ignore_ascii_case(name) && at.is_none_or(|at| at == port.unwrap_or(HTTPS_PORT))
+        })
+    }
+}
+
+/// A host and its port, where that is written.
+fn split_port(host: &str) -> (&str, Option<&str>) {
+    let is_port = |port: &str| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+    match host.rsplit_once(':').filter(|(_, port)| is_port(port)) {
+        Some((name, port)) => (name, Some(port)),
+        None => (host, None),
     }
 }
 
@@ -93,5 +109,30 @@ impl fmt::Debug for Options {
             .field("redirects", &self.redirects)
             .field("retry", &self.retry)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_insecure() {
+        for (insecure, host, expected) in [
+            ("myhost", "myhost:5000", true),
+            ("myhost", "myhost", true),
+            ("MyHost", "myhost:443", true),
+            ("myhost:5000", "MYHOST:5000", true),
+            ("myhost:5000", "myhost:443", false),
+            ("myhost:5000", "myhost", false),
+            ("myhost:443", "myhost", true),
+            ("[::1]", "[::1]:5000", true),
+            ("[::1]:5000", "[::1]", false),
+            ("myhost", "myhost.example.com", false),
+            ("", "myhost", false),
+        ] {
+            let options = Options { insecure: vec![insecure.into()], ..Options::default() };
+            assert_eq!(options.is_insecure(host), expected, "{insecure} {host}");
+        }
     }
 }

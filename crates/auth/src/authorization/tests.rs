@@ -27,8 +27,7 @@ fn auth_at(registry: &str, clock: &Arc<Clock>, credential: Option<Credential>) -
     let flag = "--username";
     let login = credential.map(|credential| Login { registry: registry.into(), credential, flag });
     // The token servers of these tests are without TLS.
-    let insecure = vec![REGISTRY.into()];
-    Auth::new(client(clock), Keychain::new(Settings { login, insecure, ..Settings::default() }))
+    Auth::new(client(clock, &[REGISTRY]), Keychain::new(Settings { login, ..Settings::default() }))
 }
 
 fn auth(credential: Option<Credential>) -> Auth {
@@ -313,12 +312,8 @@ fn a_secret_is_not_sent_where_a_token_server_leads_to() {
 #[test]
 fn a_place_that_cannot_be_looked_at_is_told_rather_than_that_there_is_nothing() {
     let server = counting();
-    let settings = Settings {
-        authfile: Some("/nonexistent/auth.json".into()),
-        insecure: vec![REGISTRY.into()],
-        ..Settings::default()
-    };
-    let auth = Auth::new(client(&Arc::default()), Keychain::new(settings));
+    let settings = Settings { authfile: Some("/nonexistent/auth.json".into()), ..Settings::default() };
+    let auth = Auth::new(client(&Arc::default(), &[REGISTRY]), Keychain::new(settings));
     let error = answer(&auth, &bearer_of(&server), &pull()).unwrap_err();
     assert_eq!(
         error.to_string(),

@@ -16,7 +16,7 @@ const ECR: &str = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
 /// What is found in an environment, in a word; and the trace.
 fn found(registry: &str, variables: &[(&str, String)]) -> (String, Vec<String>) {
     let environment = variables.iter().cloned().collect();
-    let client = client(&Arc::<Clock>::default());
+    let client = client(&Arc::<Clock>::default(), &[]);
     let web = Web::new(&client);
     let (credential, trace) = client.wait(find(&web, &environment, registry)).unwrap();
     (word(credential), trace.iter().map(ToString::to_string).collect())
@@ -346,7 +346,7 @@ fn azure_exchanges_a_token_of_entra() {
         all.push(("AZURE_POD_IDENTITY_AUTHORITY_HOST", server.url("")));
         all.extend(variables);
         let environment = all.into_iter().collect();
-        let client = client(&Arc::<Clock>::default());
+        let client = client(&Arc::<Clock>::default(), &[]);
         let web = Web::new(&client);
         let mut asking = Asking { web: &web, environment: &environment, trace: vec![] };
         let base = server.url("");

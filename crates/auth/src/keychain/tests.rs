@@ -56,7 +56,7 @@ impl World {
         let environment: Environment = self.variables.iter().cloned().collect();
         let patience = Duration::from_secs(20);
         let (login, authfile) = (self.login.clone(), self.authfile.clone());
-        let settings = Settings { login, authfile, environment, patience, insecure: vec![] };
+        let settings = Settings { login, authfile, environment, patience };
         Keychain::new(settings).find(registry, repository)
     }
 

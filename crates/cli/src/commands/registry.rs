@@ -36,8 +36,7 @@ impl Global {
 
     /// What credentials are looked for with, but for who one is.
     pub fn settings(&self) -> Settings {
-        let (authfile, insecure) = (self.reach.authfile.clone(), self.reach.insecure.clone());
-        Settings { authfile, insecure, ..Settings::from_env() }
+        Settings { authfile: self.reach.authfile.clone(), ..Settings::from_env() }
     }
 
     /// What makes requests.

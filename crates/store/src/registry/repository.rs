@@ -1,7 +1,6 @@
 //! Where a repository's API is.
 
 use crate::name::ImageName;
-use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// Docker Hub, as images name it.
 const DOCKER_HUB: &str = "docker.io";
@@ -66,12 +65,7 @@ impl Repository {
 
     /// Is it on this machine?
     pub fn is_loopback(&self) -> bool {
-        let host = self.host_and_port();
-        let host = host.rsplit_once(':').map_or(&*host, |(host, _)| host);
-        let plain = host.trim_start_matches('[').trim_end_matches(']');
-        host == "localhost"
-            || plain.parse().is_ok_and(|address: Ipv4Addr| address.is_loopback())
-            || plain.parse().is_ok_and(|address: Ipv6Addr| address.is_loopback())
+        auth::is_loopback(&self.host)
     }
 }
 
@@ -112,6 +106,7 @@ mod tests {
         for (host, with_port, loopback) in [
             ("localhost", "localhost:443", true),
             ("localhost:5000", "localhost:5000", true),
+            ("LOCALHOST:5000", "LOCALHOST:5000", true),
             ("127.0.0.1", "127.0.0.1:443", true),
             ("127.9.9.9:80", "127.9.9.9:80", true),
             ("[::1]", "[::1]:443", true),
