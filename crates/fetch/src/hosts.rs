@@ -79,15 +79,10 @@ impl HostTls {
         let failed = |source| FetchError::Read { path: dir.into(), source };
         let entries = match fs::read_dir(dir) {
             Ok(entries) => entries,
-            // What is for others is not for us: Docker's own may be root's alone.
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::PermissionDenied
-                ) =>
-            {
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 return Ok(());
             }
+            Err(error) if is_for_others(&error) => return Ok(()),
             Err(error) => return Err(failed(error)),
         };
         let paths = entries.map(|entry| entry.map(|entry| entry.path()));
@@ -95,8 +90,8 @@ impl HostTls {
         paths.sort();
         for path in paths {
             match path.extension().and_then(|extension| extension.to_str()) {
-                Some("crt") => self.authorities.extend(certificates(&path)?),
-                Some("cert") if self.identity.is_none() => self.identity = Some(identity(&path)?),
+                Some("crt") => self.authorities.extend(ours(certificates(&path))?.unwrap_or_default()),
+                Some("cert") if self.identity.is_none() => self.identity = ours(identity(&path))?,
                 _ => {}
             }
         }
@@ -110,6 +105,19 @@ impl HostTls {
             None => builder,
         }
     }
+}
+
+/// What was read; none, if it is for others.
+fn ours<T>(read: Result<T, FetchError>) -> Result<Option<T>, FetchError> {
+    match read {
+        Err(FetchError::Read { source, .. }) if is_for_others(&source) => Ok(None),
+        other => other.map(Some),
+    }
+}
+
+/// What is for others is not for us: Docker's own certificates and keys may be root's alone.
+fn is_for_others(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::PermissionDenied
 }
 
 /// Reads a file of certificates.
@@ -160,4 +168,18 @@ fn build(
         reason: "the HTTP client does not start".into(),
         source: error.into(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_for_others_is_passed_over() {
+        let failed =
+            |kind: io::ErrorKind| FetchError::Read { path: "client.key".into(), source: kind.into() };
+        assert_eq!(ours(Ok(1)).unwrap(), Some(1));
+        assert_eq!(ours::<u8>(Err(failed(io::ErrorKind::PermissionDenied))).unwrap(), None);
+        assert!(ours::<u8>(Err(failed(io::ErrorKind::NotFound))).is_err());
+    }
 }
