@@ -60,15 +60,23 @@ impl Auth {
         let lane = self.lane(registry, scopes);
         let _alone = lane.gate.lock().await;
         let now = self.0.web.pace().now();
-        let refusal = sent.map_or(Refusal::Unknown, |sent| lane.refuse(sent));
+        let refusal = sent.map_or(Refusal::Unknown, |sent| lane.refuse(sent, now));
         let known = lane.header(scopes, now).filter(|_| refusal != Refusal::Final);
         if let Some(known) = known {
             // Another request was faster.
             return Ok(known);
         }
-        let found = self.found(&lane, registry, repository(scopes)).await;
+        let another = match refusal {
+            Refusal::Final => self.another(&lane, registry, repository(scopes)).await,
+            _ => None,
+        };
+        let is_refused = refusal == Refusal::Final && another.is_none();
+        let found = match another {
+            Some(another) => another,
+            None => self.found(&lane, registry, repository(scopes)).await,
+        };
         let asked = Challenge::parse(challenges);
-        if refusal == Refusal::Final {
+        if is_refused {
             let said = asked.iter().find_map(Challenge::error).unwrap_or("401 Unauthorized");
             return Err(refused(registry, &found, said.chars().take(MAX_SHOWN).collect()));
         }
@@ -95,9 +103,16 @@ impl Auth {
                 scopes => scopes.iter().map(Scope::to_string).collect::<Vec<_>>(),
             };
             let plain = self.may_be_plain(registry);
-            let ask = Ask { registry, plain, challenge, scopes: &wanted, found: &found };
-            let token = ask.token(&self.0.web).await?;
-            lane.keep(&token, scopes, now, refusal == Refusal::Dropped);
+            let ask = |found| Ask { registry, plain, challenge, scopes: &wanted, found };
+            let token = match ask(&found).token(&self.0.web).await {
+                Err(error @ AuthError::Refused { .. }) => {
+                    let another = self.another(&lane, registry, repository(scopes)).await;
+                    let another = another.ok_or(error)?;
+                    ask(&another).token(&self.0.web).await?
+                }
+                other => other?,
+            };
+            lane.keep(&token, scopes, now, refusal != Refusal::Unknown);
             return Ok(token.header);
         }
         if basic_asked.is_some() {
@@ -133,6 +148,14 @@ impl Auth {
             Some(found) => found,
             None => lane.keep_found(self.find(registry, repository).await, now),
         }
+    }
+
+    /// Who one is by now, if that is another than who was refused: what clouds and helpers give changes.
+    async fn another(&self, lane: &Lane, registry: &str, repository: &str) -> Option<Arc<Found>> {
+        let before = lane.last_found().filter(|before| before.credential.is_some())?;
+        let now = self.find(registry, repository).await;
+        let is_another = now.credential.is_some() && now.credential != before.credential;
+        is_another.then(|| lane.keep_found(now, self.0.web.pace().now()))
     }
 
     async fn find(&self, registry: &str, repository: &str) -> Found {

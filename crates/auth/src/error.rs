@@ -79,6 +79,16 @@ pub enum AuthError {
         /// What it said.
         said: String,
     },
+    /// The token server does not work.
+    #[error("no token for {registry}: {realm} does not work: {said}")]
+    Unwell {
+        /// The registry.
+        registry: String,
+        /// The token server.
+        realm: String,
+        /// What it said.
+        said: String,
+    },
     /// The token server could not be asked.
     #[error("no token for {registry}")]
     Fetch {
@@ -143,7 +153,11 @@ impl AuthError {
     pub fn is_refusal(&self) -> bool {
         !matches!(
             self,
-            AuthError::Fetch { .. } | AuthError::NoFile | AuthError::Read { .. } | AuthError::Write { .. }
+            AuthError::Unwell { .. }
+                | AuthError::Fetch { .. }
+                | AuthError::NoFile
+                | AuthError::Read { .. }
+                | AuthError::Write { .. }
         )
     }
 }

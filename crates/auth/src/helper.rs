@@ -17,7 +17,7 @@ const MAX_OUTPUT: u64 = 1 << 20;
 /// The most letters of it that are shown.
 const MAX_SHOWN: usize = 200;
 /// The user that stands for an identity token.
-const TOKEN_USER: &str = "<token>";
+pub(crate) const TOKEN_USER: &str = "<token>";
 
 /// A credential helper.
 pub(crate) struct Helper<'a> {

@@ -9,6 +9,8 @@ use std::time::{Duration, SystemTime};
 
 /// How long credentials are taken for what they are: those of clouds end, and helpers give others.
 const FOUND_LIFE: Duration = Duration::from_secs(30 * 60);
+/// A token that is refused so soon after it was given is no good. An older one has been, and another will be.
+const FRESH: Duration = Duration::from_secs(30);
 /// So long before its end a token is not used any more, if it lives long enough.
 const MARGIN: Duration = Duration::from_secs(30);
 
@@ -31,6 +33,7 @@ struct Held {
 struct Issued {
     header: HeaderValue,
     scopes: Vec<Scope>,
+    since: SystemTime,
     until: SystemTime,
     /// Does it stand for one that was refused?
     anew: bool,
@@ -60,15 +63,18 @@ impl Lane {
     }
 
     /// Forgets what was refused.
-    pub fn refuse(&self, sent: &HeaderValue) -> Refusal {
+    pub fn refuse(&self, sent: &HeaderValue, now: SystemTime) -> Refusal {
         let mut held = self.held();
         if held.direct.as_ref() == Some(sent) {
+            held.direct = None;
             return Refusal::Final;
         }
         let Some(place) = held.tokens.iter().position(|issued| issued.header == *sent) else {
             return Refusal::Unknown;
         };
-        if held.tokens.remove(place).anew { Refusal::Final } else { Refusal::Dropped }
+        let Issued { since, anew, .. } = held.tokens.remove(place);
+        let is_fresh = now.duration_since(since).unwrap_or_default() < FRESH;
+        if anew && is_fresh { Refusal::Final } else { Refusal::Dropped }
     }
 
     /// Keeps a token.
@@ -77,7 +83,7 @@ impl Lane {
         held.tokens.retain(|issued| now < issued.until);
         let life = token.life.saturating_sub(MARGIN.min(token.life / 4));
         let (header, scopes) = (token.header.clone(), scopes.to_vec());
-        held.tokens.push(Issued { header, scopes, until: now + life, anew });
+        held.tokens.push(Issued { header, scopes, since: now, until: now + life, anew });
     }
 
     /// Keeps what the registry itself takes.
@@ -90,6 +96,11 @@ impl Lane {
         let held = self.held();
         let (since, found) = held.found.as_ref()?;
         (now.duration_since(*since).unwrap_or_default() < FOUND_LIFE).then(|| Arc::clone(found))
+    }
+
+    /// Who one was when that was looked up last, however long ago.
+    pub fn last_found(&self) -> Option<Arc<Found>> {
+        self.held().found.as_ref().map(|(_, found)| Arc::clone(found))
     }
 
     /// Keeps who one is.

@@ -3,7 +3,7 @@
 use crate::credential::Credential;
 use crate::error::AuthError;
 use crate::file::{self, ConfigFile, Mistake};
-use crate::helper::{Helper, Trouble};
+use crate::helper::{Helper, TOKEN_USER, Trouble};
 use crate::registry::{Wanted, normal};
 use crate::settings::Settings;
 use base64::Engine;
@@ -58,7 +58,8 @@ impl<'a> CredentialFile<'a> {
         &self.path
     }
 
-    /// Keeps a credential for a registry: with the helper that the file names, else in the file.
+    /// Keeps a credential for a registry: with the helper that the file names, else in the file. A token as the registry takes
+    /// it is always in the file: helpers cannot tell it from one for the token server.
     ///
     /// # Errors
     /// When the file is damaged or cannot be written, or the helper fails.
@@ -66,15 +67,20 @@ impl<'a> CredentialFile<'a> {
         let (mut document, config) = self.read()?;
         let wanted = Wanted::new(registry, "");
         if let Some(name) = config.helper_of(&wanted).or_else(|| config.store()) {
-            let (user, secret) = match credential {
-                Credential::Basic { user, password } => (&**user, &**password),
-                Credential::Identity(token) | Credential::Bearer(token) => ("<token>", &**token),
+            let kept = match credential {
+                Credential::Basic { user, password } => Some((&**user, password)),
+                Credential::Identity(token) => Some((TOKEN_USER, token)),
+                Credential::Bearer(_) => None,
             };
-            self.ask(name, "keep", |helper| helper.store(wanted.server(), user, secret))?;
-            // As docker notes it.
-            self.set(&mut document, &wanted, Some(json!({})))?;
-            let program = format!("docker-credential-{name}");
-            return Ok(Kept::Helper { program, file: self.path.clone() });
+            if let Some((user, secret)) = kept {
+                self.ask(name, "keep", |helper| helper.store(wanted.server(), user, secret))?;
+                // As docker notes it.
+                self.set(&mut document, &wanted, Some(json!({})))?;
+                let program = format!("docker-credential-{name}");
+                return Ok(Kept::Helper { program, file: self.path.clone() });
+            }
+            // What the helper has would go first.
+            self.ask(name, "forget", |helper| helper.erase(wanted.server()))?;
         }
         let entry = match credential {
             Credential::Basic { user, password } => {

@@ -143,6 +143,10 @@ impl Ask<'_> {
                 return Err(self.refused(said.words(secret)));
             }
             401 | 403 => return Err(self.refused(said.words(secret))),
+            408 | 425 | 429 | 500..=599 => {
+                let (registry, realm) = (self.registry.into(), shown(realm));
+                return Err(AuthError::Unwell { registry, realm, said: said.words(secret) });
+            }
             _ => return Err(wrong(said.words(secret))),
         }
         let given: Given = serde_json::from_slice(&said.body)
@@ -171,10 +175,15 @@ impl Ask<'_> {
 
     /// Says that the token server gives no token.
     fn wrong(&self, realm: &Url, said: String) -> AuthError {
-        let mut shown = realm.clone();
-        shown.set_query(None);
-        AuthError::TokenServer { registry: self.registry.into(), realm: shown.into(), said }
+        AuthError::TokenServer { registry: self.registry.into(), realm: shown(realm), said }
     }
+}
+
+/// A token server as it may be shown.
+fn shown(realm: &Url) -> String {
+    let mut shown = realm.clone();
+    shown.set_query(None);
+    shown.into()
 }
 
 /// Says that who was found is not accepted.

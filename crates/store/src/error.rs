@@ -316,8 +316,9 @@ impl StoreError {
             StoreError::NoImage { .. } | StoreError::NoPlatform { .. } => ErrorKind::NotFound,
             StoreError::Denied { .. } => ErrorKind::Credentials,
             StoreError::Auth { source, .. } => match &**source {
-                AuthError::Fetch { source, .. } if !is_about_credentials(source) => ErrorKind::Place,
-                _ => ErrorKind::Credentials,
+                AuthError::Fetch { source, .. } if is_about_credentials(source) => ErrorKind::Credentials,
+                error if error.is_refusal() => ErrorKind::Credentials,
+                _ => ErrorKind::Place,
             },
             StoreError::Refused { .. } | StoreError::Immutable { .. } | StoreError::Schema1(_) => {
                 ErrorKind::Refused

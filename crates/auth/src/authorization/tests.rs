@@ -200,6 +200,71 @@ fn a_token_that_was_refused_is_asked_for_anew_once() {
 }
 
 #[test]
+fn a_token_that_has_been_good_is_asked_for_anew_each_time() {
+    let server = Server::new({
+        let count = AtomicUsize::new(0);
+        move |_| {
+            let number = count.fetch_add(1, Ordering::SeqCst) + 1;
+            (200, format!("{{\"token\": \"token-{number}\", \"expires_in\": 3600}}"))
+        }
+    });
+    let clock = Arc::default();
+    let auth = auth_at(REGISTRY, &clock, bot());
+    let challenges = bearer_of(&server);
+    answer(&auth, &challenges, &pull()).unwrap();
+    for number in 1..4 {
+        clock.pass(60);
+        let sent = format!("Bearer token-{number}");
+        let next = answer_to(&auth, &challenges, &pull(), Some(&sent)).unwrap();
+        assert_eq!(next, format!("Bearer token-{}", number + 1));
+    }
+    assert!(answer_to(&auth, &challenges, &pull(), Some("Bearer token-4")).is_err());
+}
+
+#[test]
+fn who_a_helper_says_that_one_is_may_change() {
+    let dir = tempfile::tempdir().unwrap();
+    let program = dir.path().join("docker-credential-h");
+    let script = "#!/bin/sh\ncat > /dev/null\necho \"{\\\"Username\\\": \\\"bot\\\", \\\"Secret\\\": \\\"$(cat $HOME/secret)\\\"}\"\n";
+    std::fs::write(&program, script).unwrap();
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let authfile = dir.path().join("auth.json");
+    std::fs::write(&authfile, r#"{"credsStore": "h"}"#).unwrap();
+    let own = dir.path().display().to_string();
+    let variables = [("HOME", own.clone()), ("PATH", format!("{own}:/usr/bin:/bin"))];
+    let environment = variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let settings = Settings { authfile: Some(authfile), environment, ..Settings::default() };
+    let auth = Auth::new(client(&Arc::default(), &[REGISTRY]), Keychain::new(settings));
+    let keep = |secret: &str| std::fs::write(dir.path().join("secret"), secret).unwrap();
+    let header = |secret: &str| format!("Basic {}", STANDARD.encode(format!("bot:{secret}")));
+    let asked = [String::from("Basic realm=x")];
+    keep("old");
+    assert_eq!(answer(&auth, &asked, &pull()).unwrap(), header("old"));
+    keep("new");
+    assert_eq!(answer_to(&auth, &asked, &pull(), Some(&header("old"))).unwrap(), header("new"));
+    assert!(answer_to(&auth, &asked, &pull(), Some(&header("new"))).is_err());
+    // A token server that does not know who asks is asked once more, too.
+    let good = header("newer");
+    let server = Server::new(move |request| match request.header("authorization") == Some(&*good) {
+        true => (200, r#"{"token": "t"}"#.into()),
+        false => (401, String::new()),
+    });
+    let challenges = bearer_of(&server);
+    assert!(answer(&auth, &challenges, &pull()).is_err());
+    keep("newer");
+    assert_eq!(answer(&auth, &challenges, &pull()).unwrap(), "Bearer t");
+}
+
+#[test]
+fn a_token_server_that_is_not_well_says_nothing_of_who_asks() {
+    for status in [429, 500, 503] {
+        let server = Server::new(move |_| (status, String::new()));
+        let error = answer(&auth(bot()), &bearer_of(&server), &pull()).unwrap_err();
+        assert!(matches!(error, AuthError::Unwell { .. }) && !error.is_refusal(), "{error}");
+    }
+}
+
+#[test]
 fn passwords_go_to_registries_that_ask_for_them() {
     let basic = [String::from("Basic realm=\"x\"")];
     let auth = auth(bot());

@@ -151,3 +151,21 @@ fn what_cannot_be_kept_changes_nothing() {
         assert_eq!(fs::read_to_string(file.path()).unwrap(), config);
     }
 }
+
+#[test]
+fn a_registry_token_is_in_the_file_whatever_a_helper_keeps() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = settings(&dir, &[("REGISTRY_AUTH_FILE", "@/auth.json")]);
+    let file = CredentialFile::of(&settings).unwrap();
+    fs::write(file.path(), r#"{"credsStore": "h"}"#).unwrap();
+    helper(
+        &dir,
+        "case $1 in store) cat > $HOME/kept;; erase) rm -f $HOME/kept;; get) cat $HOME/kept || echo credentials not found; test -e $HOME/kept;; esac 2> /dev/null",
+    );
+    file.save("ghcr.io", &basic()).unwrap();
+    let token = Credential::Bearer("geheim".into());
+    assert_eq!(file.save("ghcr.io", &token).unwrap(), Kept::File(file.path().into()));
+    assert_eq!(Keychain::new(settings.clone()).find("ghcr.io", "").credential, Some(token));
+    assert!(file.forget("ghcr.io").unwrap());
+    assert_eq!(Keychain::new(settings.clone()).find("ghcr.io", "").credential, None);
+}
