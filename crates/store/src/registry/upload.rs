@@ -25,6 +25,10 @@ const LARGE_PART: u64 = 1 << 30;
 const SMALL_PART: u64 = 64 << 20;
 /// Smaller parts are not tried.
 const LEAST_PART: u64 = 1 << 20;
+/// A failure after so many bytes more than ever before is a first one again.
+const GOOD_PART: u64 = 1 << 20;
+/// After so many failures an upload is given up, however far each came.
+const MOST_FAILURES: u32 = 100;
 /// The header with the least length of parts.
 const CHUNK_MIN_LENGTH: &str = "oci-chunk-min-length";
 
@@ -178,7 +182,7 @@ struct Transfer<'a> {
 impl Transfer<'_> {
     async fn run(&mut self) -> Result<(), Stop> {
         let client = &self.remote.network.client;
-        let mut failed = 0;
+        let (mut failed, mut all, mut farthest) = (0, 0, self.offset);
         loop {
             let before = self.offset;
             let (error, after) = match self.step().await {
@@ -195,7 +199,8 @@ impl Transfer<'_> {
                 Err(stop) => return Err(stop),
             };
             failed += 1;
-            if failed >= client.tries() {
+            all += 1;
+            if failed >= client.tries() || all >= MOST_FAILURES {
                 return Err(Stop::Lasting(error));
             }
             client.pause(failed, after).await;
@@ -203,8 +208,8 @@ impl Transfer<'_> {
                 Some(offset) => offset,
                 None => return Err(Stop::Lost(error)),
             };
-            if self.offset > before {
-                failed = 0;
+            if self.offset >= farthest.saturating_add(GOOD_PART) {
+                (failed, farthest) = (0, self.offset);
             }
         }
     }
@@ -255,7 +260,14 @@ impl Transfer<'_> {
             }
             200 | 201 | 202 | 204 => {
                 self.session.location = self.remote.location(&reply)?;
-                self.offset = offset(&reply).filter(|offset| range.contains(offset)).unwrap_or(range.end);
+                let taken = offset(&reply).map_or(range.end, |offset| offset.min(range.end));
+                // One that takes hardly anything would be asked for ever.
+                if taken < range.end.min(range.start.saturating_add(GOOD_PART)) {
+                    let what =
+                        format!("that it has {taken} bytes of a blob that was sent up to {}", range.end);
+                    return Err(Stop::Broken(self.remote.wrong(what), None));
+                }
+                self.offset = taken;
                 Ok(false)
             }
             413 => Err(Stop::TooLarge(self.remote.refusal(reply, "a blob").await)),

@@ -181,6 +181,26 @@ fn what_is_too_large_as_a_whole_is_sent_in_parts() {
 }
 
 #[test]
+fn a_registry_that_does_not_come_on_is_given_up() {
+    let nothing = |method| Fault::on(method, "/uploads/").header("Range", "0-0").times(usize::MAX);
+    // What it says of its own accord may be wrong; what it answers when it is asked counts.
+    for (faults, expected) in [
+        (vec![nothing("PATCH")], Ok(())),
+        (vec![nothing("PATCH"), nothing("GET")], Err(())),
+        (
+            vec![nothing("GET"), Fault::on("PATCH", "/uploads/").answer(500, &[], "").times(usize::MAX)],
+            Err(()),
+        ),
+    ] {
+        let registry = MemoryRegistry::start();
+        registry.limit_bodies(1 << 20);
+        faults.into_iter().for_each(|fault| registry.fault(fault));
+        let pushed = push(&format!("docker://{}/shop:1", registry.host()), &large(), &network());
+        assert_eq!(pushed.map(drop).map_err(drop), expected);
+    }
+}
+
+#[test]
 fn addresses_of_uploads_are_taken_as_they_are_given() {
     let registry = MemoryRegistry::start();
     let absolute = |id: u32| format!("http://{}/v2/shop/blobs/uploads/upload-{id}?_state=0", registry.host());
