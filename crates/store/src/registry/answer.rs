@@ -16,8 +16,6 @@ pub(crate) enum Verdict {
     Denied,
     /// There is no such thing.
     Absent,
-    /// A tag stands for something else, and must go on to.
-    Immutable,
     /// The registry will not have it.
     Refused,
     /// Something broke; it may be better later.
@@ -42,30 +40,21 @@ struct Error {
 
 /// What a status with its reason means.
 pub(crate) fn verdict(status: u16, reason: &str) -> Verdict {
-    let says = |words: &[&str]| {
-        let reason = reason.to_lowercase();
-        words.iter().any(|word| reason.contains(word))
-    };
     match status {
-        // ECR, Harbor, Artifact Registry, ACR and Docker Hub each have words, and a status, of their own for it.
-        400 | 403 | 405 | 409 | 412 | 422
-            if says(&[
-                "immutab",
-                "imagetagalreadyexists",
-                "already exists",
-                "overwrit",
-                "cannot be updated",
-            ]) =>
-        {
-            Verdict::Immutable
-        }
-        403 if says(&["quota", "storage limit", "size limit"]) => Verdict::Refused,
+        403 if says(reason, &["quota", "storage limit", "size limit"]) => Verdict::Refused,
         401 | 403 | 407 => Verdict::Denied,
         404 | 410 => Verdict::Absent,
         408 | 425 | 429 => Verdict::Broken,
         400..=499 => Verdict::Refused,
         _ => Verdict::Broken,
     }
+}
+
+/// Does an answer to a manifest under a tag mean that the tag stands for something else, and must go on to?
+pub(crate) fn is_immutable(status: u16, reason: &str) -> bool {
+    // ECR, Harbor, Artifact Registry, ACR and Docker Hub each have words, and a status, of their own for it.
+    let words = ["immutab", "imagetagalreadyexists", "already exists", "overwrit", "cannot be updated"];
+    matches!(status, 400 | 403 | 405 | 409 | 412 | 422) && says(reason, &words)
 }
 
 /// The reason in the body of an answer, fit to be shown: one line, without control characters. None, if there is
@@ -81,6 +70,11 @@ pub(crate) fn reason(body: &[u8]) -> String {
         Err(_) => text.into_owned(),
     };
     shown(&told)
+}
+
+fn says(reason: &str, words: &[&str]) -> bool {
+    let reason = reason.to_lowercase();
+    words.iter().any(|word| reason.contains(word))
 }
 
 impl Error {
@@ -130,21 +124,29 @@ mod tests {
     }
 
     #[test]
-    fn what_a_status_means() {
+    fn words_for_a_tag_that_does_not_move() {
         for (status, reason, expected) in [
             (
                 400,
                 "TAG_INVALID: The image tag '1' already exists in the 'shop' repository and cannot be overwritten because the tag is immutable.",
-                Verdict::Immutable,
+                true,
             ),
-            (400, "ImageTagAlreadyExistsException", Verdict::Immutable),
-            (
-                412,
-                "PRECONDITION: Failed to process request due to 'shop:1' configured as immutable.",
-                Verdict::Immutable,
-            ),
-            (400, "cannot update tag 1. The repository has enabled tag immutability", Verdict::Immutable),
-            (409, "DENIED: the tag cannot be overwritten", Verdict::Immutable),
+            (400, "ImageTagAlreadyExistsException", true),
+            (412, "PRECONDITION: Failed to process request due to 'shop:1' configured as immutable.", true),
+            (400, "cannot update tag 1. The repository has enabled tag immutability", true),
+            (409, "DENIED: the tag cannot be overwritten", true),
+            (429, "TOOMANYREQUESTS: tag already exists", false),
+            (500, "immutable", false),
+            (400, "MANIFEST_INVALID", false),
+        ] {
+            assert_eq!(is_immutable(status, reason), expected, "{status} {reason}");
+        }
+    }
+
+    #[test]
+    fn what_a_status_means() {
+        for (status, reason, expected) in [
+            (409, "DENIED: the tag cannot be overwritten", Verdict::Refused),
             (403, "DENIED: requested access to the resource is denied", Verdict::Denied),
             (403, "DENIED: quota exceeded", Verdict::Refused),
             (401, "", Verdict::Denied),

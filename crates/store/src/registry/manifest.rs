@@ -1,5 +1,6 @@
 //! Manifests of a repository: asked for, read, and put there.
 
+use super::answer::is_immutable;
 use super::remote::{Remote, Request};
 use crate::error::StoreError;
 use fetch::Body;
@@ -87,7 +88,16 @@ impl Remote {
             .again();
         let reply = self.send(&request).await?;
         if !reply.status().is_success() {
-            return Err(self.refusal(reply, "the manifest").await);
+            let is_tag = reference != digest.to_string();
+            return Err(match self.refusal(reply, "the manifest").await {
+                StoreError::Denied { place, status, reason, .. }
+                | StoreError::Refused { place, status, reason, .. }
+                    if is_tag && is_immutable(status, &reason) =>
+                {
+                    StoreError::Immutable { place, reason }
+                }
+                refusal => refusal,
+            });
         }
         self.same_digest("the manifest in the registry", told_digest(&reply), *digest)?;
         Ok(Put { is_listed: reply.header(SUBJECT).is_some() })

@@ -162,7 +162,6 @@ impl Remote {
         let reason = reason(&reply.read(MAX_REASON).await.unwrap_or_default());
         match verdict(status, &reason) {
             Verdict::Denied => StoreError::Denied { place, status, reason, trace: self.trace().await },
-            Verdict::Immutable => StoreError::Immutable { place, reason },
             Verdict::Absent | Verdict::Refused => StoreError::Refused { place, request, status, reason },
             Verdict::Broken => StoreError::Status { place, request, status, reason },
         }

@@ -262,6 +262,10 @@ fn a_tag_that_cannot_be_moved_says_so() {
         assert!(text.contains(":1: the tag stands for another image and cannot be moved: "), "{text}");
         assert_eq!(kind, Refused);
     }
+    // Words of other requests are not about a tag.
+    let answer = Fault::on("POST", "/uploads/").answer(409, &[], &said("CONFLICT", "already exists"));
+    let (text, kind) = pushed(answer).err().unwrap();
+    assert!(text.contains("the registry refused the begin of an upload (409)") && kind == Refused, "{text}");
     // The same image again is no move.
     let registry = MemoryRegistry::start();
     let place = format!("docker://{}/shop:1", registry.host());
