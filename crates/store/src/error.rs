@@ -121,6 +121,14 @@ pub enum StoreError {
         /// What is not there.
         what: String,
     },
+    /// A registry does not have what an image there needs.
+    #[error("{place}: the registry has no {what}")]
+    Absent {
+        /// The place.
+        place: String,
+        /// What is not there: `blob sha256:…`.
+        what: String,
+    },
     /// No image there is called so.
     #[error("{place} has no image `{wanted}`{}", also(known))]
     NoImage {
@@ -313,7 +321,9 @@ impl StoreError {
             | StoreError::SeveralPlatforms { .. }
             | StoreError::DaemonAddress { .. } => ErrorKind::Usage,
             StoreError::Object { kind, .. } => *kind,
-            StoreError::NoImage { .. } | StoreError::NoPlatform { .. } => ErrorKind::NotFound,
+            StoreError::Absent { .. } | StoreError::NoImage { .. } | StoreError::NoPlatform { .. } => {
+                ErrorKind::NotFound
+            }
             StoreError::Denied { .. } => ErrorKind::Credentials,
             StoreError::Auth { source, .. } => match &**source {
                 AuthError::Fetch { source, .. } if is_about_credentials(source) => ErrorKind::Credentials,

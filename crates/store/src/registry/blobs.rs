@@ -46,7 +46,7 @@ impl RegistryBlobs {
             }
         }
         Err(match last {
-            Some(error @ StoreError::Missing { .. }) => io::Error::new(io::ErrorKind::NotFound, error),
+            Some(error @ StoreError::Absent { .. }) => io::Error::new(io::ErrorKind::NotFound, error),
             Some(error) => io::Error::other(error),
             None => io::ErrorKind::NotFound.into(),
         })
@@ -80,8 +80,7 @@ impl Blobs for RegistryBlobs {
         let (bytes, _) = self.first(|remote| {
             let found = remote.wait(remote.manifest(manifest.digest, Some(&manifest.media_type)))?;
             let what = || format!("manifest {}", manifest.digest);
-            let found =
-                found.ok_or_else(|| StoreError::Missing { place: remote.place.clone(), what: what() });
+            let found = found.ok_or_else(|| StoreError::Absent { place: remote.place.clone(), what: what() });
             found.map(|document| document.bytes)
         })?;
         self.keep(manifest.digest, &bytes);

@@ -1,6 +1,6 @@
 //! Manifests of a repository: asked for, read, and put there.
 
-use super::answer::is_immutable;
+use super::answer::{is_immutable, shown};
 use super::remote::{Remote, Request};
 use crate::error::StoreError;
 use fetch::Body;
@@ -61,7 +61,12 @@ impl Remote {
         let bytes = self.read(reply).await?;
         self.same_digest("the manifest", Some(Digest::of(&bytes)), digest)?;
         let media_type = match media_type {
-            Some(known) => known.into(),
+            Some(known) => {
+                if is_known(known) {
+                    self.is_one_thing(&self.shape(&bytes)?, known)?;
+                }
+                known.into()
+            }
             None => self.media_type(&content_type, &bytes)?,
         };
         Ok(Some(Document { descriptor: Descriptor::of(&media_type, &bytes), bytes }))
@@ -143,12 +148,7 @@ impl Remote {
     /// What a manifest is: by what it says itself, else by what the registry says, else by what is in it. One that says
     /// one thing and is another is refused: who read it as the other would see another image.
     fn media_type(&self, content_type: &str, bytes: &[u8]) -> Result<String, StoreError> {
-        let is_known =
-            |media_type: &str| media_type::is_manifest(media_type) || media_type::is_index(media_type);
-        let shape: Shape = serde_json::from_slice(bytes).map_err(|source| StoreError::Document {
-            place: self.place.clone(),
-            source: oci::DocumentError::Json { subject: "the manifest", source },
-        })?;
+        let shape = self.shape(bytes)?;
         if shape.schema_version == 1 || content_type.starts_with(SCHEMA_1) {
             return Err(StoreError::Schema1(self.place.clone()));
         }
@@ -166,15 +166,32 @@ impl Remote {
             None if shape.manifests.is_some() => media_type::INDEX,
             None => media_type::MANIFEST,
         };
+        self.is_one_thing(&shape, media_type)?;
+        if !is_known(media_type) {
+            return Err(self.wrong(format!("`{}`, which is no manifest", shown(media_type))));
+        }
+        Ok(media_type.into())
+    }
+
+    fn shape(&self, bytes: &[u8]) -> Result<Shape, StoreError> {
+        serde_json::from_slice(bytes).map_err(|source| StoreError::Document {
+            place: self.place.clone(),
+            source: oci::DocumentError::Json { subject: "the manifest", source },
+        })
+    }
+
+    /// Refuses what is a manifest and an index at once.
+    fn is_one_thing(&self, shape: &Shape, media_type: &str) -> Result<(), StoreError> {
         let (lists, names) = (shape.manifests.is_some(), shape.config.is_some() || shape.layers.is_some());
         if names && (lists || media_type::is_index(media_type)) {
             return Err(self.wrong("a document that is a manifest and an index at once".into()));
         }
-        if !is_known(media_type) {
-            return Err(self.wrong(format!("`{}`, which is no manifest", super::answer::shown(media_type))));
-        }
-        Ok(media_type.into())
+        Ok(())
     }
+}
+
+fn is_known(media_type: &str) -> bool {
+    media_type::is_manifest(media_type) || media_type::is_index(media_type)
 }
 
 /// The digest that an answer tells; none, if it is of a kind that is not known.

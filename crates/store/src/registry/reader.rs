@@ -159,7 +159,7 @@ async fn ask(remote: &Remote, blob: &Descriptor, from: u64) -> Result<Reply, Sto
         StatusCode::PARTIAL_CONTENT if starts_at(&reply) == Some(from) => Ok(reply),
         StatusCode::PARTIAL_CONTENT => Err(remote.wrong("another part of a blob than was asked for".into())),
         StatusCode::NOT_FOUND => {
-            Err(StoreError::Missing { place: remote.place.clone(), what: format!("blob {}", blob.digest) })
+            Err(StoreError::Absent { place: remote.place.clone(), what: format!("blob {}", blob.digest) })
         }
         _ => Err(remote.refusal(reply, "the question for a blob").await),
     }

@@ -79,7 +79,7 @@ impl SharedRepository {
     fn read(&self, blob: &Descriptor) -> Result<Option<BlobReader>, StoreError> {
         match BlobReader::open(self.remote(Action::Pull)?, blob) {
             Ok(reader) => Ok(Some(reader)),
-            Err(StoreError::Missing { .. } | StoreError::Mismatch { .. }) => Ok(None),
+            Err(StoreError::Absent { .. } | StoreError::Mismatch { .. }) => Ok(None),
             Err(error) => Err(error),
         }
     }

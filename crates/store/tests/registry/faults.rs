@@ -106,7 +106,7 @@ fn what_a_status_means_for_a_pull() {
         ("/manifests/", 400, Refused),
         ("/manifests/", 429, Place),
         ("/manifests/", 500, Place),
-        ("/blobs/", 404, Place),
+        ("/blobs/", 404, NotFound),
         ("/blobs/", 401, Credentials),
         ("/blobs/", 403, Credentials),
         ("/blobs/", 416, Refused),

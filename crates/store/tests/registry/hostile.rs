@@ -31,6 +31,12 @@ fn manifests_that_no_registry_may_give() {
         let error = pull(&format!("docker://{}/shop:{tag}", registry.host()), &network()).unwrap_err();
         assert!(told(&error).0.contains(expected), "{tag}: {}", told(&error).0);
     }
+    // An inner one neither.
+    let outer = IndexFile::new(vec![Descriptor::of(media_type::MANIFEST, both)]).document().unwrap();
+    registry.plant_manifest("shop", "outer", media_type::INDEX, &outer.bytes);
+    let pulled = pull(&format!("docker://{}/shop:outer", registry.host()), &network());
+    let error = pulled.and_then(|stored| stored.artifact().map(drop)).unwrap_err();
+    assert!(told(&error).0.contains("a manifest and an index at once"), "{}", told(&error).0);
     // Without a word on what it is, it is what is in it.
     registry.plant_manifest("shop", "plain", "text/plain", br#"{"schemaVersion":2,"manifests":[]}"#);
     let plain = pull(&format!("docker://{}/shop:plain", registry.host()), &network()).unwrap();
