@@ -20,6 +20,8 @@ use oci::{Descriptor, Digest, Document, IndexFile, MAX_DOCUMENT, Manifest, Part,
 
 /// The most pages of a list that are read.
 const MAX_PAGES: usize = 100;
+/// The most entries of one.
+const MAX_ENTRIES: usize = 10_000;
 /// As often the index under a tag is written, when others write it at the same time.
 const MOST_WRITES: usize = 5;
 
@@ -98,6 +100,9 @@ async fn list(
             None => return Err(remote.wrong("a list of referrers without its next page".into())),
             Some((index, next)) => {
                 found.extend(index.manifests);
+                if found.len() > MAX_ENTRIES {
+                    return Err(remote.wrong(format!("more than {MAX_ENTRIES} referrers")));
+                }
                 match next {
                     Some(next) => url = next,
                     None => return Ok(found),

@@ -8,9 +8,9 @@
 use super::reader::BlobReader;
 use super::remote::{Remote, wait};
 use super::repository::Repository;
-use super::tags::tags;
+use super::tags::tags_after;
 use super::upload::{has_blob, upload};
-use crate::error::{ErrorKind, StoreError};
+use crate::error::StoreError;
 use crate::name::ImageName;
 use crate::network::Network;
 use crate::spool::file_blob;
@@ -31,6 +31,8 @@ const ENTRY: &str = "application/vnd.bantam.cache.entry.v1";
 const RECORD: &str = "application/vnd.bantam.cache.record.v1";
 /// A blob.
 const BLOB: &str = "application/vnd.bantam.cache.blob.v1";
+/// How the tags begin by which records are listed.
+const LISTED: &str = "used-";
 /// What an artifact without a config has in its place.
 const NO_CONFIG: &[u8] = b"{}";
 /// How long a month is.
@@ -153,11 +155,8 @@ impl SharedRepository {
     }
 
     fn find_recent(&self, kind: RecordKind, limit: usize) -> Result<Vec<(Sha256Digest, u64)>, StoreError> {
-        let tags = match tags(&self.name, &self.network) {
-            Ok(tags) => tags,
-            Err(error) if error.kind() == ErrorKind::NotFound => vec![],
-            Err(error) => return Err(error),
-        };
+        let remote = self.remote(Action::Pull)?;
+        let tags = remote.wait(tags_after(remote, LISTED))?;
         let mut listed: Vec<(u64, Sha256Digest)> = tags.iter().filter_map(|tag| listed(kind, tag)).collect();
         listed.sort_by(|(month, key), (other, other_key)| other.cmp(month).then(key.cmp(other_key)));
         let mut seen = BTreeSet::new();
@@ -235,12 +234,12 @@ fn record_tag(kind: RecordKind, key: &Sha256Digest) -> String {
 
 /// The tag by which a record is listed: `used-000680-chunks-2-KEY`.
 fn listed_tag(kind: RecordKind, key: &Sha256Digest, month: u64) -> String {
-    format!("used-{month:06}-{}", record_tag(kind, key))
+    format!("{LISTED}{month:06}-{}", record_tag(kind, key))
 }
 
 /// What a tag says of a record that is listed: the month, and its key.
 fn listed(kind: RecordKind, tag: &str) -> Option<(u64, Sha256Digest)> {
-    let (month, rest) = tag.strip_prefix("used-")?.split_once('-')?;
+    let (month, rest) = tag.strip_prefix(LISTED)?.split_once('-')?;
     let key: Digest = format!("sha256:{}", rest.strip_prefix(&prefix(kind))?).parse().ok()?;
     Some((month.parse().ok()?, Sha256Digest(*key.bytes())))
 }
@@ -326,6 +325,7 @@ mod tests {
         assert!(expected.iter().all(|tag| tags.contains(tag)) && tags.len() == 4, "{tags:?}");
         let (_dir, other) = machine(&registry);
         assert_eq!(other.recent(RecordKind::Chunks, 9), [(KEY, 0)]);
+        assert!(registry.requests().iter().any(|line| line.contains("last=used-")));
         assert_eq!(other.record(RecordKind::Layer, &KEY).unwrap(), b"record");
         assert_eq!(other.record(RecordKind::Chunks, &KEY).unwrap(), b"chunks");
         assert_eq!(read(other.blob(&digest, 4)).unwrap(), b"blob");

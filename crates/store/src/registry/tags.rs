@@ -34,15 +34,22 @@ struct List {
 pub fn tags(name: &ImageName, network: &Network) -> Result<Vec<String>, StoreError> {
     let place = format!("docker://{}", name.repository());
     let remote = wait(network, &place, Remote::new(network, Repository::of(name), &place, Action::Pull))?;
-    match remote.wait(all_tags(&remote, MAX_PAGES))? {
+    match remote.wait(all_tags(&remote, None, MAX_PAGES))? {
+        Some(tags) if tags.len() > MAX_TAGS => Err(remote.wrong(format!("more than {MAX_TAGS} tags"))),
         Some(tags) => Ok(tags),
         None => Err(no_image(&remote, name)),
     }
 }
 
+/// The tags of a repository that come after a text, as far as the most that are read; none, if there is no such repository.
+/// Some registries give those before it, too.
+pub(super) async fn tags_after(remote: &Remote, text: &str) -> Result<Vec<String>, StoreError> {
+    Ok(all_tags(remote, Some(text), MAX_PAGES).await?.unwrap_or_default())
+}
+
 /// The first tags of a repository, for an error; that there are more is told as another.
 pub(super) async fn some_tags(remote: &Remote) -> Result<Vec<String>, StoreError> {
-    let mut tags = all_tags(remote, 1).await?.unwrap_or_default();
+    let mut tags = all_tags(remote, None, 1).await?.unwrap_or_default();
     // Those are lists of what refers to an image.
     tags.retain(|tag| !tag.starts_with("sha256-"));
     if tags.len() > SHOWN {
@@ -53,16 +60,23 @@ pub(super) async fn some_tags(remote: &Remote) -> Result<Vec<String>, StoreError
     Ok(tags)
 }
 
-/// The tags of some pages; none, if there is no such repository.
-async fn all_tags(remote: &Remote, pages: usize) -> Result<Option<Vec<String>>, StoreError> {
+/// The tags of some pages, or more than the most that are read; none, if there is no such repository.
+async fn all_tags(
+    remote: &Remote,
+    after: Option<&str>,
+    pages: usize,
+) -> Result<Option<Vec<String>>, StoreError> {
     let mut tags = vec![];
     let mut url = remote.url(&format!("tags/list?n={PAGE}"))?;
+    if let Some(after) = after {
+        url.query_pairs_mut().append_pair("last", after);
+    }
     for _ in 0..pages {
         let Some((list, next)) = page(remote, url).await? else { return Ok(None) };
         // Each is printed, and may be asked for.
         tags.extend(list.tags.unwrap_or_default().into_iter().filter(|tag| is_tag(tag)));
         if tags.len() > MAX_TAGS {
-            return Err(remote.wrong(format!("more than {MAX_TAGS} tags")));
+            break;
         }
         match next {
             Some(next) => url = next,
