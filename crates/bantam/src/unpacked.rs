@@ -19,10 +19,18 @@ use tree::{
 
 /// How much of a layer is read at a time.
 const STEP: usize = 128 << 10;
-/// The longest plain tar that is kept, in bytes.
-const MAX_PLAIN: u64 = 1 << 35;
-/// More entries than the layers of any image have together.
-const MAX_ENTRIES: usize = 4 << 20;
+
+/// More than the layers of any image have together.
+const LIMITS: Limits = Limits { layers: 1024, bytes: 1 << 36, entries: 4 << 20 };
+
+/// How much an image may come to.
+#[derive(Clone, Copy)]
+struct Limits {
+    layers: usize,
+    /// Of all plain tars together.
+    bytes: u64,
+    entries: usize,
+}
 
 /// The layers of an image, base first: what names each, and its bytes.
 pub(crate) type ImageLayers = [(Descriptor, Arc<dyn Blob>)];
@@ -36,20 +44,34 @@ pub(crate) fn unpacked(
     diff_ids: &[Digest],
     cache: &Cache,
 ) -> Result<(Tree, BTreeMap<TreePath, usize>), Error> {
+    within(LIMITS, image, diff_ids, cache)
+}
+
+fn within(
+    limits: Limits,
+    image: &ImageLayers,
+    diff_ids: &[Digest],
+    cache: &Cache,
+) -> Result<(Tree, BTreeMap<TreePath, usize>), Error> {
     let mut plains = vec![];
-    let mut left = MAX_ENTRIES;
+    let mut left = limits;
     let mut heads = vec![];
     let mut layers = vec![];
     for (number, (descriptor, blob)) in image.iter().enumerate() {
         let failed = |source| Error::ReadLayer { digest: descriptor.digest, source };
-        let plain = Plain::of(descriptor, &**blob, cache).map_err(failed)?;
-        let found = plain.digest;
-        if let Some(&expected) = diff_ids.get(number).filter(|expected| **expected != found) {
-            let (expected, found) = (Box::new(expected), Box::new(found));
-            return Err(failed(ReadLayerError::DiffId { expected, found }));
+        if number == limits.layers {
+            return Err(failed(too_much("layers", limits.layers as u64)));
         }
-        let (entries, beginnings) = plain.list(left).map_err(failed)?;
-        left = left.saturating_sub(entries.len());
+        let plain = match Plain::of(descriptor, &**blob, diff_ids.get(number), left.bytes, cache) {
+            Err(ReadLayerError::TooMuch { what, .. }) => Err(too_much(what, limits.bytes)),
+            other => other,
+        };
+        let plain = plain.map_err(failed)?;
+        left.bytes = left.bytes.saturating_sub(plain.size);
+        let listed = plain.list(left.entries).map_err(failed)?;
+        let (entries, beginnings) =
+            listed.ok_or_else(|| failed(too_much("entries", limits.entries as u64)))?;
+        left.entries = left.entries.saturating_sub(entries.len());
         layers.push(entries);
         heads.push(beginnings);
         plains.push((Arc::new(plain), descriptor.digest));
@@ -58,23 +80,19 @@ pub(crate) fn unpacked(
     let mut tree = Tree::new();
     let mut from = BTreeMap::new();
     for (path, listed) in &listing {
-        // A hard link is the file that it names, whichever of them stands first.
-        let target = match &listed.entry.kind {
-            EntryKind::HardLink(target) => listing.get(target).unwrap_or(listed),
-            _ => listed,
-        };
-        let kind = match &target.entry.kind {
+        // A link to nothing is no file.
+        let Some((layer, content)) = listed.content() else { continue };
+        let kind = match content {
             EntryKind::Directory => Kind::Directory,
             EntryKind::Symlink(target) => Kind::Symlink(target.clone()),
             EntryKind::File { size, offset, .. } => {
-                let Some((plain, layer)) = plains.get(target.layer) else { continue };
-                let origin = format!("{path} of the layer {layer}");
-                let head = heads.get(target.layer).and_then(|heads| heads.get(offset)).copied();
+                let Some((plain, digest)) = plains.get(layer) else { continue };
+                let origin = format!("{path} of the layer {digest}");
+                let head = heads.get(layer).and_then(|heads| heads.get(offset)).copied();
                 let file = LayerFile { plain: plain.clone(), offset: *offset, size: *size, origin };
                 Kind::File(Content::with_known(file, Known { head, sha256: None }))
             }
             EntryKind::Special(word) => Kind::Special(word),
-            // A link to a link, or to nothing, is no file.
             _ => continue,
         };
         tree.insert(path.clone(), Entry { kind, meta: listed.entry.meta.clone() });
@@ -84,6 +102,13 @@ pub(crate) fn unpacked(
     Ok((tree, from))
 }
 
+fn too_much(what: &'static str, limit: u64) -> ReadLayerError {
+    ReadLayerError::TooMuch { what, limit }
+}
+
+/// The entries of a layer, and the first bytes of each file, by where it is.
+type Listing = (Vec<LayerEntry>, BTreeMap<u64, Head>);
+
 /// The plain tar of a layer.
 struct Plain {
     file: File,
@@ -92,10 +117,25 @@ struct Plain {
 }
 
 impl Plain {
-    /// That of a layer: from the cache, or decompressed into it.
-    fn of(descriptor: &Descriptor, blob: &dyn Blob, cache: &Cache) -> Result<Self, ReadLayerError> {
+    /// That of a layer: from the cache, or decompressed into it. It has the digest `expected` where that is known, and at
+    /// most `most` bytes.
+    fn of(
+        descriptor: &Descriptor,
+        blob: &dyn Blob,
+        expected: Option<&Digest>,
+        most: u64,
+        cache: &Cache,
+    ) -> Result<Self, ReadLayerError> {
+        let fits = |found: &Digest, size| match expected.filter(|expected| *expected != found) {
+            _ if size > most => Err(too_much("bytes", most)),
+            Some(expected) => {
+                Err(ReadLayerError::DiffId { expected: Box::new(*expected), found: Box::new(*found) })
+            }
+            None => Ok(()),
+        };
         let key = Sha256Digest(*descriptor.digest.bytes());
         if let Some(plain) = Plain::kept(&key, cache) {
+            fits(&plain.digest, plain.size)?;
             return Ok(plain);
         }
         // Without a cache, the file has no name anywhere.
@@ -105,13 +145,11 @@ impl Plain {
         (&mut reader).take(4).read_to_end(&mut head).map_err(ReadLayerError::Read)?;
         let compression = Compression::of_head(&head);
         let reader = BufReader::with_capacity(STEP, io::Cursor::new(head).chain(reader));
-        let mut plain = oci::decompressed(reader, compression)?.take(MAX_PLAIN + 1);
+        let mut plain = oci::decompressed(reader, compression)?.take(most.saturating_add(1));
         let mut out = Hashing::new(io::BufWriter::with_capacity(STEP, &file));
         io::copy(&mut plain, &mut out).and_then(|_| out.flush()).map_err(ReadLayerError::Read)?;
         let (digest, size) = out.finish();
-        if size > MAX_PLAIN {
-            return Err(ReadLayerError::TooMuch { what: "bytes", limit: MAX_PLAIN });
-        }
+        fits(&digest, size)?;
         // A cache that takes nothing costs time, and nothing else. The blob first: a record without it would be a lie.
         let record = [&digest.bytes()[..], &size.to_le_bytes()].concat();
         let _ = cache
@@ -127,8 +165,8 @@ impl Plain {
         Some(Plain { file: cache.blob(&digest, size)?, digest: digest.into(), size })
     }
 
-    /// Its entries, and the first bytes of each file, by where it is.
-    fn list(&self, most: usize) -> Result<(Vec<LayerEntry>, BTreeMap<u64, Head>), ReadLayerError> {
+    /// What is in it; none where that is more than `most` entries.
+    fn list(&self, most: usize) -> Result<Option<Listing>, ReadLayerError> {
         let mut entries = vec![];
         let mut count = 0;
         let mut heads = BTreeMap::new();
@@ -143,10 +181,7 @@ impl Plain {
             }
             entries.push(entry);
         })?;
-        if count > most {
-            return Err(ReadLayerError::TooMuch { what: "entries", limit: MAX_ENTRIES as u64 });
-        }
-        Ok((entries, heads))
+        Ok((count <= most).then_some((entries, heads)))
     }
 }
 
@@ -250,5 +285,67 @@ impl ReadAt for &LayerFile {
         let left = usize::try_from(self.size.saturating_sub(offset)).unwrap_or(usize::MAX);
         let step = left.min(buf.len());
         self.plain.file.read_at(buf.get_mut(..step).unwrap_or_default(), self.offset.saturating_add(offset))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+    use super::*;
+    use oci::{LayerOptions, MemoryBlob, write_layer};
+    use std::{error::Error as _, num::NonZeroUsize};
+
+    fn layer(text: &str) -> ((Descriptor, Arc<dyn Blob>), Digest) {
+        let options =
+            LayerOptions { compression: Compression::Gzip, level: None, threads: NonZeroUsize::MIN };
+        let mut bytes = vec![];
+        let layer = write_layer(&Tree::from_lines(text).unwrap(), &options, &mut bytes, &|_| ()).unwrap();
+        let blob = MemoryBlob::new(Compression::Gzip.media_type(), bytes);
+        ((layer.descriptor, Arc::new(blob)), layer.diff_id)
+    }
+
+    #[test]
+    fn an_image_comes_to_so_much_and_no_more() {
+        let (layers, diff_ids): (Vec<_>, Vec<_>) =
+            [layer("644 0:0 /a = a"), layer("644 0:0 /b = b")].into_iter().unzip();
+        let enough = Limits { layers: 2, bytes: 1 << 20, entries: 10 };
+        let one = {
+            let dir = tempfile::tempdir().unwrap();
+            let cache = Cache::new(dir.path().into());
+            Plain::of(&layers[0].0, &*layers[0].1, None, 1 << 20, &cache).unwrap().size
+        };
+        for (limits, want) in [
+            (enough, ""),
+            (Limits { layers: 1, ..enough }, "layers"),
+            (Limits { bytes: 2 * one - 1, ..enough }, "bytes"),
+            (Limits { bytes: 2 * one, ..enough }, ""),
+            (Limits { entries: 1, ..enough }, "entries"),
+        ] {
+            let dir = tempfile::tempdir().unwrap();
+            let cache = Cache::new(dir.path().into());
+            // Decompressed, and from the cache.
+            for _ in 0..2 {
+                let said = match within(limits, &layers, &diff_ids, &cache) {
+                    Ok(_) => String::new(),
+                    Err(error) => error.source().unwrap().to_string(),
+                };
+                assert_eq!((said.contains(want), said.is_empty()), (true, want.is_empty()), "{said}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_layer_that_is_another_than_the_config_says_is_not_kept() {
+        let (one, diff_id) = layer("644 0:0 /a = a");
+        let dir = tempfile::tempdir().unwrap();
+        let cache = Cache::new(dir.path().into());
+        let key = Sha256Digest(*one.0.digest.bytes());
+        let wrong = Digest::of(b"other");
+        assert!(unpacked(std::slice::from_ref(&one), &[wrong], &cache).is_err());
+        assert!(Plain::kept(&key, &cache).is_none());
+        assert!(unpacked(std::slice::from_ref(&one), &[diff_id], &cache).is_ok());
+        assert!(Plain::kept(&key, &cache).is_some());
+        assert!(unpacked(std::slice::from_ref(&one), &[wrong], &cache).is_err());
     }
 }

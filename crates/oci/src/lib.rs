@@ -31,7 +31,7 @@ pub use layer::{
     write_layer_with,
 };
 pub use media_type::Compression;
-pub use read::{LayerSummary, Listed, ReadLayerError, decompressed, list_layer, merge, read_layer};
+pub use read::{LayerSummary, Linked, Listed, ReadLayerError, decompressed, list_layer, merge, read_layer};
 pub use tar_entry::{ENTRY_TIME, TAR_END, TarEntry, TarKind, padding};
 pub use tar_reader::{EntryKind, LayerEntry, RawNames, Skip, TarReader};
 pub use time::{rfc3339, seconds};

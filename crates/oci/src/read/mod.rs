@@ -2,7 +2,7 @@
 
 mod merge;
 
-pub use merge::{Listed, merge};
+pub use merge::{Linked, Listed, merge};
 
 use crate::{Compression, Digest, EntryKind, Hashing, LayerEntry, Skip, TarReader};
 use sha2::{Digest as _, Sha256};
