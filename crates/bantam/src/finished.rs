@@ -5,11 +5,11 @@ use cache::Cache;
 use oci::{Compression, ConfigFile, Digest, Image, Manifest};
 use plan::{Base, BaseConfig, expand::Vars, lock::LockedImage, spec::Platform};
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, hash_map::Entry},
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
-use store::Reference;
+use store::{Network, Reference, Stored};
 use tree::{Sha256Digest, Tree, TreePath};
 
 /// The annotation with the name of the image that another is built upon.
@@ -32,19 +32,17 @@ pub(crate) struct Finished {
 }
 
 impl Finished {
-    /// Opens an image, with its layers at hand in the cache.
+    /// The image of a platform, with its layers at hand in the cache.
     ///
     /// # Errors
     /// When it cannot be read, is damaged, or is for other platforms.
     pub fn open(
-        place: &Reference,
+        stored: &Stored,
         reference: String,
         platform: Platform,
-        session: &Session,
         cache: &Cache,
     ) -> Result<Self, Error> {
-        let stored = inside::find(place, &session.network)?;
-        let image = inside::image_for(&stored, platform)?;
+        let image = inside::image_for(stored, platform)?;
         Finished::of(image, reference, Some(stored.document().descriptor.digest), cache)
     }
 
@@ -116,11 +114,18 @@ pub(crate) fn config_of(image: &Image) -> Result<BaseConfig, Error> {
     })
 }
 
-/// The finished images of a run.
+/// The finished images of a run. Each place is opened once: a name means one image, whatever moves meanwhile.
 pub(crate) struct FinishedImages<'a> {
     session: &'a Session,
     cache: &'a Cache,
-    open: Mutex<HashMap<(String, Platform), Arc<Finished>>>,
+    open: Mutex<Open>,
+}
+
+/// What is open already, by the reference of its place.
+#[derive(Default)]
+struct Open {
+    places: HashMap<String, Stored>,
+    images: HashMap<(String, Platform), Arc<Finished>>,
 }
 
 impl<'a> FinishedImages<'a> {
@@ -129,8 +134,9 @@ impl<'a> FinishedImages<'a> {
         FinishedImages { session, cache, open: Mutex::default() }
     }
 
-    /// The image that a text of a spec names. `pinned` is what the lock says: a registry gives that one, whatever its
-    /// tag leads to by now; anywhere else the image is as it is.
+    /// The image that a text of a spec names. `pinned` is what the lock says for each platform: a registry gives that one,
+    /// whatever its tag leads to by now; for a platform without a pin what the others are pinned to, if that has it.
+    /// Anywhere else the image is as it is.
     ///
     /// # Errors
     /// When the text names no image, or the image cannot be opened.
@@ -139,41 +145,120 @@ impl<'a> FinishedImages<'a> {
         target: &Target,
         text: &str,
         platform: Platform,
-        pinned: Option<LockedImage>,
+        pinned: Option<&BTreeMap<Platform, LockedImage>>,
     ) -> Result<Arc<Finished>, Error> {
-        let vars = Vars::of(platform, target.spec.runtime.variant);
         let wrong = |source: Box<dyn std::error::Error + Send + Sync>| Error::SpecReference {
             shown: target.shown(),
             text: text.into(),
             source,
         };
-        let expanded = plan::expand::expand(text, &vars).map_err(|error| wrong(error.into()))?;
+        let name = |platform| {
+            let vars = Vars::of(platform, target.spec.runtime.variant);
+            plan::expand::expand(text, &vars).map_err(|error| wrong(error.into()))
+        };
+        let expanded = name(platform)?;
         let reference: Reference =
             expanded.parse().map_err(|error: store::ReferenceError| wrong(error.into()))?;
         // Who moves the pins of some packages leaves the others.
         let moves = self.session.locking == Locking::Renew && self.session.moved.is_empty();
-        let place = within(reference, target, pinned.filter(|_| !moves));
-        let key = (place.to_string(), platform);
+        let pinned = pinned.filter(|_| !moves);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = open.get(&key) {
+        let mut place = within(reference, target);
+        if let Reference::Registry(image) = &place {
+            let at = |pin: &LockedImage| {
+                Reference::Registry(store::ImageName { digest: Some(pin.digest.into()), ..image.clone() })
+            };
+            if let Some(pin) = pinned.and_then(|pinned| pinned.get(&platform)) {
+                place = at(pin);
+            } else {
+                for (other, pin) in pinned.into_iter().flatten() {
+                    let there = at(pin);
+                    if name(*other)? == expanded && has(open.place(&there, &self.session.network)?, platform)
+                    {
+                        place = there;
+                        break;
+                    }
+                }
+            }
+        }
+        let key = (place.to_string(), platform);
+        if let Some(known) = open.images.get(&key) {
             return Ok(Arc::clone(known));
         }
-        let finished = Arc::new(Finished::open(&place, expanded, platform, self.session, self.cache)?);
-        open.insert(key, Arc::clone(&finished));
+        let stored = open.place(&place, &self.session.network)?;
+        let finished = Arc::new(Finished::open(stored, expanded, platform, self.cache)?);
+        open.images.insert(key, Arc::clone(&finished));
         Ok(finished)
     }
 }
 
-/// Where a reference of a spec is: paths are relative to the spec's folder, and a registry is asked for what is pinned.
-fn within(reference: Reference, target: &Target, pinned: Option<LockedImage>) -> Reference {
+impl Open {
+    fn place(&mut self, place: &Reference, network: &Network) -> Result<&Stored, Error> {
+        Ok(match self.places.entry(place.to_string()) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(free) => free.insert(inside::find(place, network)?),
+        })
+    }
+}
+
+/// Is there an image for a platform?
+fn has(stored: &Stored, platform: Platform) -> bool {
+    platform.to_string().parse().is_ok_and(|platform| stored.image(Some(&platform)).is_ok())
+}
+
+/// Where a reference of a spec is: paths are relative to the spec's folder.
+fn within(reference: Reference, target: &Target) -> Reference {
     let below = |path: PathBuf| target.folder.join(path);
-    match (reference, pinned) {
-        (Reference::Layout { dir, name }, _) => Reference::Layout { dir: below(dir), name },
-        (Reference::OciArchive { file, name }, _) => Reference::OciArchive { file: below(file), name },
-        (Reference::DockerArchive { file, name }, _) => Reference::DockerArchive { file: below(file), name },
-        (Reference::Registry(name), Some(pin)) => {
-            Reference::Registry(store::ImageName { digest: Some(pin.digest.into()), ..name })
+    match reference {
+        Reference::Layout { dir, name } => Reference::Layout { dir: below(dir), name },
+        Reference::OciArchive { file, name } => Reference::OciArchive { file: below(file), name },
+        Reference::DockerArchive { file, name } => Reference::DockerArchive { file: below(file), name },
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+    use super::*;
+    use oci::{Artifact, AssembledLayer, ImageConfig, LayerOptions, MemoryBlob, assemble, write_layer};
+    use std::num::NonZeroUsize;
+
+    fn image(text: &str) -> Artifact {
+        let compression = Compression::None;
+        let options = LayerOptions { compression, level: None, threads: NonZeroUsize::MIN };
+        let tree = Tree::from_lines(&format!("644 0:0 /a = {text}")).unwrap();
+        let mut bytes = vec![];
+        let layer = write_layer(&tree, &options, &mut bytes, &|_| ()).unwrap();
+        let blob = Arc::new(MemoryBlob::new(compression.media_type(), bytes));
+        let config =
+            ImageConfig { architecture: "amd64".into(), os: "linux".into(), ..ImageConfig::default() };
+        let layers = vec![AssembledLayer { layer, blob, created_by: "test".into() }];
+        Artifact::Image(assemble(&config, layers, BTreeMap::new()).unwrap())
+    }
+
+    #[test]
+    fn a_name_means_one_image_in_a_run() {
+        let dir = tempfile::tempdir().unwrap();
+        let network = Network::offline();
+        let reference: Reference = format!("oci:{}", dir.path().join("base").display()).parse().unwrap();
+        let publish = |artifact: &Artifact| {
+            let names = ["example.com/base:1".to_owned()];
+            let destination = store::destination(&reference, &network).unwrap();
+            destination.publish(&store::Publication { artifact, names: &names }).unwrap();
+        };
+        let (first, second) = (image("one"), image("two"));
+        let mut open = Open::default();
+        for artifact in [&first, &second] {
+            publish(artifact);
+            let found = open.place(&reference, &network).unwrap();
+            assert_eq!(found.document().descriptor.digest, first.document().descriptor.digest);
+            assert!(
+                has(found, "linux/amd64".parse().unwrap()) && !has(found, "linux/arm64".parse().unwrap())
+            );
         }
-        (other, _) => other,
+        let found = Open::default().place(&reference, &network).unwrap().document().descriptor.digest;
+        assert_eq!(found, second.document().descriptor.digest);
     }
 }

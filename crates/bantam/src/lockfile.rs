@@ -97,14 +97,16 @@ impl LockFile {
         self.known.as_ref()?.packages.get(&platform).map(Vec::as_slice)
     }
 
-    /// The base image that it has for a platform.
-    pub fn base(&self, platform: Platform) -> Option<LockedImage> {
-        self.known.as_ref()?.base.as_ref()?.images.get(&platform).copied()
+    /// The base images that it has, if they are of the base that the spec names.
+    pub fn bases(&self) -> Option<&BTreeMap<Platform, LockedImage>> {
+        let base = self.known.as_ref()?.base.as_ref()?;
+        (Some(&base.reference) == self.base.as_ref()).then_some(&base.images)
     }
 
-    /// The finished image that it has as the source of a platform.
-    pub fn source_image(&self, platform: Platform) -> Option<LockedImage> {
-        self.known.as_ref()?.sources.get(&platform).copied()
+    /// The finished images that it has as sources, if they are of the source that the spec names.
+    pub fn source_images(&self) -> Option<&BTreeMap<Platform, LockedImage>> {
+        let known = self.known.as_ref()?;
+        (known.source == self.source).then_some(&known.sources)
     }
 
     /// Its packages are not those that the spec wants.
@@ -158,18 +160,17 @@ impl LockFile {
         }
         let base = self.base.clone().map(|reference| LockedBase { reference, images: bases });
         let lock = Lock { format: self.format, source: self.source.clone(), base, sources, images, packages };
+        let text = lock.to_text();
         let changes = match &self.known {
             None => vec![],
-            Some(known) => match lines(diff(known, &lock)) {
-                none if none.is_empty() => return Ok(None),
-                changes => changes,
-            },
+            Some(known) if known.to_text() == text => return Ok(None),
+            Some(known) => lines(diff(known, &lock)),
         };
         if locking == Locking::Locked {
             return Err(Error::LockChanged { path: self.path.clone(), changes });
         }
         let (path, asked) = (self.path.clone(), self.asked);
-        Ok(Some(LockUpdate { path, asked, text: lock.to_text(), changes }))
+        Ok(Some(LockUpdate { path, asked, text, changes }))
     }
 }
 
@@ -200,8 +201,8 @@ impl LockUpdate {
 
 /// The changes, each by itself: names of files may have newlines.
 fn lines(changes: LockChanges) -> Vec<String> {
-    let LockChanges { format, source, images, packages, files } = changes;
-    let head = LockChanges { format, source, images, packages, files: vec![] }.to_string();
+    let LockChanges { format, source, base, images, packages, files } = changes;
+    let head = LockChanges { format, source, base, images, packages, files: vec![] }.to_string();
     let of_files = files.into_iter().map(|file| {
         let line = LockChanges { files: vec![file], ..LockChanges::default() }.to_string();
         line.trim_end_matches('\n').to_owned()
@@ -227,4 +228,37 @@ fn locked_files(plan: &Plan) -> Result<Vec<LockedFile>, Error> {
         files.push(LockedFile { path: path.clone(), sha256, mode, package });
     }
     Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+    use super::*;
+
+    #[test]
+    fn pins_of_another_reference_are_none_of_the_spec() {
+        let image = LockedImage { digest: Sha256Digest([1; 32]), manifest: Sha256Digest([2; 32]) };
+        let images = BTreeMap::from([("linux/amd64".parse().unwrap(), image)]);
+        let lock = Lock {
+            format: FORMAT,
+            source: "image:example.com/source:1".into(),
+            base: Some(LockedBase { reference: "example.com/base:1".into(), images: images.clone() }),
+            sources: images,
+            images: BTreeMap::new(),
+            packages: BTreeMap::new(),
+        };
+        for (tag, pinned) in [("1", true), ("2", false)] {
+            let file = LockFile {
+                path: "bantam.lock".into(),
+                asked: false,
+                known: Some(lock.clone()),
+                source: format!("image:example.com/source:{tag}"),
+                base: Some(format!("example.com/base:{tag}")),
+                of_archive: false,
+                format: FORMAT,
+            };
+            assert_eq!((file.bases().is_some(), file.source_images().is_some()), (pinned, pinned), "{tag}");
+        }
+    }
 }

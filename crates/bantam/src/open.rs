@@ -41,7 +41,7 @@ pub(crate) fn open<'a>(
     let mut errors = vec![];
     let runtime = match &target.spec.runtime.source {
         RuntimeSource::Image(reference) => {
-            let pinned = lock.and_then(|lock| lock.source_image(platform));
+            let pinned = lock.and_then(LockFile::source_images);
             Arc::new(runtimes.of_image(images.get(target, reference, platform, pinned)?))
         }
         _ => runtimes.open(target, &vars).unwrap_or_else(|error| {

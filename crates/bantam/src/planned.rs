@@ -53,8 +53,7 @@ impl<'a> Planner<'a> {
         lock: Option<&LockFile>,
     ) -> Result<Option<Arc<Finished>>, Error> {
         let Some(base) = &target.spec.base else { return Ok(None) };
-        let pinned = lock.and_then(|lock| lock.base(platform));
-        self.images.get(target, &base.reference, platform, pinned).map(Some)
+        self.images.get(target, &base.reference, platform, lock.and_then(LockFile::bases)).map(Some)
     }
 
     /// A plan for each platform. What the run itself writes, `own`, is part of no payload.

@@ -227,7 +227,8 @@ impl One<'_> {
     }
 
     fn base(&self, reference: &Reference) -> Result<Finished, Error> {
-        Finished::open(reference, reference.to_string(), self.platform, &self.request.session, self.cache)
+        let stored = inside::find(reference, &self.request.session.network)?;
+        Finished::open(&stored, reference.to_string(), self.platform, self.cache)
     }
 
     fn finished(&self, image: Image) -> Result<Finished, Error> {

@@ -219,3 +219,18 @@ fn an_image_is_a_source_of_single_files() {
     let (code, again, words) = folder.bantam(&["build", "--locked", "-o", "oci:out"]);
     assert_eq!((code, again), (0, built), "{words}");
 }
+
+#[test]
+fn a_base_of_another_name_and_the_same_digest_is_locked_by_an_update() {
+    let (folder, _) = folder_with(&base());
+    base().write(&folder, "other");
+    assert_eq!(folder.bantam(&["build", "-o", "oci:out"]).0, 0);
+    folder.file("bantam.toml", SPEC.replace("oci:base", "oci:other").as_bytes());
+    let (code, _, words) = folder.bantam(&["build", "--locked", "-o", "oci:out"]);
+    assert_eq!(code, 3, "{words}");
+    let (code, _, words) = folder.bantam(&["update"]);
+    assert_eq!(code, 0, "{words}");
+    assert!(words.contains("~ base oci:base → oci:other"), "{words}");
+    let (code, _, words) = folder.bantam(&["build", "--locked", "-o", "oci:out"]);
+    assert_eq!(code, 0, "{words}");
+}

@@ -12,6 +12,8 @@ pub struct LockChanges {
     pub format: Option<(u32, u32)>,
     /// The sources, old and new, where they differ.
     pub source: Option<(String, String)>,
+    /// The names of the base, old and new, where they differ; none: built upon nothing.
+    pub base: Option<(Option<String>, Option<String>)>,
     /// The images that were built upon or taken from: what it is (`base`, `source`), and what became of it.
     pub images: Vec<(Platform, &'static str, Change<LockedImage>)>,
     /// The packages.
@@ -45,9 +47,11 @@ impl LockChanges {
 
 /// What `new` changes of `old`.
 pub fn diff(old: &Lock, new: &Lock) -> LockChanges {
+    let base = |lock: &Lock| lock.base.as_ref().map(|base| base.reference.clone());
     LockChanges {
         format: (old.format != new.format).then_some((old.format, new.format)),
         source: (old.source != new.source).then(|| (old.source.clone(), new.source.clone())),
+        base: (base(old) != base(new)).then(|| (base(old), base(new))),
         images: images(old, new),
         packages: changes(&old.packages, &new.packages, |package| &*package.name),
         files: changes(&old.images, &new.images, |file| &file.path),
@@ -103,6 +107,10 @@ impl fmt::Display for LockChanges {
         }
         if let Some((old, new)) = &self.source {
             writeln!(f, "~ source {old} → {new}")?;
+        }
+        if let Some((old, new)) = &self.base {
+            let shown = |name: &Option<String>| name.clone().unwrap_or_else(|| "none".into());
+            writeln!(f, "~ base {} → {}", shown(old), shown(new))?;
         }
         for (platform, what, change) in &self.images {
             match change {
