@@ -9,14 +9,11 @@ use crate::{
     when,
 };
 use cache::Cache;
-use oci::{Artifact, AssembledLayer, ConfigFile, Digest, Image, ImageConfig, Index, Layer, Manifest};
-use plan::{
-    Memo, Plan,
-    finding::{Finding, Severity},
-    spec::Platform,
-};
+use oci::{Artifact, ConfigFile, Digest, Image, ImageConfig, Index, IndexFile, Manifest, Own};
+use plan::{Memo, Plan, spec::Platform};
 use std::collections::BTreeMap;
 use store::{Publication, RefName, Reference, Stored};
+use tree::{Tree, TreePath};
 
 /// Which image goes upon which base.
 #[derive(Debug, Clone)]
@@ -86,11 +83,15 @@ pub fn rebase(request: &Rebase, watch: Watch<'_>) -> Result<Rebased, Error> {
         return Err(Error::OnePlatform { destination, shown, count: loaded.len() });
     }
     let cache = Cache::new(session.cache.clone());
+    // Each once: a tag that moves meanwhile means the same for all platforms.
+    let onto = inside::find(&request.onto, &session.network)?;
+    let from = request.from.as_ref().map(|from| inside::find(from, &session.network)).transpose()?;
     let mut images = vec![];
     let mut refused = vec![];
     let count = loaded.len();
     for image in &loaded {
-        let one = One { request, image, platform: platform_of(image, request)?, cache: &cache };
+        let platform = platform_of(image, request)?;
+        let one = One { request, image, platform, onto: &onto, from: from.as_ref(), cache: &cache };
         match one.rebase(created, watch)? {
             Ok(image) => images.push(image),
             Err(refusal) => refused.push(refusal),
@@ -99,11 +100,12 @@ pub fn rebase(request: &Rebase, watch: Watch<'_>) -> Result<Rebased, Error> {
     if !refused.is_empty() {
         return Err(Error::Refused { refused, count });
     }
-    let artifact = match (images.pop(), stored.images().len()) {
-        (Some(image), 1) => Artifact::Image(image),
-        (last, _) => {
+    let artifact = match images.pop() {
+        Some(image) if images.is_empty() => Artifact::Image(image),
+        last => {
             images.extend(last);
-            Artifact::Index(Index::new(images, BTreeMap::new())?)
+            let annotations = IndexFile::parse(&stored.document().bytes)?.annotations;
+            Artifact::Index(Index::new(images, annotations)?)
         }
     };
     let names = names(&stored, &request.image);
@@ -121,26 +123,36 @@ struct One<'a> {
     request: &'a Rebase,
     image: &'a Image,
     platform: Platform,
+    onto: &'a Stored,
+    from: Option<&'a Stored>,
     cache: &'a Cache,
 }
 
-/// What is the image's own: each layer with the digest of its plain tar and its line of history.
-type OwnLayers = Vec<AssembledLayer>;
+/// A base, and what a container sees where the image's own layers lie on it.
+struct Stacked {
+    base: Finished,
+    tree: Tree,
+    /// The layer that each path is from, from 0 at the bottom of the base.
+    layers: BTreeMap<TreePath, usize>,
+}
 
 impl One<'_> {
     fn rebase(&self, created: Option<i64>, watch: Watch<'_>) -> Result<Result<Image, Refusal>, Error> {
         let config = ConfigFile::parse(&self.image.config.bytes)?;
         let old = self.old()?;
-        let own = self.own_layers(&config, &old)?;
-        let new = self.base(&self.request.onto)?;
+        let Some(own) = Own::of(self.image, &old)? else {
+            let (image, base) = (self.request.image.to_string(), old.manifest.descriptor.digest.to_string());
+            return Err(Error::OtherBase { image, base });
+        };
+        let new = Finished::open(self.onto, self.request.onto.to_string(), self.platform, self.cache)?;
         if self.request.destinations.iter().any(Reference::refuses_zstd) && new.has_zstd() {
             return Err(Error::ZstdBase { base: new.reference });
         }
+        let old = self.stacked(Finished::of(old, String::new(), None, self.cache)?, &own)?;
+        let new = self.stacked(new, &own)?;
         let mut plan = self.judge(&new, &old, &own)?;
         if plan.is_refused() {
-            // What was wrong before is no reason to stay on the old base.
-            let before = self.judge(&self.finished(old.clone())?, &old, &own)?;
-            plan.findings.iter_mut().for_each(|finding| lower(finding, &before.findings));
+            plan.forgive(&self.judge(&old, &old, &own)?);
         }
         let shown = self.request.image.to_string();
         watch(Event::Planned {
@@ -156,17 +168,17 @@ impl One<'_> {
             return Ok(Err(Refusal { name, platform, findings, shown }));
         }
         let created = created.or_else(|| oci::seconds(config.created.as_deref()?)).unwrap_or(when::EPOCH);
-        let annotations = new.annotations(&plan.config.annotations);
+        let annotations = new.base.annotations(&plan.config.annotations);
         let image_config =
             ImageConfig { variant: config.variant.clone(), ..crate::build::image_config(&plan, created) };
-        Ok(Ok(oci::assemble_upon(&new.image, &image_config, own, annotations)?))
+        Ok(Ok(oci::assemble_rebased(&new.base.image, &image_config, own, annotations)?))
     }
 
     /// The base that the image is built upon.
     fn old(&self) -> Result<Image, Error> {
         let network = &self.request.session.network;
-        if let Some(from) = &self.request.from {
-            return inside::image_for(&inside::find(from, network)?, self.platform);
+        if let Some(from) = self.from {
+            return inside::image_for(from, self.platform);
         }
         let annotations = Manifest::parse(&self.image.manifest.bytes)?.annotations;
         let (Some(name), Some(digest)) = (annotations.get(BASE_NAME), annotations.get(BASE_DIGEST)) else {
@@ -187,52 +199,28 @@ impl One<'_> {
         Ok(image)
     }
 
-    /// The layers that the image has beside those of its base.
-    fn own_layers(&self, config: &ConfigFile, old: &Image) -> Result<OwnLayers, Error> {
-        let diff_ids = &config.rootfs.diff_ids;
-        let below = ConfigFile::parse(&old.config.bytes)?.rootfs.diff_ids;
-        if !diff_ids.starts_with(&below) || diff_ids.len() != self.image.layers.len() {
-            let (image, base) = (self.request.image.to_string(), old.manifest.descriptor.digest.to_string());
-            return Err(Error::OtherBase { image, base });
-        }
-        let steps = config.history.iter().filter(|step| !step.empty_layer).skip(below.len());
-        let mut told = steps.map(|step| step.created_by.clone().unwrap_or_default());
-        let layers = self.image.layers.iter().zip(diff_ids).skip(below.len());
-        let own = layers.map(|((descriptor, blob), diff_id)| AssembledLayer {
-            layer: Layer { descriptor: descriptor.clone(), diff_id: *diff_id, unpacked_size: 0, tar_size: 0 },
-            blob: blob.clone(),
-            created_by: told.next().unwrap_or_default(),
-        });
-        Ok(own.collect())
+    /// The image's own layers upon a base.
+    fn stacked(&self, base: Finished, own: &Own) -> Result<Stacked, Error> {
+        let all: Vec<_> = base.image.layers.iter().chain(&own.layers).cloned().collect();
+        let mut diff_ids = ConfigFile::parse(&base.image.config.bytes)?.rootfs.diff_ids;
+        diff_ids.extend(&own.diff_ids);
+        let (tree, layers) = unpacked(&all, &diff_ids, self.cache)?;
+        Ok(Stacked { base, tree, layers })
     }
 
-    /// What the image would be upon a base.
-    fn judge(&self, base: &Finished, old: &Image, own: &OwnLayers) -> Result<Plan, Error> {
-        let layers = own.iter().map(|layer| (layer.layer.descriptor.clone(), layer.blob.clone()));
-        let layers: Vec<_> = base.image.layers.iter().cloned().chain(layers).collect();
-        let mut diff_ids = ConfigFile::parse(&base.image.config.bytes)?.rootfs.diff_ids;
-        diff_ids.extend(own.iter().map(|layer| layer.layer.diff_id));
-        let (tree, from) = unpacked(&layers, &diff_ids, self.cache)?;
-        let history: Vec<String> = own.iter().map(|layer| layer.created_by.clone()).collect();
+    /// What the image, which was built upon `old`, would be upon a base.
+    fn judge(&self, new: &Stacked, old: &Stacked, own: &Own) -> Result<Plan, Error> {
         let rebase = plan::Rebase {
-            old: &config_of(old)?,
-            base: &base.base()?,
+            old: &config_of(&old.base.image)?,
+            old_tree: &old.tree,
+            base: &new.base.base()?,
             image: &own_config(self.image)?,
-            tree: &tree,
-            layers: &from,
-            base_layers: base.image.layers.len(),
-            history: &history,
+            tree: &new.tree,
+            layers: &new.layers,
+            base_layers: new.base.image.layers.len(),
+            history: &own.told(),
         };
         Ok(plan::rebase(&rebase, self.platform, &Memo::default())?)
-    }
-
-    fn base(&self, reference: &Reference) -> Result<Finished, Error> {
-        let stored = inside::find(reference, &self.request.session.network)?;
-        Finished::open(&stored, reference.to_string(), self.platform, self.cache)
-    }
-
-    fn finished(&self, image: Image) -> Result<Finished, Error> {
-        Finished::of(image, String::new(), None, self.cache)
     }
 }
 
@@ -241,17 +229,6 @@ fn own_config(image: &Image) -> Result<plan::BaseConfig, Error> {
     let mut config = config_of(image)?;
     config.annotations.retain(|key, _| key != BASE_NAME && key != BASE_DIGEST);
     Ok(config)
-}
-
-/// Makes an error that was one before a warning.
-fn lower(finding: &mut Finding, before: &[Finding]) {
-    let is_same = |other: &Finding| {
-        other.problem.code() == finding.problem.code()
-            && other.problem.identity() == finding.problem.identity()
-    };
-    if finding.severity == Severity::Error && before.iter().any(is_same) {
-        finding.severity = Severity::Warning;
-    }
 }
 
 fn platform_of(image: &Image, request: &Rebase) -> Result<Platform, Error> {

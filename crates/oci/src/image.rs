@@ -106,10 +106,9 @@ pub fn assemble(
     layers: Vec<AssembledLayer>,
     annotations: BTreeMap<String, String>,
 ) -> Result<Image, DocumentError> {
-    if layers.is_empty() {
-        return Err(DocumentError::NoLayers);
-    }
-    put_together(Lower::default(), config, layers, annotations)
+    let mut stack = Stack::default();
+    stack.add(config, layers)?;
+    stack.image(config, annotations)
 }
 
 /// Puts an image together upon another: the layers of the base come first, as they are, and so does its history. What
@@ -124,25 +123,28 @@ pub fn assemble_upon(
     layers: Vec<AssembledLayer>,
     annotations: BTreeMap<String, String>,
 ) -> Result<Image, DocumentError> {
-    let lower = Lower::of(base)?;
-    if lower.layers.is_empty() && layers.is_empty() {
-        return Err(DocumentError::NoLayers);
-    }
-    put_together(lower, config, layers, annotations)
+    let mut stack = Stack::of(base)?;
+    // Who made the base did not make what lies on it.
+    stack.author = None;
+    stack.add(config, layers)?;
+    stack.image(config, annotations)
 }
 
-/// What an image has of its base.
+/// What an image is put together of, beside an [`ImageConfig`].
 #[derive(Default)]
-struct Lower {
-    layers: Vec<(Descriptor, Arc<dyn Blob>)>,
-    diff_ids: Vec<Digest>,
-    history: Vec<History>,
-    other: BTreeMap<String, Value>,
+pub(crate) struct Stack {
+    pub layers: Vec<(Descriptor, Arc<dyn Blob>)>,
+    pub diff_ids: Vec<Digest>,
+    pub history: Vec<History>,
+    pub author: Option<String>,
+    /// What the config says of running it, and [`ImageConfig`] has no word for.
+    pub other: BTreeMap<String, Value>,
 }
 
-impl Lower {
-    fn of(base: &Image) -> Result<Self, DocumentError> {
-        let ConfigFile { config, rootfs, mut history, .. } = ConfigFile::parse(&base.config.bytes)?;
+impl Stack {
+    /// That of a base: what others take over of it.
+    pub fn of(base: &Image) -> Result<Self, DocumentError> {
+        let ConfigFile { config, rootfs, mut history, author, .. } = ConfigFile::parse(&base.config.bytes)?;
         let (layers, diff_ids) = (base.layers.len(), rootfs.diff_ids.len());
         if layers != diff_ids {
             return Err(DocumentError::BaseLayers { layers, diff_ids });
@@ -152,41 +154,50 @@ impl Lower {
         history.extend((told..layers).map(|_| History::default()));
         let mut other = config.other;
         other.retain(|key, value| key != "OnBuild" && !value.is_null());
-        Ok(Lower { layers: base.layers.clone(), diff_ids: rootfs.diff_ids, history, other })
+        let layers = base.layers.clone();
+        Ok(Stack { layers, diff_ids: rootfs.diff_ids, history, author, other })
     }
-}
 
-fn put_together(
-    lower: Lower,
-    config: &ImageConfig,
-    layers: Vec<AssembledLayer>,
-    annotations: BTreeMap<String, String>,
-) -> Result<Image, DocumentError> {
-    for AssembledLayer { layer, blob, .. } in &layers {
-        if !layer.descriptor.same_blob(blob.descriptor()) {
-            let (expected, found) = (layer.descriptor.digest, blob.descriptor().digest);
-            return Err(DocumentError::WrongBlob { expected, found });
+    /// Lays layers on top.
+    fn add(&mut self, config: &ImageConfig, layers: Vec<AssembledLayer>) -> Result<(), DocumentError> {
+        self.history.extend(config.history(&layers)?);
+        for AssembledLayer { layer, blob, .. } in layers {
+            if !layer.descriptor.same_blob(blob.descriptor()) {
+                let (expected, found) = (layer.descriptor.digest, blob.descriptor().digest);
+                return Err(DocumentError::WrongBlob { expected, found });
+            }
+            self.diff_ids.push(layer.diff_id);
+            self.layers.push((layer.descriptor, blob));
         }
+        Ok(())
     }
-    let Lower { layers: mut all, mut diff_ids, mut history, other } = lower;
-    diff_ids.extend(layers.iter().map(|layer| layer.layer.diff_id));
-    history.extend(config.history(&layers)?);
-    let file = config.file(diff_ids, history, other)?;
-    all.extend(layers.into_iter().map(|layer| (layer.layer.descriptor, layer.blob)));
-    let platform = file.platform();
-    let config = file.document()?;
-    let manifest = Manifest {
-        schema_version: 2,
-        media_type: Some(media_type::MANIFEST.into()),
-        artifact_type: None,
-        config: config.descriptor.clone(),
-        layers: all.iter().map(|(descriptor, _)| descriptor.clone()).collect(),
-        subject: None,
-        annotations,
+
+    /// The image of it.
+    pub fn image(
+        self,
+        config: &ImageConfig,
+        annotations: BTreeMap<String, String>,
+    ) -> Result<Image, DocumentError> {
+        if self.layers.is_empty() {
+            return Err(DocumentError::NoLayers);
+        }
+        let Stack { layers, diff_ids, history, author, other } = self;
+        let file = ConfigFile { author, ..config.file(diff_ids, history, other)? };
+        let platform = file.platform();
+        let config = file.document()?;
+        let manifest = Manifest {
+            schema_version: 2,
+            media_type: Some(media_type::MANIFEST.into()),
+            artifact_type: None,
+            config: config.descriptor.clone(),
+            layers: layers.iter().map(|(descriptor, _)| descriptor.clone()).collect(),
+            subject: None,
+            annotations,
+        }
+        .document()?;
+        second_reader(&manifest, &config)?;
+        Ok(Image { manifest, config, layers, platform })
     }
-    .document()?;
-    second_reader(&manifest, &config)?;
-    Ok(Image { manifest, config, layers: all, platform })
 }
 
 /// Reads what was written with other eyes: what the specification's own types refuse, a registry or a

@@ -13,6 +13,7 @@ mod document;
 mod image;
 mod layer;
 pub mod media_type;
+mod own;
 mod read;
 mod tar_entry;
 mod tar_reader;
@@ -31,6 +32,7 @@ pub use layer::{
     write_layer_with,
 };
 pub use media_type::Compression;
+pub use own::{Own, assemble_rebased};
 pub use read::{LayerSummary, Linked, Listed, ReadLayerError, decompressed, list_layer, merge, read_layer};
 pub use tar_entry::{ENTRY_TIME, TAR_END, TarEntry, TarKind, padding};
 pub use tar_reader::{EntryKind, LayerEntry, RawNames, Skip, TarReader};

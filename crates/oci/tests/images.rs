@@ -4,8 +4,8 @@
 
 use oci::{
     Artifact, AssembledLayer, Blob, Compression, Descriptor, Digest, DocumentError, Image, ImageConfig,
-    ImageSource, Index, Layer, LayerOptions, MemoryBlob, Mismatch, Part, assemble, assemble_upon, media_type,
-    validate, write_layer,
+    ImageSource, Index, Layer, LayerOptions, MemoryBlob, Mismatch, Own, Part, assemble, assemble_rebased,
+    assemble_upon, media_type, validate, write_layer,
 };
 use std::collections::BTreeMap;
 use std::io::{self, Read};
@@ -334,4 +334,52 @@ fn a_base_whose_documents_do_not_go_together_is_refused() {
     base.layers.pop();
     let refused = assemble_upon(&base, &config("amd64", None), vec![], BTreeMap::new()).err().unwrap();
     assert_eq!(refused.to_string(), "the base image has 2 layers, and its config knows 3");
+}
+
+/// What an image has in its own right: the same config with other words.
+fn changed(image: &Image, from: &str, to: &str) -> Image {
+    let text = String::from_utf8(image.config.bytes.clone()).unwrap();
+    assert!(text.contains(from), "{text}");
+    let bytes = text.replace(from, to);
+    let mut changed = image.clone();
+    changed.config.descriptor = Descriptor::of(media_type::CONFIG, bytes.as_bytes());
+    changed.config.bytes = bytes.into_bytes();
+    changed
+}
+
+#[test]
+fn what_an_image_says_beside_its_base_lies_over_the_next_base() {
+    let run = |test: &str| format!(r#"{{"Healthcheck":{{"Test":["{test}"]}},"Shell":["{test}"]}}"#);
+    let history = r#"[{"created_by":"ENV","empty_layer":true},{"created_by":"one"}]"#;
+    let old = base(&run("old"), history);
+    let own = vec![layer("755 0:0 /app/new = ELF", Compression::Gzip)];
+    let image = assemble_upon(&old, &config("amd64", None), own, BTreeMap::new()).unwrap();
+    let image = changed(&image, r#""Healthcheck":{"Test":["old"]}"#, r#""Healthcheck":{"Test":["own"]}"#);
+    let image = changed(
+        &image,
+        r#"{"created":"2023-11-14T22:13:20Z","created_by":"bantam: app"}"#,
+        r#"{"author":"me","comment":"why","created":"2001-01-01T00:00:00Z","created_by":"app"},{"created_by":"CMD","empty_layer":true}"#,
+    );
+    let image = changed(&image, r#""architecture""#, r#""author":"me","architecture""#);
+    let new = changed(&base(&run("new"), "[]"), r#""architecture""#, r#""author":"they","architecture""#);
+    let own = Own::of(&image, &old).unwrap().unwrap();
+    assert_eq!(own.told(), ["app"]);
+    let moved = assemble_rebased(&new, &config("amd64", None), own, BTreeMap::new()).unwrap();
+    let said = oci::ConfigFile::parse(&moved.config.bytes).unwrap();
+    assert_eq!(said.author.as_deref(), Some("me"));
+    assert_eq!(said.config.other["Healthcheck"]["Test"][0], "own");
+    assert_eq!(said.config.other["Shell"][0], "new");
+    let step = &said.history[3];
+    let words = (step.author.as_deref(), step.comment.as_deref(), step.created.as_deref());
+    assert_eq!(words, (Some("me"), Some("why"), Some("2001-01-01T00:00:00Z")));
+    assert_eq!((said.history.len(), said.history[4].created_by.as_deref()), (5, Some("CMD")));
+    // Upon the base that it has, nothing changes.
+    let own = Own::of(&image, &old).unwrap().unwrap();
+    let same = assemble_rebased(&old, &config("amd64", None), own, BTreeMap::new()).unwrap();
+    let parsed = |image: &Image| oci::ConfigFile::parse(&image.config.bytes).unwrap();
+    assert_eq!(parsed(&same), parsed(&image));
+    // What has other layers below is not upon that base.
+    let other =
+        assemble(&config("amd64", None), vec![layer("644 0:0 /x = x", Compression::Gzip)], BTreeMap::new());
+    assert!(Own::of(&image, &other.unwrap()).unwrap().is_none());
 }

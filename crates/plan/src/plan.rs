@@ -313,7 +313,7 @@ fn keep(gather: &mut Gather<'_>, spec: &Spec) -> Result<(), PlanError> {
 }
 
 /// Takes the process's program from the source where the payload does not bring it.
-fn take_program(gather: &mut Gather<'_>, config: &Config) -> Result<(), PlanError> {
+pub(crate) fn take_program(gather: &mut Gather<'_>, config: &Config) -> Result<(), PlanError> {
     if let Some(at) = find_program(gather, config)? {
         gather.take(&at, LIBS, Reason::Entrypoint { line: config.line })?;
     }

@@ -5,11 +5,12 @@ use crate::{
     base::{Base, BaseConfig, Merged, merge, unmerge},
     draft::Draft,
     error::PlanError,
-    gather::Scope,
-    plan::{Memo, Plan, finish, program_of},
+    finding::{Finding, Problem, Severity},
+    gather::{Gather, Scope},
+    plan::{Memo, Plan, finish, program_of, take_program},
     process,
     proof::Proof,
-    spec::{Platform, Spec},
+    spec::{Config, Platform, Spec},
 };
 use std::collections::BTreeMap;
 use tree::{Tree, TreePath};
@@ -18,6 +19,8 @@ use tree::{Tree, TreePath};
 pub struct Rebase<'a> {
     /// The base that it was built upon.
     pub old: &'a BaseConfig,
+    /// What a container of the image sees upon that: its users are those that the configs name.
+    pub old_tree: &'a Tree,
     /// The base that it is to lie upon.
     pub base: &'a Base,
     /// The config that it has.
@@ -44,7 +47,7 @@ pub fn rebase(image: &Rebase<'_>, platform: Platform, memo: &Memo) -> Result<Pla
         Some((image.base_layers + layer + 1, created_by))
     });
     let accounts = Accounts::of(image.tree)?;
-    let own = unmerge(image.image, image.old, &accounts);
+    let own = unmerge(image.image, image.old, &Accounts::of(image.old_tree)?);
     let Merged { config, env_order } = merge(&own, &image.base.config, &accounts);
     let spec = Spec { config, ..Spec::default() };
     let config = &spec.config;
@@ -57,6 +60,7 @@ pub fn rebase(image: &Rebase<'_>, platform: Platform, memo: &Memo) -> Result<Pla
         library_path: &library_path,
         path: process::path_of(config),
     };
+    take_reached(&mut draft, scope, config)?;
     let program = program_of(&draft, config)?;
     let proof =
         Proof { scope, allow: &[], process: &process, program: program.as_ref(), is_glibc_source: false };
@@ -64,4 +68,39 @@ pub fn rebase(image: &Rebase<'_>, platform: Platform, memo: &Memo) -> Result<Pla
     process::check(&mut draft, config, &process, &loaded)?;
     let plan = finish(draft, &spec, platform, process, vec![]);
     Ok(Plan { config: spec.config, base: Some(image.base.pin), layers: vec![], ..plan })
+}
+
+impl Plan {
+    /// Makes warnings of what was wrong with the image before, upon its old base: that is no reason to stay there. An
+    /// error that something else of the image's own has now is a new one. A user that nobody knows stays an error: the
+    /// image would be run by another.
+    pub fn forgive(&mut self, before: &Plan) {
+        let Plan { findings, reasons, .. } = self;
+        let may_stay = |finding: &&mut Finding| {
+            finding.severity == Severity::Error && !matches!(finding.problem, Problem::UnknownUser { .. })
+        };
+        for finding in findings.iter_mut().filter(may_stay) {
+            let known: Vec<&Problem> =
+                before.findings.iter().filter(|old| is_same(old, finding)).map(|old| &old.problem).collect();
+            let had = |path: &TreePath| known.iter().any(|problem| problem.needed_by().contains(path));
+            let mut own = finding.problem.needed_by().iter().filter(|path| !reasons.are_of_base(path));
+            if !known.is_empty() && own.all(had) {
+                finding.severity = Severity::Warning;
+            }
+        }
+    }
+}
+
+/// Notes what the image's own files and its program reach of the base: that must start as they must.
+fn take_reached(draft: &mut Draft, scope: Scope<'_>, config: &Config) -> Result<(), PlanError> {
+    let nothing = Tree::new();
+    let mut gather = Gather::new(draft, &nothing, scope);
+    take_program(&mut gather, config)?;
+    gather.run()
+}
+
+fn is_same(old: &Finding, new: &Finding) -> bool {
+    old.severity == Severity::Error
+        && old.problem.code() == new.problem.code()
+        && old.problem.identity() == new.problem.identity()
 }

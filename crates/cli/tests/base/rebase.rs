@@ -2,7 +2,8 @@
 
 use crate::folder::Folder;
 use crate::layout::{Entry, Foreign, documents};
-use serde_json::json;
+use serde_json::{Value, json};
+use std::fs;
 
 const SPEC: &str = r#"name = "example.com/shop"
 platforms = ["linux/amd64"]
@@ -90,4 +91,72 @@ fn the_old_base_must_be_that_of_the_image() {
     let (code, _, words) = folder.bantam(&["rebase", "oci:old", "--onto", "oci:new", "-o", "oci:moved"]);
     assert_eq!(code, 2, "{words}");
     assert!(words.contains("does not say which image it is built upon"), "{words}");
+}
+
+#[test]
+fn an_index_keeps_what_it_says_and_one_of_its_platforms_is_a_manifest() {
+    let folder = Folder::new();
+    let spec = |label: &str| {
+        format!(
+            "platforms = [\"linux/amd64\", \"linux/arm64\"]\n[config]\nlabels = {{ base = \"{label}\" }}\n[runtime]\nsource = \"none\"\n[[files]]\ncontent = \"{label}\"\nto = \"/srv/base\"\n"
+        )
+    };
+    let build = |spec: &str, to: &str| {
+        folder.file("some.toml", spec.as_bytes());
+        let (code, _, words) = folder.bantam(&["build", "some.toml", "-o", to]);
+        assert_eq!(code, 0, "{words}");
+        fs::remove_file(folder.path("some.lock")).unwrap_or_default();
+    };
+    build(&spec("old"), "oci:old");
+    build(&spec("new"), "oci:new");
+    let own = spec("own")
+        .replace("/srv/base", "/srv/own")
+        .replace("[config]", "[config]\nannotations = { note = \"kept\" }");
+    build(&format!("base = \"oci:old\"\n{own}"), "oci:shop");
+    let rebase = |more: &[&str], to: &str| {
+        let words = [&["rebase", "oci:shop", "--onto", "oci:new", "-o", to], more].concat();
+        let (code, _, words) = folder.bantam(&words);
+        assert_eq!(code, 0, "{words}");
+    };
+    rebase(&[], "oci:both");
+    let (index, _) = root(&folder, "both");
+    assert_eq!(index["manifests"].as_array().unwrap().len(), 2);
+    assert_eq!(index["annotations"], json!({"note": "kept"}));
+    rebase(&["--platform", "linux/arm64"], "oci:one");
+    let (manifest, _) = root(&folder, "one");
+    assert_eq!(manifest["annotations"]["note"], "kept");
+    assert!(manifest["layers"].is_array(), "{manifest}");
+}
+
+/// The document that the only name of a layout leads to, and its descriptor.
+fn root(folder: &Folder, dir: &str) -> (Value, Value) {
+    let json =
+        |path: String| -> Value { serde_json::from_slice(&fs::read(folder.path(&path)).unwrap()).unwrap() };
+    let listed = json(format!("{dir}/index.json"))["manifests"][0].clone();
+    let digest = listed["digest"].as_str().unwrap().replace(':', "/");
+    (json(format!("{dir}/blobs/{digest}")), listed)
+}
+
+#[test]
+fn an_image_that_asks_for_root_keeps_it() {
+    let folder = built();
+    for (dir, label) in [("old", "old"), ("new", "new")] {
+        let layer = [Entry::Dir("etc", 0o755), Entry::File("etc/base", label)];
+        Foreign::new(&[&layer]).write(&folder, dir);
+    }
+    fs::remove_file(folder.path("bantam.lock")).unwrap();
+    for (spec, want) in [
+        (SPEC.to_owned(), "65532:65532"),
+        (
+            SPEC.replace("[config]\n", "[config]\nuser = \"root\"\n") + "[policy]\nallow = [\"root-user\"]\n",
+            "0:0",
+        ),
+    ] {
+        folder.file("bantam.toml", spec.as_bytes());
+        let (code, _, words) = folder.bantam(&["build", "-o", "oci:shop"]);
+        assert_eq!(code, 0, "{words}");
+        let (code, _, words) = folder.bantam(&["rebase", "oci:shop", "--onto", "oci:new", "-o", "oci:moved"]);
+        assert_eq!(code, 0, "{words}");
+        assert_eq!(documents(&folder, "moved").1["config"]["User"], want);
+    }
 }

@@ -5,7 +5,7 @@ use crate::{
     accounts::Accounts,
     process::DEFAULT_PATH,
     profile::CA_BUNDLE,
-    spec::{Config, UserRef},
+    spec::{Config, Id, UserRef},
 };
 use std::collections::{BTreeMap, BTreeSet};
 use tree::TreePath;
@@ -13,7 +13,7 @@ use tree::TreePath;
 /// Variables that an image has unless somebody says otherwise.
 const DEFAULTS: [(&str, &str); 2] = [("PATH", DEFAULT_PATH), ("SSL_CERT_FILE", CA_BUNDLE)];
 
-/// What `image` says that its base does not, nor bantam by itself. `accounts` are those of the image.
+/// What `image` says that its base does not, nor bantam by itself. `accounts` are those of the image upon that base.
 pub(crate) fn unmerge(image: &BaseConfig, base: &BaseConfig, accounts: &Accounts) -> Config {
     let (entrypoint, cmd) = if image.entrypoint != base.entrypoint {
         (image.entrypoint.clone(), image.cmd.clone())
@@ -32,17 +32,13 @@ pub(crate) fn unmerge(image: &BaseConfig, base: &BaseConfig, accounts: &Accounts
     };
     let root = TreePath::root();
     let workdir = |config: &BaseConfig| root.join(&config.workdir).unwrap_or_else(|_| TreePath::root());
-    let numbers = |user: &str| UserRef::read(user).and_then(|user| accounts.numbers(&user).ok());
-    let user = numbers(&image.user);
-    let default = accounts.numbers(&UserRef::nonroot()).ok();
-    let is_of_base = user == numbers(&base.user) || user == default && is_root(&base.user, &numbers);
     let volumes = image.volumes.difference(&base.volumes).filter_map(|volume| root.join(volume).ok());
     Config {
         entrypoint,
         cmd,
         env: image.env.iter().filter_map(split).filter(is_own).collect(),
         workdir: Some(workdir(image)).filter(|own| *own != workdir(base)),
-        user: UserRef::read(&image.user).filter(|_| !is_of_base),
+        user: own_user(&image.user, &base.user, accounts),
         ports: image.ports.difference(&base.ports).cloned().collect(),
         volumes: volumes.collect::<BTreeSet<_>>().into_iter().collect(),
         labels: own(&image.labels, &base.labels),
@@ -52,8 +48,24 @@ pub(crate) fn unmerge(image: &BaseConfig, base: &BaseConfig, accounts: &Accounts
     }
 }
 
-fn is_root(user: &str, numbers: &dyn Fn(&str) -> Option<(u32, u32)>) -> bool {
-    user.is_empty() || numbers(user).is_some_and(|(uid, _)| uid == 0)
+/// Who an image says that it is run by, unless that is what its base says, or what bantam says where the base says root.
+/// Root is nobody's by default: an image of root asked for it. A name that nobody knows stays what it is.
+fn own_user(image: &str, base: &str, accounts: &Accounts) -> Option<UserRef> {
+    let (own, below) = (who(image), who(base));
+    let numbers = |user: &UserRef| accounts.numbers(user).ok();
+    let is_of_base = match (numbers(&own), numbers(&below)) {
+        (Some(own), Some((0, _))) => Some(own) == numbers(&UserRef::nonroot()),
+        (Some(own), Some(below)) => own == below,
+        _ => image == base,
+    };
+    (!is_of_base).then_some(own)
+}
+
+fn who(user: &str) -> UserRef {
+    if user.is_empty() {
+        return UserRef::root();
+    }
+    UserRef::read(user).unwrap_or_else(|| UserRef { user: Id::Name(user.into()), group: None })
 }
 
 fn own(image: &BTreeMap<String, String>, base: &BTreeMap<String, String>) -> BTreeMap<String, String> {
@@ -117,6 +129,7 @@ mod tests {
             stop_signal: Some("SIGINT".into()),
             ..Config::default()
         };
+        let root = Config { user: UserRef::read("0:0"), ..Config::default() };
         let only_cmd = Config { cmd: words("c"), ..Config::default() };
         for (own, user) in [
             (&own, "root"),
@@ -125,10 +138,36 @@ mod tests {
             (&Config::default(), ""),
             (&Config::default(), "web"),
             (&Config::default(), "0:0"),
+            (&root, ""),
+            (&root, "0"),
+            (&root, "web"),
         ] {
             let base = base(user);
             let found = unmerge(&built(own, &base), &base, &accounts());
             assert_eq!(format!("{found:?}"), format!("{own:?}"), "{user}");
+        }
+    }
+
+    #[test]
+    fn a_user_is_of_the_base_only_where_that_is_sure() {
+        let unknown = |name: &str| Some(UserRef { user: Id::Name(name.into()), group: None });
+        for (image, base, want) in [
+            ("65532:65532", "", None),
+            ("nonroot", "root", None),
+            ("", "", Some(UserRef::root())),
+            ("", "web", Some(UserRef::root())),
+            ("root", "0", UserRef::read("root")),
+            ("0:0", "root", UserRef::read("0:0")),
+            ("33:34", "web", None),
+            ("web", "33:34", None),
+            ("33:33", "web", UserRef::read("33:33")),
+            ("who", "who", None),
+            ("who", "whom", unknown("who")),
+            ("who", "", unknown("who")),
+            ("33:34", "whom", UserRef::read("33:34")),
+            ("a b", "a:b:c", unknown("a b")),
+        ] {
+            assert_eq!(own_user(image, base, &accounts()), want, "{image} upon {base}");
         }
     }
 

@@ -252,6 +252,17 @@ impl Problem {
         }
     }
 
+    /// The files that need what is missing; none where the problem is of another kind.
+    pub(crate) fn needed_by(&self) -> &[TreePath] {
+        match self {
+            Problem::MissingLibrary { needed_by, .. }
+            | Problem::OffSearchPath { needed_by, .. }
+            | Problem::MissingVersion { needed_by, .. }
+            | Problem::Unversioned { needed_by, .. } => needed_by,
+            _ => &[],
+        }
+    }
+
     /// The line of the spec that the problem itself names; 0 where it names none. A finding has a
     /// line more often: that which brought what the problem is about.
     pub fn line(&self) -> Line {
