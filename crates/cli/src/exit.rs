@@ -170,7 +170,8 @@ fn is_about_tls(error: &Error) -> bool {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = cause {
         let boxed = error.downcast_ref::<Box<FetchError>>().map(|error| &**error);
-        if matches!(boxed.or(error.downcast_ref()), Some(FetchError::Tls { .. } | FetchError::NotTls { .. })) {
+        if matches!(boxed.or(error.downcast_ref()), Some(FetchError::Tls { .. } | FetchError::NotTls { .. }))
+        {
             return true;
         }
         cause = error.source();

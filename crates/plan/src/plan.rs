@@ -158,7 +158,7 @@ pub fn plan(spec: &Spec, platform: Platform, sources: &Sources<'_>) -> Result<Pl
         _ => Default::default(),
     };
     let packages = match sources.base {
-        Some(base) => packages::with_those_of(&base.tree, packages)?,
+        Some(base) => packages::with_those_of(&base.tree, packages, &mut draft)?,
         None => packages,
     };
     profile::put_os_release(&mut draft, spec.runtime.profile)?;

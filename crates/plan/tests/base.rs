@@ -393,6 +393,25 @@ fn packages_of_the_base_count_and_those_of_both_are_told_together() {
 }
 
 #[test]
+fn a_package_of_two_versions_is_told() {
+    let said = |version: &str| {
+        let tree = with(base(), "/var/lib/dpkg/status.d/zlib1g", ZLIB);
+        let control = ZLIB.replace("1.2", version);
+        World::new(glibc())
+            .source("/var/lib/dpkg/status", control.as_str())
+            .source("/var/lib/dpkg/info/zlib1g.list", format!("{LIB}/libz.so.1\n").as_str())
+            .source(&format!("{LIB}/libz.so.1"), library("libz.so.1", &["libc.so.6"]))
+            .payload("shop", program(&["libz.so.1"]))
+            .upon(tree, BaseConfig::default())
+            .plan(SHOP)
+            .findings()
+    };
+    assert_eq!(said("1.2"), "");
+    let two = said("1.3");
+    assert!(two.starts_with("warning B0417: ") && two.contains("1.2") && two.contains("1.3"), "{two}");
+}
+
+#[test]
 fn a_source_with_records_of_packages_gives_those_that_are_taken() {
     let image = World::new(glibc())
         .source("/var/lib/dpkg/status.d/zlib1g", ZLIB)

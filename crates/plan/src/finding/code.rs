@@ -134,6 +134,8 @@ codes! {
         "A package's own script does more than bantam does for it"
     "B0416" OverBase "over-base" Notice
         "Something takes the place of what the base image has"
+    "B0417" PackageVersions "package-versions" Warning
+        "A package of base and source has two versions"
 
     "B0501" Secret "secret" Error
         "A file looks like a key, a password or a token"

@@ -242,6 +242,11 @@ impl Problem {
             Problem::OverBase { .. } => {
                 vec![say("give it another path, or leave it as it is where the base's is to be replaced")]
             }
+            Problem::PackageVersions { .. } => {
+                vec![say(
+                    "build upon a base of the same release and time as the source, or the other way round",
+                )]
+            }
             Problem::Conflict { .. } => {
                 vec![say("leave one of them out with exclude, or give it another `to`")]
             }

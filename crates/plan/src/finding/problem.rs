@@ -120,6 +120,8 @@ pub enum Problem {
     Conflict { path: TreePath },
     /// Something that takes the place of what the base image has, or would have to.
     OverBase { path: TreePath, found: &'static str, put: &'static str },
+    /// A package of which the image has files of two versions: the base's, which the image says, and the source's.
+    PackageVersions { package: String, base: String, source: String },
     /// Something below what is no directory.
     NotADirectory { path: TreePath, parent: TreePath, found: &'static str },
     /// A link that leads nowhere.

@@ -178,6 +178,10 @@ impl fmt::Display for Problem {
             Problem::OverBase { path, found, put } => {
                 write!(f, "{path} is {put} that takes the place of {found} of the base image")
             }
+            Problem::PackageVersions { package, base, source } => write!(
+                f,
+                "the image has files of {package} {base} from its base and of {source} from the source, and says that it is {base}"
+            ),
             Problem::NotADirectory { path, parent, found } => {
                 write!(f, "{path} cannot be put below {parent}, which is {found}")
             }

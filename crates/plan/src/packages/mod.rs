@@ -11,6 +11,7 @@ use crate::{
     debug::DEBUG,
     draft::{BASE, Draft, LIBS, Origin},
     error::PlanError,
+    finding::Problem,
     reason::Reason,
 };
 pub use database::Memo;
@@ -99,17 +100,27 @@ pub(crate) fn add(
 }
 
 /// These packages, with those that a base has files of. One that both have has the base's version, which is the one that
-/// the image says.
+/// the image says; that it is another than the source's is reported.
 ///
 /// # Errors
 /// When the base cannot be read.
-pub(crate) fn with_those_of(base: &Tree, packages: Vec<Package>) -> Result<Vec<Package>, PlanError> {
+pub(crate) fn with_those_of(
+    base: &Tree,
+    packages: Vec<Package>,
+    draft: &mut Draft,
+) -> Result<Vec<Package>, PlanError> {
     let key = |package: &Package| (package.name.clone(), package.architecture.clone());
     let mut all: BTreeMap<(String, String), Package> =
         recorded(base)?.into_iter().map(|package| (key(&package), package)).collect();
     for package in packages {
         match all.get_mut(&key(&package)) {
-            Some(known) => known.files.extend(package.files),
+            Some(known) => {
+                known.files.extend(package.files);
+                if known.version != package.version {
+                    let (package, base, source) = (package.name, known.version.clone(), package.version);
+                    draft.report(Problem::PackageVersions { package, base, source });
+                }
+            }
             None => {
                 all.insert(key(&package), package);
             }

@@ -82,6 +82,19 @@ pub fn world(code: &str) -> Option<World> {
         "B0301" | "B0302" | "B0303" | "B0304" | "B0305" | "B0306" | "B0307" | "B0309" => shop(),
         "B0310" => shop().upon(base(), BaseConfig::default()),
         "B0416" => shop().payload("motd", "Welcome\n").upon(base(), BaseConfig::default()),
+        "B0417" => {
+            let control = |version: &str| {
+                format!(
+                    "Package: libc6\nStatus: install ok installed\nVersion: {version}\nArchitecture: amd64\n"
+                )
+            };
+            let mut base = base();
+            put(&mut base, "/var/lib/dpkg/status.d/libc6", control("2.36-9").as_str().into());
+            shop()
+                .source("/var/lib/dpkg/status", control("2.36-10").as_str())
+                .source("/var/lib/dpkg/info/libc6.list", format!("{LIB}/libc.so.6\n").as_str())
+                .upon(base, BaseConfig::default())
+        }
         "B0308" => shop().source("/usr/share/zoneinfo/Europe/Madrid", "TZif"),
         "B0401" => shop().payload("web/dist/shop.map", "map\n"),
         "B0410" => shop(),
