@@ -32,6 +32,11 @@ pub trait Blob: Send + Sync {
         None
     }
 
+    /// Does reading it to its end fail if the bytes are not those of the descriptor?
+    fn is_checked(&self) -> bool {
+        false
+    }
+
     /// The repository that the blob is in, where it is one: another of the same registry can have it from there
     /// without its bytes.
     fn origin(&self) -> Option<&Origin> {

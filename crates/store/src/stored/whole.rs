@@ -178,6 +178,10 @@ impl Blob for StoredBlob {
         Ok(Box::new(Checked::new(reader, self.descriptor.digest, self.descriptor.size)))
     }
 
+    fn is_checked(&self) -> bool {
+        true
+    }
+
     fn origin(&self) -> Option<&Origin> {
         self.blobs.origin()
     }
