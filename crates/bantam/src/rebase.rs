@@ -109,13 +109,18 @@ pub fn rebase(request: &Rebase, watch: Watch<'_>) -> Result<Rebased, Error> {
         }
     };
     let names = names(&stored, &request.image);
+    // It is called as it is where it went first.
+    let mut called = vec![];
     for (place, destination) in &places {
         let destination_shown = place.to_string();
         watch(Event::Publishing { destination: &destination_shown });
-        destination.publish(&Publication { artifact: &artifact, names: &names })?;
+        let published = destination.publish(&Publication { artifact: &artifact, names: &names })?;
+        if called.is_empty() {
+            called = published.names;
+        }
         watch(Event::Published { destination: &destination_shown });
     }
-    Ok(Rebased { names, artifact })
+    Ok(Rebased { names: if called.is_empty() { names } else { called }, artifact })
 }
 
 /// An image for one platform on its way.
