@@ -1,6 +1,6 @@
 //! Images that exist, brought elsewhere as they are.
 
-use crate::{Error, Session};
+use crate::{Error, Session, host_platform};
 use oci::{Artifact, Digest, DocumentError, Index, Platform};
 use std::collections::BTreeMap;
 use store::{ImageName, Network, Publication, Published, Reference};
@@ -39,8 +39,24 @@ pub fn copy(
 ) -> Result<Vec<Moved>, Error> {
     let network = &session.network;
     let stored = store::open(source, network)?;
-    let artifact = if platforms.is_empty() { stored.artifact()? } else { stored.artifact_for(platforms)? };
-    publish(&artifact, stored.names(), destinations, naming, network)
+    publish(&stored.artifact_for(platforms)?, stored.names(), destinations, naming, network)
+}
+
+/// Gives the image that a reference names to the Docker engine, which takes one platform: of several, and without any
+/// that is asked for, the one of this machine.
+///
+/// # Errors
+/// As [`copy`].
+pub fn load(source: &Reference, platforms: &[Platform], session: &Session) -> Result<Vec<Moved>, Error> {
+    let network = &session.network;
+    let stored = store::open(source, network)?;
+    let own: Vec<Platform> = match (platforms, stored.images()) {
+        ([], [_]) => vec![],
+        ([], _) => host_platform().and_then(|host| host.to_string().parse().ok()).into_iter().collect(),
+        (asked, _) => asked.to_vec(),
+    };
+    let engine = [Reference::DockerDaemon { name: None }];
+    publish(&stored.artifact_for(&own)?, stored.names(), &engine, Naming::Own, network)
 }
 
 /// Joins images into one index for all their platforms, and brings it to every destination. An index among them gives

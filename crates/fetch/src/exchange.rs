@@ -5,6 +5,7 @@ use crate::error::{FetchError, Try};
 use crate::meter::{Meter, broken};
 use crate::options::Options;
 use crate::pace::retry_after;
+use crate::parts::Parts;
 use crate::transport::{Answer, Transport, Trouble};
 use reqwest::header::{CONTENT_LENGTH, HeaderMap, RETRY_AFTER};
 use reqwest::{Method, Response, StatusCode, Url};
@@ -13,12 +14,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::Duration;
-use tokio::sync::mpsc;
-
-/// Parts of a body on their way to the server.
-const IN_FLIGHT: usize = 4;
-/// The size of such a part, in bytes.
-const PART: usize = 256 << 10;
 
 /// A request.
 #[derive(Clone)]
@@ -201,13 +196,11 @@ impl Body {
                 reqwest::Body::from(bytes.to_vec())
             }
             Body::Stream { write, .. } => {
-                let (sender, mut parts) = mpsc::channel(IN_FLIGHT);
+                let (mut sink, mut parts) = Parts::new();
                 let write = Arc::clone(write);
                 tokio::task::spawn_blocking(move || {
-                    let mut sink = Parts { sender, part: Vec::with_capacity(PART) };
                     if let Err(error) = write(&mut sink).and_then(|()| sink.flush()) {
-                        // The server must not take what broke off for a whole body.
-                        let _ = sink.sender.blocking_send(Err(error));
+                        sink.break_off(error);
                     }
                 });
                 let sent = Arc::clone(sent);
@@ -221,29 +214,5 @@ impl Body {
                 reqwest::Body::wrap_stream(parts)
             }
         }
-    }
-}
-
-/// Passes what is written on to a request's body.
-struct Parts {
-    sender: mpsc::Sender<io::Result<Vec<u8>>>,
-    part: Vec<u8>,
-}
-
-impl Write for Parts {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.part.extend_from_slice(buf);
-        if self.part.len() >= PART {
-            self.flush()?;
-        }
-        Ok(buf.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        if self.part.is_empty() {
-            return Ok(());
-        }
-        let part = std::mem::replace(&mut self.part, Vec::with_capacity(PART));
-        self.sender.blocking_send(Ok(part)).map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
 }

@@ -17,6 +17,7 @@ mod meter;
 mod netrc;
 mod options;
 mod pace;
+mod parts;
 mod range;
 mod sink;
 mod transport;
@@ -29,6 +30,7 @@ pub use error::{FetchError, Try};
 pub use exchange::{Body, BodyWriter, Exchange, Reply};
 pub use options::Options;
 pub use pace::{LeastPace, Pace, Retry, SystemPace, Wait};
+pub use parts::Parts;
 
 /// The words of HTTP.
 pub mod http {

@@ -6,6 +6,7 @@ use crate::archive::{Entries, Flavour};
 use crate::destination::{CopyError, Destination, Named, Publication, Published, docker_image, names};
 use crate::error::StoreError;
 use crate::reference::RefName;
+use fetch::Parts;
 use futures_util::StreamExt as _;
 use oci::{Digest, Image};
 use reqwest::{Body, Certificate, Client, Identity, RequestBuilder, Response, StatusCode, Url};
@@ -14,17 +15,12 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
-use tokio::sync::mpsc;
 
 const DEFAULT_HOST: &str = "unix:///var/run/docker.sock";
 /// How long the engine may take to accept a connection. How long it takes to load is its own affair.
 const CONNECT: Duration = Duration::from_secs(30);
 /// The longest answer that is read, in bytes.
 const MAX_ANSWER: usize = 4 << 20;
-/// Parts of an archive on their way to the engine.
-const IN_FLIGHT: usize = 4;
-/// The size of such a part, in bytes.
-const PART: usize = 256 << 10;
 
 /// A Docker engine as a place for images.
 pub(crate) struct Daemon {
@@ -124,19 +120,17 @@ impl Engine {
 
     /// Has the engine load an archive, and checks that it now has the image.
     fn load(&self, entries: &Entries<'_>, image: &Image, names: &[Named]) -> Result<(), StoreError> {
-        let (sender, mut parts) = mpsc::channel(IN_FLIGHT);
+        let (mut sink, mut parts) = Parts::new();
         let body = futures_util::stream::poll_fn(move |context| parts.poll_recv(context));
         let request = self.client.post(self.url("images/load", &[("quiet", "1")])?);
         let request = request.header("content-type", "application/x-tar").body(Body::wrap_stream(body));
         // Own threads, so that the caller may be within an async runtime or not.
         let (written, answer) = thread::scope(|scope| {
             let writer = scope.spawn(move || {
-                let mut sink = Parts { sender, part: Vec::with_capacity(PART) };
                 match entries.write(&mut sink) {
                     Ok(()) => Ok(()),
                     Err(CopyError::Store(error)) => {
-                        // The engine must not take what broke off for a whole archive.
-                        let _ = sink.sender.blocking_send(Err(io::ErrorKind::UnexpectedEof.into()));
+                        sink.break_off(io::ErrorKind::UnexpectedEof.into());
                         Err(error)
                     }
                     // The engine hung up: its answer says why.
@@ -249,27 +243,6 @@ impl Engine {
 
     fn refused(&self, message: String) -> StoreError {
         StoreError::Daemon { address: self.address.clone(), message }
-    }
-}
-
-/// Passes what is written on to a request's body.
-struct Parts {
-    sender: mpsc::Sender<io::Result<Vec<u8>>>,
-    part: Vec<u8>,
-}
-
-impl Write for Parts {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.part.extend_from_slice(buf);
-        if self.part.len() >= PART {
-            self.flush()?;
-        }
-        Ok(buf.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        let part = std::mem::replace(&mut self.part, Vec::with_capacity(PART));
-        self.sender.blocking_send(Ok(part)).map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
 }
 

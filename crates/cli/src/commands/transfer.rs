@@ -45,20 +45,8 @@ pub fn copy(args: &Copy, global: &Global) -> Result<ExitCode, Error> {
 
 /// Gives an image to the Docker engine.
 pub fn load(args: &Load, global: &Global) -> Result<ExitCode, Error> {
-    let mut platforms = platforms(global)?;
-    // The engine takes one platform: its own machine's is the likeliest.
-    if platforms.is_empty()
-        && let Some(host) = bantam::host_platform()
-    {
-        platforms.extend(host.to_string().parse::<Platform>());
-    }
-    let source: Reference = args.source.parse()?;
     let session = global.session(global.locking());
-    let stored = bantam::inside::find(&source, &session.network)?;
-    let one = stored.images().len() == 1;
-    let platforms = if one && global.platform.is_empty() { vec![] } else { platforms };
-    let engine = [Reference::DockerDaemon { name: None }];
-    tell(&transfer::copy(&source, &engine, &platforms, Naming::Own, &session)?, None)
+    tell(&transfer::load(&args.source.parse()?, &platforms(global)?, &session)?, None)
 }
 
 /// Joins images of single platforms.

@@ -258,11 +258,11 @@ fn month(time: SystemTime) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::shared::testing::{self, give, read};
     use crate::testing::MemoryRegistry;
     use auth::Keychain;
     use cache::Cache;
     use fetch::{Client, Options};
-    use std::io::Write as _;
     use tempfile::TempDir;
 
     const KEY: Sha256Digest = Sha256Digest([7; 32]);
@@ -273,26 +273,9 @@ mod tests {
         Arc::new(SharedRepository::new(name, Network::new(client, Keychain::default())))
     }
 
-    /// A machine with an empty cache of its own that takes from and gives to the registry.
+    /// A machine that shares its cache in the registry.
     fn machine(registry: &MemoryRegistry) -> (TempDir, Cache) {
-        let dir = tempfile::tempdir().unwrap();
-        let shared = shared(registry);
-        let cache = Cache::new(dir.path().into()).with_shared(vec![Arc::clone(&shared)], vec![shared]);
-        (dir, cache)
-    }
-
-    fn give(cache: &Cache, bytes: &[u8]) -> Sha256Digest {
-        let mut file = cache.new_file().unwrap();
-        file.write_all(bytes).unwrap();
-        let digest = Sha256Digest::of(bytes);
-        cache.put_blob(&digest, &file).unwrap();
-        digest
-    }
-
-    fn read(file: Option<File>) -> Option<Vec<u8>> {
-        let mut bytes = vec![];
-        file?.read_to_end(&mut bytes).unwrap();
-        Some(bytes)
+        testing::machine(shared(registry))
     }
 
     #[test]

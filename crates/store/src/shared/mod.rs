@@ -1,6 +1,8 @@
 //! Caches that machines share on the network, by the names that users give them.
 
 mod objects;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use crate::error::StoreError;
 use crate::name::ImageName;

@@ -152,33 +152,16 @@ fn record_known(key: &str, record: &[u8]) -> String {
 mod tests {
     use super::*;
     use crate::object::testing::{Store, bucket, get, keys, put};
+    use crate::shared::testing::{self, give, read};
     use cache::Cache;
-    use std::io::{Read as _, Write as _};
     use std::sync::Arc;
     use tempfile::TempDir;
 
     const KEY: Sha256Digest = Sha256Digest([7; 32]);
 
-    /// A machine with an empty cache of its own that takes from and gives to the store.
+    /// A machine that shares its cache in the store.
     fn machine(store: &Arc<Store>) -> (TempDir, Cache) {
-        let dir = tempfile::tempdir().unwrap();
-        let shared: Arc<dyn Shared> = Arc::new(SharedObjects::new(bucket(store), "ci/".into()));
-        let cache = Cache::new(dir.path().into()).with_shared(vec![Arc::clone(&shared)], vec![shared]);
-        (dir, cache)
-    }
-
-    fn give(cache: &Cache, bytes: &[u8]) -> Sha256Digest {
-        let mut file = cache.new_file().unwrap();
-        file.write_all(bytes).unwrap();
-        let digest = Sha256Digest::of(bytes);
-        cache.put_blob(&digest, &file).unwrap();
-        digest
-    }
-
-    fn read(file: Option<File>) -> Option<Vec<u8>> {
-        let mut bytes = vec![];
-        file?.read_to_end(&mut bytes).unwrap();
-        Some(bytes)
+        testing::machine(Arc::new(SharedObjects::new(bucket(store), "ci/".into())))
     }
 
     #[test]
