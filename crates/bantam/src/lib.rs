@@ -14,6 +14,7 @@ mod explain;
 mod failures;
 pub mod files;
 mod finished;
+mod images;
 pub mod inside;
 mod layers;
 mod lockfile;

@@ -175,7 +175,7 @@ impl One<'_> {
         let created = created.or_else(|| oci::seconds(config.created.as_deref()?)).unwrap_or(when::EPOCH);
         let annotations = new.base.annotations(&plan.config.annotations);
         let image_config =
-            ImageConfig { variant: config.variant.clone(), ..crate::build::image_config(&plan, created) };
+            ImageConfig { variant: config.variant.clone(), ..crate::images::image_config(&plan, created) };
         Ok(Ok(oci::assemble_rebased(&new.base.image, &image_config, own, annotations)?))
     }
 
