@@ -7,7 +7,7 @@ use crate::step::{Outcome, cargo, output, root};
 use graph::Graph;
 
 /// For each crate of the workspace, by folder name: the crates of the workspace that it may use.
-const EDGES: [(&str, &[&str]); 13] = [
+const EDGES: [(&str, &[&str]); 14] = [
     ("tree", &[]),
     ("fetch", &[]),
     ("auth", &["fetch"]),
@@ -19,15 +19,16 @@ const EDGES: [(&str, &[&str]); 13] = [
     ("debian", &["oci", "tree", "fetch", "cache"]),
     ("store", &["oci", "tree", "fetch", "auth", "cache"]),
     ("attest", &["oci", "tree"]),
+    ("language", &["tree", "elf", "plan", "oci", "cache", "fetch", "source"]),
     (
         "bantam",
-        &["tree", "fetch", "auth", "elf", "plan", "oci", "cache", "source", "debian", "store", "attest"],
+        &["tree", "fetch", "auth", "elf", "plan", "oci", "cache", "source", "debian", "store", "attest", "language"],
     ),
     (
         "cli",
         &[
             "tree", "fetch", "auth", "elf", "plan", "oci", "cache", "source", "debian", "store", "attest",
-            "bantam",
+            "language", "bantam",
         ],
     ),
 ];

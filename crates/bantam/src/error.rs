@@ -1,6 +1,7 @@
 //! What stops a build.
 
 use crate::open;
+use language::LanguageError;
 use plan::{
     PlanError,
     finding::{Finding, Severity},
@@ -44,6 +45,22 @@ pub enum Error {
         shown: String,
         /// Everything that cannot be read.
         problems: Vec<open::Problem>,
+    },
+    /// A language could not bring its part of an image.
+    #[error("{shown}: {source}")]
+    Language {
+        /// The spec, for messages.
+        shown: String,
+        /// Why.
+        source: Box<LanguageError>,
+    },
+    /// Build tools that are packages cannot be had.
+    #[error("the build tools {} cannot be had: {why}", packages.join(", "))]
+    NoTools {
+        /// The packages.
+        packages: Vec<String>,
+        /// Why.
+        why: String,
     },
     /// A plan that could not be made.
     #[error(transparent)]

@@ -16,6 +16,7 @@ pub mod files;
 mod finished;
 mod images;
 pub mod inside;
+mod languages;
 mod layers;
 mod lockfile;
 mod login;

@@ -3,7 +3,7 @@
 use crate::{Error, Target};
 use plan::{
     Plan,
-    lock::{Lock, LockChanges, LockedBase, LockedFile, LockedImage, LockedPackage, diff},
+    lock::{Lock, LockChanges, LockedBase, LockedFile, LockedImage, LockedLanguage, LockedPackage, diff},
     spec::{Platform, RuntimeSource},
 };
 use std::{
@@ -97,6 +97,16 @@ impl LockFile {
         self.known.as_ref()?.packages.get(&platform).map(Vec::as_slice)
     }
 
+    /// What it has of the languages of a platform's image.
+    pub fn language(&self, platform: Platform) -> Option<&LockedLanguage> {
+        self.known.as_ref()?.languages.get(&platform)
+    }
+
+    /// The packages of build tools that it has for a builder.
+    pub fn tools(&self, builder: Platform) -> Option<&[LockedPackage]> {
+        self.known.as_ref()?.tools.get(&builder).map(Vec::as_slice)
+    }
+
     /// The base images that it has, if they are of the base that the spec names.
     pub fn bases(&self) -> Option<&BTreeMap<Platform, LockedImage>> {
         let base = self.known.as_ref()?.base.as_ref()?;
@@ -146,10 +156,20 @@ impl LockFile {
         let mut images: BTreeMap<Platform, Vec<LockedFile>> =
             kept.map(|lock| lock.images.clone()).unwrap_or_default();
         let mut packages = kept.map(|lock| lock.packages.clone()).unwrap_or_default();
+        let mut languages = kept.map(|lock| lock.languages.clone()).unwrap_or_default();
+        let mut tools = kept.map(|lock| lock.tools.clone()).unwrap_or_default();
         let mut sources = kept.map(|lock| lock.sources.clone()).unwrap_or_default();
         let mut bases =
             kept.and_then(|lock| lock.base.as_ref()).map(|base| base.images.clone()).unwrap_or_default();
         for plan in plans {
+            languages.insert(plan.platform, plan.language.clone());
+            if let Some((builder, packages)) = &plan.tools {
+                let known = tools.remove(builder).unwrap_or_default();
+                let all = known.into_iter().chain(packages.iter().cloned());
+                let by_name: BTreeMap<String, LockedPackage> =
+                    all.map(|package| (package.name.clone(), package)).collect();
+                tools.insert(*builder, by_name.into_values().collect());
+            }
             bases.extend(plan.base.map(|base| (plan.platform, base)));
             sources.extend(plan.source_image.map(|image| (plan.platform, image)));
             if self.of_archive {
@@ -158,8 +178,9 @@ impl LockFile {
                 images.insert(plan.platform, locked_files(plan)?);
             }
         }
+        languages.retain(|_, language| !language.is_empty());
         let base = self.base.clone().map(|reference| LockedBase { reference, images: bases });
-        let lock = Lock { format: self.format, source: self.source.clone(), base, sources, images, packages };
+        let lock = Lock { format: self.format, source: self.source.clone(), base, sources, images, packages, languages, tools };
         let text = lock.to_text();
         let changes = match &self.known {
             None => vec![],
@@ -201,8 +222,9 @@ impl LockUpdate {
 
 /// The changes, each by itself: names of files may have newlines.
 fn lines(changes: LockChanges) -> Vec<String> {
-    let LockChanges { format, source, base, images, packages, files } = changes;
-    let head = LockChanges { format, source, base, images, packages, files: vec![] }.to_string();
+    let LockChanges { files, .. } = &changes;
+    let files = files.clone();
+    let head = LockChanges { files: vec![], ..changes }.to_string();
     let of_files = files.into_iter().map(|file| {
         let line = LockChanges { files: vec![file], ..LockChanges::default() }.to_string();
         line.trim_end_matches('\n').to_owned()

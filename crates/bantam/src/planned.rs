@@ -5,6 +5,7 @@ use crate::{
     event::{Event, Watch},
     failures::refuse,
     finished::{Finished, FinishedImages},
+    languages::{self, Languages},
     lockfile::LockFile,
     notes::Notes,
     open::{Opened, open},
@@ -16,7 +17,7 @@ use crate::{
 };
 use cache::Cache;
 use plan::{
-    Base, Plan, Sources,
+    Base, Brought, Plan, Sources,
     finding::Problem,
     lock::LockedPackage,
     spec::{Platform, Release, RuntimeSource},
@@ -33,13 +34,15 @@ pub(crate) struct Planner<'a> {
     runtimes: Runtimes<'a>,
     images: FinishedImages<'a>,
     archives: Archives<'a>,
+    languages: Languages<'a>,
 }
 
 impl<'a> Planner<'a> {
     pub fn new(session: &'a Session, cache: &'a Cache, remembered: &'a Remembered, notes: &'a Notes) -> Self {
         let runtimes = Runtimes::new(remembered, notes);
         let images = FinishedImages::new(session, cache);
-        Planner { session, runtimes, images, archives: Archives::new(session, cache, notes) }
+        let languages = Languages::new(session, cache, remembered);
+        Planner { session, runtimes, images, archives: Archives::new(session, cache, notes), languages }
     }
 
     /// The image that a target is built upon, if it is.
@@ -73,8 +76,12 @@ impl<'a> Planner<'a> {
             let opened = open(target, platform, own, lock, &self.images, &self.runtimes)?;
             let base = self.base(target, platform, lock)?;
             let base = base.as_ref().map(|base| base.base()).transpose()?;
+            let (opened, archives) = (&opened, &self.archives);
+            let image = languages::Image { target, platform, lock, opened, archives, watch };
             let make = |runtime: &Runtime<'_>, known: &[Problem], pinned| {
-                make(target, platform, &opened, base.as_ref(), runtime, known, pinned)
+                let (brought, tools) = self.languages.bring(&image, runtime)?;
+                let plan = make(target, platform, opened, base.as_ref(), runtime, &brought, known, pinned)?;
+                Ok(Plan { tools: tools.map(|tools| (tools.builder, tools.packages)), ..plan })
             };
             match &target.spec.runtime.source {
                 RuntimeSource::Archive(release) => {
@@ -131,6 +138,7 @@ fn make(
     opened: &Opened<'_>,
     base: Option<&Base>,
     runtime: &Runtime<'_>,
+    brought: &Brought,
     known: &[Problem],
     pinned: Vec<LockedPackage>,
 ) -> Result<Plan, Error> {
@@ -141,6 +149,7 @@ fn make(
         source_image: runtime.pin(),
         payload,
         ca,
+        brought,
         known,
         pinned,
         accounts: runtime.accounts(),

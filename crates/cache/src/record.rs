@@ -39,11 +39,13 @@ pub enum RecordKind {
     Notes,
     /// What the plain tar of an image's layer is: which blob.
     Plain,
+    /// What is in a tree that was made for images, and is kept in a blob: a wheel unpacked, modules installed.
+    Trees,
 }
 
 impl RecordKind {
     /// All there are.
-    pub const ALL: [RecordKind; 8] = [
+    pub const ALL: [RecordKind; 9] = [
         RecordKind::Layer,
         RecordKind::Chunks,
         RecordKind::Facts,
@@ -52,6 +54,7 @@ impl RecordKind {
         RecordKind::Contents,
         RecordKind::Notes,
         RecordKind::Plain,
+        RecordKind::Trees,
     ];
 
     /// Where a record is in a cache, as a path.
@@ -75,6 +78,7 @@ impl RecordKind {
             RecordKind::Contents => "contents-1",
             RecordKind::Notes => "notes-1",
             RecordKind::Plain => "plain-1",
+            RecordKind::Trees => "trees-1",
         }
     }
 
@@ -93,6 +97,7 @@ impl RecordKind {
             RecordKind::Contents => 6,
             RecordKind::Notes => 7,
             RecordKind::Plain => 8,
+            RecordKind::Trees => 9,
         }
     }
 }

@@ -37,6 +37,8 @@ pub enum EntryKind {
     Notes,
     /// A record of the plain tar of a layer.
     Plain,
+    /// A record of a tree that was made for images.
+    Trees,
     /// A record of a version of bantam that keeps others.
     OtherRecords,
     /// A blob.
@@ -53,7 +55,7 @@ pub struct Usage(BTreeMap<EntryKind, (u64, u64)>);
 
 impl EntryKind {
     /// All kinds, in the order in which they are shown.
-    pub const ALL: [EntryKind; 12] = [
+    pub const ALL: [EntryKind; 13] = [
         EntryKind::Layers,
         EntryKind::Chunks,
         EntryKind::Facts,
@@ -62,6 +64,7 @@ impl EntryKind {
         EntryKind::Contents,
         EntryKind::Notes,
         EntryKind::Plain,
+        EntryKind::Trees,
         EntryKind::OtherRecords,
         EntryKind::Blobs,
         EntryKind::Images,
@@ -79,6 +82,7 @@ impl EntryKind {
             EntryKind::Contents => "contents",
             EntryKind::Notes => "notes",
             EntryKind::Plain => "plain",
+            EntryKind::Trees => "trees",
             EntryKind::OtherRecords => "other",
             EntryKind::Blobs => "blobs",
             EntryKind::Images => "images",
@@ -155,6 +159,7 @@ impl Scan {
                 Some(RecordKind::Contents) => EntryKind::Contents,
                 Some(RecordKind::Notes) => EntryKind::Notes,
                 Some(RecordKind::Plain) => EntryKind::Plain,
+                Some(RecordKind::Trees) => EntryKind::Trees,
                 None => EntryKind::OtherRecords,
             };
             for entry in entries(&sort)? {

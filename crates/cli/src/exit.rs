@@ -5,6 +5,7 @@ use auth::{AuthError, Looked, Outcome, Place};
 use bantam::Error;
 use debian::archive::{ArchiveError, MirrorError, Said};
 use fetch::FetchError;
+use language::LanguageError;
 use std::process::ExitCode;
 use store::StoreError;
 
@@ -67,6 +68,10 @@ fn code(error: &Error) -> u8 {
         | Error::SpecReference { .. }
         | Error::UnknownSuite { .. } => SPEC,
         Error::Refused { .. } => REFUSED,
+        Error::Language { source, .. } => match **source {
+            LanguageError::Misfit { .. } | LanguageError::NotLocked { .. } => SPEC,
+            _ => SOURCE,
+        },
         Error::Auth(error) if error.is_refusal() => CREDENTIALS,
         Error::NoRegistry { .. } => REGISTRY,
         Error::Archive(error) if error.said().iter().any(|said| said.wants_credentials()) => CREDENTIALS,
@@ -78,6 +83,20 @@ fn code(error: &Error) -> u8 {
         },
         _ => SOURCE,
     }
+}
+
+fn of_language(error: &LanguageError) -> Option<&'static str> {
+    Some(match error {
+        LanguageError::Misfit { .. } => "`bantam update` resolves anew, and says what changes",
+        LanguageError::NotLocked { .. } => "build once without --locked, and keep the lock that it writes",
+        LanguageError::NoTool { tool, .. } if tool == "uv" => {
+            "install it: `pip install uv`, `pipx install uv` or the distribution's package"
+        }
+        LanguageError::NoTool { tool, .. } if tool == "npm" => "install Node.js with npm 11 or newer",
+        LanguageError::OldTool { tool, .. } if tool == "npm" => "`npm install --global npm@11`",
+        LanguageError::Offline { .. } => "build once with the network; the cache keeps what was fetched",
+        _ => return None,
+    })
 }
 
 /// What is wrong with credentials, if that is what an error is about.
@@ -133,6 +152,7 @@ fn hint(error: &Error) -> Option<String> {
             "name the moment behind the suite: source = \"debian:SUITE@20260801T000000Z\""
         }
         Error::Archive(error) => return of_archive(error).map(String::from),
+        Error::Language { source, .. } => return of_language(source).map(String::from),
         Error::LockMisfit { .. }
         | Error::LockPackages { .. }
         | Error::Lock { .. }

@@ -18,6 +18,10 @@ use tree::{Content, Entry, Kind, Meta, ReadError, Tree, TreePath};
 pub const BASE: &str = "base";
 /// The layer of libraries and packages.
 pub const LIBS: &str = "libs";
+/// The layer of the runtime of a language.
+pub const RUNTIME: &str = "runtime";
+/// The layer of an application's dependencies, from the packages of its language.
+pub const DEPENDENCIES: &str = "deps";
 /// The layer of the payload that names no other.
 pub const APP: &str = "app";
 

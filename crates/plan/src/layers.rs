@@ -2,7 +2,7 @@
 
 use crate::{
     debug::DEBUG,
-    draft::{APP, BASE, Draft, LIBS},
+    draft::{APP, BASE, DEPENDENCIES, Draft, LIBS, RUNTIME},
     spec::Split,
 };
 use std::collections::{BTreeMap, HashSet};
@@ -20,8 +20,10 @@ pub struct LayerPlan {
 /// Cuts the draft into layers, the one that changes least first. A layer that nothing goes to is not
 /// made. The order of the layers that the spec names is that of `named`.
 pub(crate) fn cut(draft: &Draft, split: Split, named: &[String]) -> Vec<LayerPlan> {
-    let mut order: Vec<&str> = vec![BASE, LIBS];
-    order.extend(named.iter().map(String::as_str).filter(|name| *name != APP));
+    let mut order: Vec<&str> = vec![BASE, LIBS, RUNTIME, DEPENDENCIES];
+    let known = order.clone();
+    let others = named.iter().map(String::as_str).filter(|name| *name != APP && !known.contains(name));
+    order.extend(others);
     let app = order.len();
     order.extend([APP, DEBUG]);
     let mut layers: BTreeMap<usize, Layer> = BTreeMap::new();

@@ -12,6 +12,7 @@ pub mod spec;
 
 mod accounts;
 mod base;
+mod brought;
 mod caps;
 mod certificates;
 mod debug;
@@ -44,6 +45,7 @@ mod wildcard;
 
 pub use accounts::{PackageAccounts, PackageUser};
 pub use base::{Base, BaseConfig, Origin, Setting};
+pub use brought::{Brought, BroughtFile, BroughtLayer};
 pub use certificates::CaSource;
 pub use debug::BUSYBOX_PACKAGE;
 pub use error::PlanError;
@@ -53,7 +55,7 @@ pub use layers::LayerPlan;
 pub use nearest::nearest;
 pub use offers::Offers;
 pub use packages::{LeftOut, Package, unused_package};
-pub use payload::{Selection, Taken};
+pub use payload::{Selection, Taken, placed};
 pub use plan::{Memo, Plan, Sources, plan};
 pub use policy::check_compressed;
 pub use process::{DEFAULT_PATH, Process, find_program};

@@ -3,10 +3,12 @@
 mod changes;
 mod document;
 mod image;
+mod language;
 mod packages;
 
 pub use changes::{Change, LockChanges, diff};
 pub use image::{LockedBase, LockedImage};
+pub use language::{ArtifactKind, LockedArtifact, LockedLanguage};
 pub use packages::{LockedPackage, LockedWhy};
 
 use crate::spec::Platform;
@@ -34,6 +36,10 @@ pub struct Lock {
     pub images: BTreeMap<Platform, Vec<LockedFile>>,
     /// The packages that each platform's image is made of, by name, each once.
     pub packages: BTreeMap<Platform, Vec<LockedPackage>>,
+    /// What languages brought to each platform's image.
+    pub languages: BTreeMap<Platform, LockedLanguage>,
+    /// The packages that build tools were made of, by the builder's platform.
+    pub tools: BTreeMap<Platform, Vec<LockedPackage>>,
 }
 
 /// A file or symbolic link that was taken from the source.

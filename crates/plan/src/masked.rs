@@ -7,7 +7,10 @@ use crate::{
     policy,
     spec::{Pattern, Spec},
 };
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    collections::BTreeSet,
+    sync::atomic::{AtomicBool, Ordering},
+};
 use tree::{Entry, TreePath, View, ViewError};
 
 /// A source without what `drop` names, and without what a runtime mounts over any image: on the host,
@@ -15,6 +18,8 @@ use tree::{Entry, TreePath, View, ViewError};
 pub(crate) struct Masked<'a> {
     view: &'a dyn View,
     drop: Vec<Drop<'a>>,
+    /// Directories of which a language takes what it needs itself.
+    managed: &'a BTreeSet<TreePath>,
 }
 
 /// A glob of `drop`, and whether it hid anything.
@@ -25,12 +30,12 @@ struct Drop<'a> {
 }
 
 impl<'a> Masked<'a> {
-    pub fn new(view: &'a dyn View, spec: &'a Spec) -> Self {
+    pub fn new(view: &'a dyn View, spec: &'a Spec, managed: &'a BTreeSet<TreePath>) -> Self {
         let drop = spec.runtime.drop.iter().filter_map(|pattern| {
             let glob = Glob::new(&pattern.glob).ok()?;
             Some(Drop { pattern, glob, is_used: AtomicBool::new(false) })
         });
-        Masked { view, drop: drop.collect() }
+        Masked { view, drop: drop.collect(), managed }
     }
 
     /// Tells what of `drop` hid nothing so far.
@@ -38,6 +43,11 @@ impl<'a> Masked<'a> {
         for Drop { pattern, .. } in self.drop.iter().filter(|drop| !drop.is_used.load(Ordering::Relaxed)) {
             draft.report(Problem::NothingDropped { glob: pattern.glob.clone(), line: pattern.line });
         }
+    }
+
+    /// Is a path there only for whoever starts a program, or for a language that takes it itself?
+    fn is_hidden(&self, path: &TreePath) -> bool {
+        policy::is_mounted(path) || self.managed.iter().any(|dir| path.is_within(dir))
     }
 
     /// What of `drop` names this path.
@@ -54,7 +64,7 @@ impl Drop<'_> {
 
 impl View for Masked<'_> {
     fn entry(&self, path: &TreePath) -> Result<Option<Entry>, ViewError> {
-        if policy::is_mounted(path) {
+        if self.is_hidden(path) {
             return Ok(None);
         }
         let mut dropped = self.droppers(path).peekable();
@@ -69,15 +79,15 @@ impl View for Masked<'_> {
     }
 
     fn list(&self, dir: &TreePath) -> Result<Vec<String>, ViewError> {
-        if policy::is_mounted(dir) {
+        if self.is_hidden(dir) {
             return Ok(vec![]);
         }
         let mut names = self.view.list(dir)?;
-        if dir.is_root() || !self.drop.is_empty() {
+        if dir.is_root() || !self.drop.is_empty() || !self.managed.is_empty() {
             names.retain(|name| {
                 let path = dir.child(name);
                 let dropped = self.droppers(&path).inspect(|drop| drop.set_used()).count();
-                dropped == 0 && !policy::is_mounted(&path)
+                dropped == 0 && !self.is_hidden(&path)
             });
         }
         Ok(names)

@@ -14,7 +14,7 @@ use crate::{
     spec::{Allow, Files, From, LinkPolicy},
 };
 use std::collections::BTreeMap;
-use tree::{CAPABILITY_XATTR, Content, Entry, Kind, ReadError, TreePath, View};
+use tree::{CAPABILITY_XATTR, Content, Entry, Kind, ReadError, Tree, TreePath, View};
 
 /// A small file with accounts that a payload may bring.
 const MAX_ACCOUNTS: u64 = 4 << 20;
@@ -111,6 +111,13 @@ impl Selection {
         let ignored = |(start, ignore): &(String, Ignore)| ignore.excluded(&joined(start, path));
         self.ignore_file.as_ref().is_some_and(ignored)
     }
+}
+
+/// The payload at the paths of the image, before owners and modes; what cannot be placed is not there, and a plan tells
+/// it.
+pub fn placed(spec_files: &[Files], taken: &[Taken], vars: &Vars<'_>) -> Tree {
+    let placed = place(&mut Draft::default(), spec_files, taken, vars).unwrap_or_default();
+    placed.into_iter().map(|file| (file.path, file.entry)).collect()
 }
 
 /// Where everything goes: each path of the image with its entry, before owners and modes.

@@ -3,6 +3,7 @@
 use crate::{
     accounts::{Accounts, PackageAccounts},
     base::{self, Base, Merged, Setting},
+    brought::Brought,
     certificates::{self, CaSource},
     debug,
     draft::{APP, BASE, Draft, LIBS, Origin},
@@ -13,7 +14,7 @@ use crate::{
     gather::{Choice, Gather, Scope},
     glob::Glob,
     layers::{self, LayerPlan},
-    lock::{LockedImage, LockedPackage},
+    lock::{LockedImage, LockedLanguage, LockedPackage},
     masked::Masked,
     packages::{self, LeftOut, Package, Wanted},
     payload::{self, Taken},
@@ -41,6 +42,8 @@ pub struct Sources<'a> {
     pub payload: &'a [Taken],
     /// The files of `ca`, in their order.
     pub ca: &'a [CaSource],
+    /// What languages bring.
+    pub brought: &'a Brought,
     /// What the runtime source itself is known to lack.
     pub known: &'a [Problem],
     /// The packages of an archive that the runtime source is made of.
@@ -97,6 +100,10 @@ pub struct Plan {
     pub left_out: Vec<LeftOut>,
     /// The packages of an archive that it was made of: what a lock pins of an archive.
     pub pinned: Vec<LockedPackage>,
+    /// What a lock pins of what languages brought.
+    pub language: LockedLanguage,
+    /// The packages that build tools were made of, and the platform that those run on.
+    pub tools: Option<(Platform, Vec<LockedPackage>)>,
     /// The files and links that came from the runtime source: what a lock pins of any other.
     pub taken: BTreeMap<TreePath, Entry>,
     /// Everything that is wrong.
@@ -122,20 +129,23 @@ pub fn plan(spec: &Spec, platform: Platform, sources: &Sources<'_>) -> Result<Pl
         None => Merged { config: spec.config.clone(), env_order: vec![] },
     };
     let (asked, own) = (&spec.config, &spec.config.env);
+    let config = sources.brought.config(config);
     let spec = &Spec { config, ..spec.clone() };
     let debug = Spec { config: debug::config(&spec.config, process::path_of(&spec.config)), ..spec.clone() };
     let spec = if spec.runtime.variant == Variant::Debug { &debug } else { spec };
     let machine = platform.architecture.machine().ok_or(PlanError::Machine(platform))?;
     let vars = Vars::of(platform, spec.runtime.variant);
     let nothing = Tree::new();
-    let masked = sources.runtime.map(|view| Masked::new(view, spec));
+    let masked = sources.runtime.map(|view| Masked::new(view, spec, &sources.brought.managed));
     let source: &dyn View = masked.as_ref().map_or(&nothing, |masked| masked);
 
     accounts.add_packages(sources.accounts, &spec.config.user());
     let placed = payload::place(&mut draft, &spec.files, sources.payload, &vars)?;
     payload::read_accounts(&mut accounts, &placed)?;
+    let placed = placed.into_iter().filter(|file| !sources.brought.replaced.contains(&file.path)).collect();
     payload::put(&mut draft, placed, &accounts, &spec.policy.allow, source)?;
     put_listed(&mut draft, spec, &accounts, source)?;
+    sources.brought.put(&mut draft)?;
     profile::put_own(&mut draft, &accounts, spec)?;
 
     let facts = &sources.memo.facts;
@@ -153,7 +163,7 @@ pub fn plan(spec: &Spec, platform: Platform, sources: &Sources<'_>) -> Result<Pl
     }
     let (packages, left_out) = match sources.runtime {
         Some(_) if spec.runtime.profile != Profile::None => {
-            packages::add(&mut draft, source, &sources.memo.packages)?
+            packages::add(&mut draft, source, &sources.brought.stand_ins, &sources.memo.packages)?
         }
         _ => Default::default(),
     };
@@ -170,6 +180,7 @@ pub fn plan(spec: &Spec, platform: Platform, sources: &Sources<'_>) -> Result<Pl
         let dlopen = spec.runtime.dlopen.iter().map(|library| library.name.clone());
         draft.by_name.entry(program.clone()).or_default().extend(dlopen);
     }
+    sources.brought.tell_loads(&mut draft);
     let proof = Proof {
         scope,
         allow,
@@ -197,6 +208,7 @@ pub fn plan(spec: &Spec, platform: Platform, sources: &Sources<'_>) -> Result<Pl
         base: sources.base.map(|base| base.pin),
         source_image: sources.source_image,
         pinned: sources.pinned.clone(),
+        language: sources.brought.pins.clone(),
         ..finish(draft, spec, platform, process, packages)
     })
 }
@@ -407,6 +419,8 @@ pub(crate) fn finish(
         packages,
         left_out: vec![],
         pinned: vec![],
+        language: LockedLanguage::default(),
+        tools: None,
         taken,
         findings,
     }

@@ -87,6 +87,9 @@ impl Profile {
             Profile::BaseNossl => "base-nossl",
             Profile::Base => "base",
             Profile::Cc => "cc",
+            Profile::Python => "python",
+            Profile::Node => "node",
+            Profile::Java => "java",
         }
     }
 

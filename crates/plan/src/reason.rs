@@ -98,6 +98,15 @@ pub enum Reason {
         /// The line of the spec that names what is wanted; 0 where a profile does.
         line: Line,
     },
+    /// A file of a dependency of the application, from the packages of its language.
+    OfDependency {
+        /// The language: `python`, `node`, `java`.
+        language: Cow<'static, str>,
+        /// The dependency, as name and version.
+        dependency: String,
+        /// The line of the spec that names the language's table.
+        line: Line,
+    },
     /// Says that a package is in the image, for scanners and licences.
     Package {
         /// The package.
@@ -229,6 +238,7 @@ impl Reason {
     fn line(&self) -> Option<Line> {
         match self {
             Reason::Listed { line } => Some(*line),
+            Reason::OfDependency { line, .. } if *line > 0 => Some(*line),
             Reason::OfPackage { line, .. } | Reason::DataOf { line, .. } if *line > 0 => Some(*line),
             _ => None,
         }
@@ -267,6 +277,9 @@ impl fmt::Display for Reason {
             Reason::OfPackage { package, .. } => write!(f, "of the package {package}, which is wanted"),
             Reason::DataOf { package, dependent, .. } => {
                 write!(f, "data of the package {package}, on which {dependent} depends")
+            }
+            Reason::OfDependency { language, dependency, .. } => {
+                write!(f, "of {dependency}, a dependency of the {language} application")
             }
             Reason::Package { name } => write!(f, "says that files of the package {name} are here"),
             Reason::LoaderCache { of } => write!(f, "lets the loader find {of}"),

@@ -343,6 +343,23 @@ impl Sha256Digest {
     pub fn hex(&self) -> String {
         self.0.iter().map(|byte| format!("{byte:02x}")).collect()
     }
+
+    /// The digest that such digits are; none for any other text.
+    pub fn from_hex(hex: &str) -> Option<Self> {
+        let digit = |byte: u8| match byte {
+            b'0'..=b'9' => Some(byte - b'0'),
+            b'a'..=b'f' => Some(byte - b'a' + 10),
+            _ => None,
+        };
+        let mut bytes = [0; 32];
+        if hex.len() != 2 * bytes.len() {
+            return None;
+        }
+        for (byte, pair) in bytes.iter_mut().zip(hex.as_bytes().chunks_exact(2)) {
+            *byte = pair.iter().try_fold(0, |value, letter| Some(value << 4 | digit(*letter)?))?;
+        }
+        Some(Sha256Digest(bytes))
+    }
 }
 
 impl fmt::Display for Sha256Digest {

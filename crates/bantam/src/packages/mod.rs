@@ -9,8 +9,10 @@ mod choose;
 mod found;
 mod roots;
 mod search;
+mod tools;
 
 pub(crate) use archives::Archives;
+pub(crate) use tools::{Tools, tools};
 
 use crate::{
     Error, Locking, Target,

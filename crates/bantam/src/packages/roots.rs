@@ -40,8 +40,10 @@ pub(super) fn roots(spec: &Spec) -> Vec<Root> {
         optional: false,
         line: Some(package.line),
     });
+    let of_languages = language::packages(spec);
+    let of_languages = of_languages.iter().map(|names| built_in(names, false));
     let mut roots: Vec<Root> = vec![];
-    for root in named.chain(of_profile).chain(of_variant) {
+    for root in named.chain(of_profile).chain(of_variant).chain(of_languages) {
         if !roots.iter().any(|known| known.names.iter().any(|name| root.names.contains(name))) {
             roots.push(root);
         }
@@ -82,6 +84,11 @@ fn answers(package: &LockedPackage, root: &Root) -> bool {
 }
 
 impl Root {
+    /// A package that a build tool is of.
+    pub fn of_tool(name: &str) -> Self {
+        Root { names: vec![name.into()], version: None, optional: false, line: None }
+    }
+
     /// Why it is wanted.
     pub fn why(&self) -> String {
         match self.line {

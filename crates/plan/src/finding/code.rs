@@ -37,7 +37,7 @@ macro_rules! codes {
     };
 }
 
-// 01 loading of ELF files · 02 scripts · 03 the process · 04 what goes where · 05 policy · 06 limits
+// 01 loading of ELF files · 02 scripts · 03 the process · 04 what goes where · 05 policy · 06 limits · 07 languages
 codes! {
     "B0101" MissingLibrary "missing-library" Error
         "A library that a program needs is not in the image"
@@ -150,6 +150,23 @@ codes! {
 
     "B0601" OverLimit "over-limit" Error
         "The image is larger than the spec allows"
+
+    "B0701" NoRuntime "missing-runtime" Error
+        "The runtime of a language is not in the source"
+    "B0702" UnfitPackage "unfit-package" Error
+        "A package is built for another runtime or platform"
+    "B0703" NotPrebuilt "not-prebuilt" Error
+        "A package is there as source only, and would have to be built"
+    "B0704" DamagedPackage "damaged-package" Error
+        "A package of a language is not what it says"
+    "B0705" StaleLock "stale-language-lock" Error
+        "The lock of a language is missing, or out of date"
+    "B0706" NewerClasses "newer-classes" Error
+        "Classes of a jar are compiled for a newer Java"
+    "B0707" MissingModule "missing-module" Error
+        "A module that an application names is nowhere"
+    "B0708" Shed "left-out-of-dependencies" Notice
+        "Files of dependencies are left out, by their sort"
 }
 
 impl Code {
@@ -161,6 +178,7 @@ impl Code {
             Some("03") => "process",
             Some("04") => "files",
             Some("05") => "policy",
+            Some("07") => "languages",
             _ => "limits",
         }
     }

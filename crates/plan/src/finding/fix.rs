@@ -227,6 +227,22 @@ impl Problem {
             Problem::VolumeNoDirectory { .. } => {
                 vec![say("name a directory in volumes, or give what stands there another path")]
             }
+            Problem::NoRuntime { what, packages, .. } => {
+                let other = say(format!("take the libraries from where {what} is: source in [runtime]"));
+                install(packages).into_iter().chain([other]).collect()
+            }
+            Problem::UnfitPackage { fix, .. }
+            | Problem::NotPrebuilt { fix, .. }
+            | Problem::StaleLock { fix, .. }
+            | Problem::MissingModule { fix, .. } => vec![say(fix)],
+            Problem::DamagedPackage { .. } => vec![say(
+                "fetch it anew; if it stays as it is, tell whoever publishes it, and name another version",
+            )],
+            Problem::NewerClasses { needs, has, .. } => vec![
+                say(format!("compile for Java {has}: --release {has}")),
+                say(format!("take the runtime from a suite with OpenJDK {needs} or newer")),
+            ],
+            Problem::Shed { language, .. } => vec![Fix::Set(language, "shed = []".into())],
             Problem::NothingTaken { .. } => vec![say(
                 "build what is to be taken first; `from` is seen from the folder of the spec, and exclude and \
                  ignore-file take files away",

@@ -169,6 +169,23 @@ pub enum Problem {
     VolumeNotWritable { path: TreePath, uid: u32, gid: u32 },
     /// A volume where the image has something else than a directory.
     VolumeNoDirectory { path: TreePath, found: &'static str },
+    /// A runtime of a language that the source does not have: `what` is what was looked for.
+    NoRuntime { language: &'static str, what: String, packages: Vec<String>, line: Line },
+    /// A package of a language that is built for another version of the runtime, or another platform; `fix` is what
+    /// would do, in words.
+    UnfitPackage { package: String, why: String, fix: String, line: Line },
+    /// A package of a language that is there as source only, and would have to be built.
+    NotPrebuilt { package: String, why: String, fix: String, line: Line },
+    /// A package of a language that is not what it says.
+    DamagedPackage { package: String, why: String, line: Line },
+    /// A lock of a language that is missing, or is not of what the project asks for; `fix` is what to do.
+    StaleLock { file: String, why: String, fix: String, line: Line },
+    /// A class of a jar that is compiled for a newer Java than the runtime; both as releases of Java.
+    NewerClasses { jar: String, class: String, needs: u32, has: u32, line: Line },
+    /// A module of a language that is nowhere.
+    MissingModule { module: String, needed_by: String, fix: String, line: Line },
+    /// Files of dependencies that were left out: by sort, how many, and their bytes.
+    Shed { language: &'static str, sorts: Vec<(&'static str, u64, u64)>, line: Line },
 }
 
 /// When the lack of a symbol shows.
@@ -287,6 +304,14 @@ impl Problem {
             | Problem::ManyToOne { line, .. }
             | Problem::BadPath { line, .. }
             | Problem::OverLimit { line, .. }
+            | Problem::NoRuntime { line, .. }
+            | Problem::UnfitPackage { line, .. }
+            | Problem::NotPrebuilt { line, .. }
+            | Problem::DamagedPackage { line, .. }
+            | Problem::StaleLock { line, .. }
+            | Problem::NewerClasses { line, .. }
+            | Problem::MissingModule { line, .. }
+            | Problem::Shed { line, .. }
             | Problem::RootUser { line } => *line,
             _ => 0,
         }

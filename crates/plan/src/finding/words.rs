@@ -253,6 +253,29 @@ impl fmt::Display for Problem {
                 write!(f, "the user {uid}:{gid} may not write the volume {path}")
             }
             Problem::VolumeNoDirectory { path, found } => write!(f, "the volume {path} is {found}"),
+            Problem::NoRuntime { language, what, .. } => {
+                write!(f, "the application needs {language}, and the source has no {what}")
+            }
+            Problem::UnfitPackage { package, why, .. } => write!(f, "{package} does not fit: {why}"),
+            Problem::NotPrebuilt { package, why, .. } => {
+                write!(f, "{package} would have to be built: {why}")
+            }
+            Problem::DamagedPackage { package, why, .. } => write!(f, "{package} is damaged: {why}"),
+            Problem::StaleLock { file, why, .. } => write!(f, "{file} {why}"),
+            Problem::NewerClasses { jar, class, needs, has, .. } => {
+                write!(f, "{class} of {jar} is compiled for Java {needs}, and the runtime is Java {has}")
+            }
+            Problem::MissingModule { module, needed_by, .. } => {
+                write!(f, "the module {module}, which {needed_by} names, is nowhere")
+            }
+            Problem::Shed { language, sorts, .. } => {
+                let each = sorts.iter().map(|(sort, files, bytes)| {
+                    let files = if *files == 1 { "1 file".into() } else { format!("{files} files") };
+                    format!("{sort} ({files}, {})", size(*bytes))
+                });
+                let all = each.collect::<Vec<_>>().join(", ");
+                write!(f, "left out of the {language} dependencies: {all}")
+            }
         }
     }
 }

@@ -1,8 +1,9 @@
 //! What differs between two locks.
 
-use super::{Lock, LockedFile, LockedImage, LockedPackage};
+use super::{Lock, LockedArtifact, LockedFile, LockedImage, LockedLanguage, LockedPackage};
 use crate::spec::Platform;
 use std::{collections::BTreeMap, fmt};
+use tree::Sha256Digest;
 
 /// What a newer lock changes, in the order of platforms and names. [`fmt::Display`] shows a line
 /// for each change.
@@ -18,6 +19,12 @@ pub struct LockChanges {
     pub images: Vec<(Platform, &'static str, Change<LockedImage>)>,
     /// The packages.
     pub packages: Vec<(Platform, Change<LockedPackage>)>,
+    /// The packages of languages.
+    pub artifacts: Vec<(Platform, Change<LockedArtifact>)>,
+    /// The files of the project whose words changed for languages.
+    pub inputs: Vec<(Platform, Change<(String, Sha256Digest)>)>,
+    /// The packages that build tools are made of.
+    pub tools: Vec<(Platform, Change<LockedPackage>)>,
     /// The files.
     pub files: Vec<(Platform, Change<LockedFile>)>,
 }
@@ -54,8 +61,22 @@ pub fn diff(old: &Lock, new: &Lock) -> LockChanges {
         base: (base(old) != base(new)).then(|| (base(old), base(new))),
         images: images(old, new),
         packages: changes(&old.packages, &new.packages, |package| &*package.name),
+        artifacts: changes(&artifacts(old), &artifacts(new), |artifact| &*artifact.name),
+        inputs: changes(&inputs(old), &inputs(new), |(input, _)| input),
+        tools: changes(&old.tools, &new.tools, |package| &*package.name),
         files: changes(&old.images, &new.images, |file| &file.path),
     }
+}
+
+fn artifacts(lock: &Lock) -> BTreeMap<Platform, Vec<LockedArtifact>> {
+    lock.languages.iter().map(|(platform, language)| (*platform, language.artifacts.clone())).collect()
+}
+
+fn inputs(lock: &Lock) -> BTreeMap<Platform, Vec<(String, Sha256Digest)>> {
+    let of = |language: &LockedLanguage| {
+        language.inputs.iter().map(|(input, digest)| (input.clone(), *digest)).collect()
+    };
+    lock.languages.iter().map(|(platform, language)| (*platform, of(language))).collect()
 }
 
 fn images(old: &Lock, new: &Lock) -> Vec<(Platform, &'static str, Change<LockedImage>)> {
@@ -122,29 +143,28 @@ impl fmt::Display for LockChanges {
                 Change::Changed { old, new } => writeln!(f, "~ {platform} {what} {old} → {new}")?,
             }
         }
-        for (platform, change) in &self.packages {
+        write_packages(f, "", &self.packages)?;
+        for (platform, change) in &self.artifacts {
             match change {
-                Change::Added(package) => writeln!(f, "+ {platform} {} {}", package.name, package.version)?,
-                Change::Removed(package) => writeln!(f, "- {platform} {} {}", package.name, package.version)?,
+                Change::Added(new) => writeln!(f, "+ {platform} {} {}", new.name, new.version)?,
+                Change::Removed(old) => writeln!(f, "- {platform} {} {}", old.name, old.version)?,
                 Change::Changed { old, new } if old.version != new.version => {
                     writeln!(f, "~ {platform} {} {} → {}", new.name, old.version, new.version)?;
                 }
-                Change::Changed { old, new } if old.sha256 == new.sha256 => {
-                    writeln!(
-                        f,
-                        "~ {platform} {} {}: why it is needed, or where it is",
-                        new.name, new.version
-                    )?;
-                }
                 Change::Changed { new, .. } => {
-                    writeln!(
-                        f,
-                        "~ {platform} {} {}: another archive of that version",
-                        new.name, new.version
-                    )?;
+                    writeln!(f, "~ {platform} {} {}: another {} of that version", new.name, new.version, new.kind)?;
                 }
             }
         }
+        for (platform, change) in &self.inputs {
+            let (mark, (input, _)) = match change {
+                Change::Added(input) => ('+', input),
+                Change::Removed(input) => ('-', input),
+                Change::Changed { new, .. } => ('~', new),
+            };
+            writeln!(f, "{mark} {platform} what {input} asks for")?;
+        }
+        write_packages(f, "build tool ", &self.tools)?;
         for (platform, change) in &self.files {
             match change {
                 Change::Added(file) => writeln!(f, "+ {platform} {}{}", file.path, owner(file))?,
@@ -165,4 +185,36 @@ impl fmt::Display for LockChanges {
 
 fn owner(file: &LockedFile) -> String {
     file.package.as_ref().map(|package| format!(" ({package})")).unwrap_or_default()
+}
+
+/// `what` stands before the names.
+fn write_packages(
+    f: &mut fmt::Formatter<'_>,
+    what: &str,
+    packages: &[(Platform, Change<LockedPackage>)],
+) -> fmt::Result {
+    for (platform, change) in packages {
+        match change {
+            Change::Added(package) => writeln!(f, "+ {platform} {what}{} {}", package.name, package.version)?,
+            Change::Removed(package) => writeln!(f, "- {platform} {what}{} {}", package.name, package.version)?,
+            Change::Changed { old, new } if old.version != new.version => {
+                writeln!(f, "~ {platform} {what}{} {} → {}", new.name, old.version, new.version)?;
+            }
+            Change::Changed { old, new } if old.sha256 == new.sha256 => {
+                writeln!(
+                    f,
+                    "~ {platform} {what}{} {}: why it is needed, or where it is",
+                    new.name, new.version
+                )?;
+            }
+            Change::Changed { new, .. } => {
+                writeln!(
+                    f,
+                    "~ {platform} {what}{} {}: another archive of that version",
+                    new.name, new.version
+                )?;
+            }
+        }
+    }
+    Ok(())
 }

@@ -1,6 +1,9 @@
 //! The text of a lock.
 
-use super::{Lock, LockError, LockedBase, LockedFile, LockedImage, LockedPackage, USUAL_MODE, VERSION};
+use super::{
+    ArtifactKind, Lock, LockError, LockedArtifact, LockedBase, LockedFile, LockedImage, LockedLanguage,
+    LockedPackage, USUAL_MODE, VERSION,
+};
 use crate::spec::{FORMAT, Platform, conflict_mark};
 use serde::Deserialize;
 use std::{collections::BTreeMap, fmt::Write, ops::Range};
@@ -24,6 +27,31 @@ struct Document {
     files: BTreeMap<Spanned<String>, BTreeMap<Spanned<String>, File>>,
     #[serde(default)]
     packages: BTreeMap<Spanned<String>, BTreeMap<Spanned<String>, Package>>,
+    #[serde(default)]
+    languages: BTreeMap<Spanned<String>, Language>,
+    #[serde(default)]
+    tools: BTreeMap<Spanned<String>, BTreeMap<Spanned<String>, Package>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Language {
+    #[serde(default)]
+    inputs: BTreeMap<String, Spanned<String>>,
+    #[serde(default)]
+    artifacts: BTreeMap<Spanned<String>, Artifact>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Artifact {
+    kind: Spanned<String>,
+    name: String,
+    version: String,
+    sha256: Spanned<String>,
+    size: u64,
+    date: i64,
+    url: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -96,9 +124,17 @@ pub(super) fn write(lock: &Lock) -> String {
             let _ = writeln!(out, "{path} = {{ sha256 = \"{sha256}\"{mode}{package} }}");
         }
     }
-    for (platform, packages) in &lock.packages {
-        let _ = writeln!(out, "\n[packages.{}]", quoted(&platform.to_string()));
-        let packages: BTreeMap<&str, &LockedPackage> =
+    write_packages(&mut out, "packages", &lock.packages);
+    for (platform, language) in &lock.languages {
+        write_language(&mut out, &quoted(&platform.to_string()), language);
+    }
+    write_packages(&mut out, "tools", &lock.tools);
+    out
+}
+
+fn write_packages(out: &mut String, table: &str, packages: &BTreeMap<Platform, Vec<LockedPackage>>) {
+    for (platform, packages) in packages {
+        let _ = writeln!(out, "\n[{table}.{}]", quoted(&platform.to_string()));        let packages: BTreeMap<&str, &LockedPackage> =
             packages.iter().map(|package| (&*package.name, package)).collect();
         for (name, package) in packages {
             let why: Vec<String> = package.why.iter().map(|why| quoted(&why.to_string())).collect();
@@ -117,7 +153,34 @@ pub(super) fn write(lock: &Lock) -> String {
             );
         }
     }
-    out
+}
+
+fn write_language(out: &mut String, platform: &str, language: &LockedLanguage) {
+    if !language.inputs.is_empty() {
+        let _ = writeln!(out, "\n[languages.{platform}.inputs]");
+    }
+    for (input, sha256) in &language.inputs {
+        let _ = writeln!(out, "{} = \"{}\"", quoted(input), sha256.hex());
+    }
+    if !language.artifacts.is_empty() {
+        let _ = writeln!(out, "\n[languages.{platform}.artifacts]");
+    }
+    let by_file: BTreeMap<&str, &LockedArtifact> =
+        language.artifacts.iter().map(|artifact| (&*artifact.file, artifact)).collect();
+    for (file, artifact) in by_file {
+        let url = artifact.url.as_ref().map(|url| format!(", url = {}", quoted(url))).unwrap_or_default();
+        let _ = writeln!(
+            out,
+            "{} = {{ kind = \"{}\", name = {}, version = {}, sha256 = \"{}\", size = {}, date = {}{url} }}",
+            quoted(file),
+            artifact.kind,
+            quoted(&artifact.name),
+            quoted(&artifact.version),
+            artifact.sha256.hex(),
+            artifact.size,
+            artifact.date,
+        );
+    }
 }
 
 fn write_images(out: &mut String, table: &str, images: &BTreeMap<Platform, LockedImage>) {
@@ -189,17 +252,54 @@ pub(super) fn read(text: &str) -> Result<Lock, LockError> {
         files.sort();
         images.insert(platform, files);
     }
-    let mut packages = BTreeMap::new();
-    for (name, records) in document.packages {
-        let platform = platform_of(&name)?;
-        let records = records.into_iter().map(|(name, record)| {
-            locked_package(name.into_inner(), record).map_err(|(span, message)| malformed(&span, message))
+    let packages_of = |records: BTreeMap<Spanned<String>, BTreeMap<Spanned<String>, Package>>| {
+        let each = records.into_iter().map(|(name, records)| {
+            let platform = platform_of(&name)?;
+            let records = records.into_iter().map(|(name, record)| {
+                locked_package(name.into_inner(), record).map_err(|(span, message)| malformed(&span, message))
+            });
+            let mut of_platform = records.collect::<Result<Vec<_>, _>>()?;
+            of_platform.sort_by(|one, other| one.name.cmp(&other.name));
+            Ok((platform, of_platform))
         });
-        let mut of_platform = records.collect::<Result<Vec<_>, _>>()?;
-        of_platform.sort_by(|one, other| one.name.cmp(&other.name));
-        packages.insert(platform, of_platform);
+        each.collect::<Result<BTreeMap<_, _>, LockError>>()
+    };
+    let packages = packages_of(document.packages)?;
+    let tools = packages_of(document.tools)?;
+    let mut languages = BTreeMap::new();
+    for (name, record) in document.languages {
+        let language = locked_language(record).map_err(|(span, message)| malformed(&span, message))?;
+        languages.insert(platform_of(&name)?, language);
     }
-    Ok(Lock { format, source: document.runtime.source, base, sources, images, packages })
+    Ok(Lock { format, source: document.runtime.source, base, sources, images, packages, languages, tools })
+}
+
+fn locked_language(record: Language) -> Result<LockedLanguage, (Range<usize>, String)> {
+    let mut inputs = BTreeMap::new();
+    for (input, digest) in record.inputs {
+        inputs.insert(input, sha256(&digest)?);
+    }
+    let mut artifacts = vec![];
+    for (file, artifact) in record.artifacts {
+        let is_name = |name: &str| !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\0']);
+        if !is_name(file.get_ref()) {
+            return Err((file.span(), format!("`{}` is no name of a file", file.get_ref())));
+        }
+        let Artifact { kind, name, version, size, date, url, .. } = artifact;
+        let wrong = |()| (kind.span(), format!("`{}` is no sort of package of a lock", kind.get_ref()));
+        artifacts.push(LockedArtifact {
+            kind: kind.get_ref().parse::<ArtifactKind>().map_err(wrong)?,
+            name,
+            version,
+            file: file.into_inner(),
+            sha256: sha256(&artifact.sha256)?,
+            size,
+            date,
+            url,
+        });
+    }
+    artifacts.sort_by(|one, other| one.file.cmp(&other.file));
+    Ok(LockedLanguage { inputs, artifacts })
 }
 
 fn locked_package(name: String, record: Package) -> Result<LockedPackage, (Range<usize>, String)> {
@@ -219,7 +319,7 @@ fn locked_package(name: String, record: Package) -> Result<LockedPackage, (Range
 }
 
 fn sha256(text: &Spanned<String>) -> Result<Sha256Digest, (Range<usize>, String)> {
-    digest(text.get_ref()).ok_or_else(|| {
+    Sha256Digest::from_hex(text.get_ref()).ok_or_else(|| {
         let message = format!("`{}` is no SHA-256 digest: 64 digits 0-9, a-f", text.get_ref());
         (text.span(), message)
     })
@@ -239,22 +339,6 @@ fn locked_file(path: Spanned<String>, record: File) -> Result<LockedFile, (Range
         },
     };
     Ok(LockedFile { path: parsed, sha256, mode, package: record.package })
-}
-
-fn digest(hex: &str) -> Option<Sha256Digest> {
-    let digit = |byte: u8| match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        _ => None,
-    };
-    let mut bytes = [0; 32];
-    if hex.len() != 2 * bytes.len() {
-        return None;
-    }
-    for (byte, pair) in bytes.iter_mut().zip(hex.as_bytes().chunks_exact(2)) {
-        *byte = pair.iter().try_fold(0, |value, letter| Some(value << 4 | digit(*letter)?))?;
-    }
-    Some(Sha256Digest(bytes))
 }
 
 /// A basic string of TOML, on one line whatever it holds.

@@ -40,6 +40,8 @@ pub struct Package {
 /// its control data, the checksums of the kept files, and its copyright. What they depend on and stays out comes with
 /// them.
 ///
+/// A file that a language makes of another, by `stand_ins`, counts as that other.
+///
 /// A copyright may be a link into another package's folder; then that package is there too.
 ///
 /// # Errors
@@ -47,6 +49,7 @@ pub struct Package {
 pub(crate) fn add(
     draft: &mut Draft,
     source: &dyn View,
+    stand_ins: &BTreeMap<TreePath, TreePath>,
     memo: &Memo,
 ) -> Result<(Vec<Package>, Vec<LeftOut>), PlanError> {
     let Some(mut database) = Database::open(source, memo)? else {
@@ -77,6 +80,16 @@ pub(crate) fn add(
         asked.extend(new);
         for name in &found {
             take_copyright(draft, source, name, packages[name].layer(draft))?;
+        }
+    }
+    let originals: BTreeSet<TreePath> = stand_ins.keys().cloned().collect();
+    for (original, name) in database.owners(&originals)? {
+        let (Some(control), Some(made)) = (database.control(&name), stand_ins.get(&original)) else { continue };
+        if draft.has(made) {
+            let new = packages.entry(name.clone()).or_insert_with(|| Package::of(control));
+            new.files.insert(made.clone());
+            let layer = new.layer(draft);
+            take_copyright(draft, source, &name, layer)?;
         }
     }
     for (name, package) in &packages {

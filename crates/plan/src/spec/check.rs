@@ -3,6 +3,7 @@
 mod archive;
 mod config;
 mod image;
+mod languages;
 mod payload;
 mod runtime;
 
@@ -20,16 +21,14 @@ pub(super) fn check(document: Document, problems: &mut Problems<'_>) -> Spec {
     let mut check = Check { problems, platforms: vec![] };
     let Document { format, name, tags, platforms, base, config, runtime, .. } = document;
     let Document { files, dirs, links, users, layers, limits, policy, .. } = document;
-    check.later_table(document.python.as_ref(), "[python]", NO_LANGUAGE);
-    check.later_table(document.node.as_ref(), "[node]", NO_LANGUAGE);
-    check.later_table(document.java.as_ref(), "[java]", NO_LANGUAGE);
     let platforms = check.platforms(platforms);
     check.platforms = platforms.clone();
     let base = base.and_then(|text| {
         check.image_reference(&text, &text.value)?;
         Some(BaseRef { line: check.line(&text.span), reference: text.value })
     });
-    let runtime = check.runtime(runtime);
+    let mut runtime = check.runtime(runtime);
+    let languages = check.languages(document.python, document.node, document.java, &mut runtime);
     if let Some(first) = document.repositories.as_ref().and_then(|all| all.first())
         && !matches!(runtime.source, RuntimeSource::Archive(_))
     {
@@ -49,12 +48,12 @@ pub(super) fn check(document: Document, problems: &mut Problems<'_>) -> Spec {
         layers: layers.map_or(Spec::default().layers, |layers| check.layers(layers.value)),
         limits: limits.map_or_else(Limits::default, |limits| check.limits(limits)),
         policy: policy.map_or_else(Policy::default, |policy| check.policy(policy.value)),
+        python: languages.python,
+        node: languages.node,
+        java: languages.java,
         ..check.payload(files, dirs, links)
     }
 }
-
-/// What to do while there is no profile for a language.
-const NO_LANGUAGE: &str = "name the interpreter's files in `keep`, and those of the app in [[files]]";
 
 struct Check<'p, 'a> {
     problems: &'p mut Problems<'a>,
@@ -73,18 +72,6 @@ impl Check<'_, '_> {
 
     fn conflict(&mut self, span: &Range<usize>, message: String) {
         self.problems.add(span, SpecErrorCode::Conflict, Wrong::new(message));
-    }
-
-    fn later(&mut self, span: &Range<usize>, what: &str, instead: &str) {
-        let wrong = Wrong::new(format!("`{what}` is not in this version of bantam")).help(instead);
-        self.problems.add(span, SpecErrorCode::LaterVersion, wrong);
-    }
-
-    fn later_table<T>(&mut self, table: Option<&At<T>>, what: &str, instead: &str) {
-        if let Some(table) = table {
-            let wrong = Wrong::new(format!("{what} is not in this version of bantam")).help(instead);
-            self.problems.add(&table.span, SpecErrorCode::LaterVersion, wrong);
-        }
     }
 
     /// The value, unless `read` finds it wrong.

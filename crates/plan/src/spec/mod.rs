@@ -5,6 +5,7 @@
 
 mod check;
 mod error;
+mod languages;
 mod parse;
 mod platform;
 mod raw;
@@ -19,6 +20,7 @@ mod words;
 
 pub use error::{SpecError, SpecErrorCode};
 pub(crate) use error::{toml_list, toml_text};
+pub use languages::{Java, Modules, Node, Python, PythonDependencies, PythonSources, Shed, Stdlib};
 pub(crate) use parse::conflict_mark;
 pub use parse::parse;
 pub use platform::{Architecture, Platform, PlatformError};

@@ -51,11 +51,11 @@ pub(super) struct Document {
     pub(super) users: Option<Vec<At<User>>>,
     /// How layers are cut and compressed.
     pub(super) layers: Option<At<Layers>>,
-    /// The Python profile. Not in this version.
+    /// A Python application.
     pub(super) python: Option<At<Python>>,
-    /// The Node.js profile. Not in this version.
+    /// A Node.js application.
     pub(super) node: Option<At<Node>>,
-    /// The Java profile. Not in this version.
+    /// A Java application.
     pub(super) java: Option<At<Java>>,
     /// What the image may weigh: a build over a limit fails.
     pub(super) limits: Option<At<Limits>>,
@@ -98,8 +98,8 @@ pub(super) struct Runtime {
     /// `host`, `debian:SUITE`, `ubuntu:SUITE`, `rootfs:DIR` or `none`; in later versions also
     /// `image:REF`. A suite may be taken of a moment: `debian:SUITE@20260801T000000Z`. Default: `host`.
     pub(super) source: Option<Text>,
-    /// Which well-known files enter. Default: `auto`. `python`, `node` and `java` are not in this
-    /// version.
+    /// Which well-known files enter. Default: `auto`, which becomes `python`, `node` or `java` where that
+    /// table is there.
     pub(super) profile: Option<At<Profile>>,
     /// Packages of the source that are wanted, as `NAME` or `NAME=VERSION`.
     pub(super) packages: Option<List>,
@@ -230,60 +230,68 @@ pub(super) struct Layers {
     pub(super) split: Option<At<Split>>,
 }
 
-/// The Python profile. Not in this version.
+/// A Python application.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-#[expect(
-    dead_code,
-    reason = "the table is refused as a whole; its keys are known so that they can be checked"
-)]
 pub(super) struct Python {
     /// A requirements file.
-    requirements: Option<Text>,
-    /// A pyproject.toml with its lock file.
-    project: Option<Text>,
+    pub(super) requirements: Option<Text>,
+    /// A pyproject.toml, with its lock file where there is one.
+    pub(super) project: Option<Text>,
     /// A virtual environment.
-    venv: Option<Text>,
-    /// How much of the standard library enters.
-    stdlib: Option<At<Stdlib>>,
-    /// Whether bytecode is compiled beforehand.
-    bytecode: Option<At<bool>>,
-    /// Which source files enter.
-    sources: Option<At<Sources>>,
-    /// What is left out: `stubs`, `headers`, `static-libraries`, `tests`, `docs`.
-    shed: Option<List>,
+    pub(super) venv: Option<Text>,
+    /// How much of the standard library enters. Default: `pruned`.
+    pub(super) stdlib: Option<At<Stdlib>>,
+    /// Whether bytecode is compiled beforehand. Default: true.
+    pub(super) bytecode: Option<At<bool>>,
+    /// Which source files enter. Default: `app`: those of the app and its dependencies.
+    pub(super) sources: Option<At<Sources>>,
+    /// What of dependencies is left out: `stubs`, `headers`, `static-libraries`, `tests`, `docs`. Default: the first
+    /// three.
+    pub(super) shed: Option<List>,
 }
 
-/// The Node.js profile. Not in this version.
+/// A Node.js application.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-#[expect(
-    dead_code,
-    reason = "the table is refused as a whole; its keys are known so that they can be checked"
-)]
 pub(super) struct Node {
-    /// The folder with package.json and its lock file.
-    project: Option<Text>,
-    /// The version of the official binary.
-    version: Option<Text>,
-    /// Whether the binary is stripped of its symbols.
-    strip: Option<At<bool>>,
-    /// What is left out: `source-maps`, `docs`, `tests`, `types`.
-    shed: Option<List>,
+    /// The folder with package.json and its lock file. Default: that of the spec, where it has both and the payload
+    /// brings no node_modules.
+    pub(super) project: Option<Text>,
+    /// The version of the official binary, as `22`. Default: the source's own node.
+    pub(super) version: Option<Text>,
+    /// Whether the binary is stripped of its symbols. Default: false.
+    pub(super) strip: Option<At<bool>>,
+    /// What of dependencies is left out: `source-maps`, `docs`, `tests`, `types`. Default: nothing.
+    pub(super) shed: Option<List>,
 }
 
-/// The Java profile. Not in this version.
+/// A Java application.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-#[expect(
-    dead_code,
-    reason = "the table is refused as a whole; its keys are known so that they can be checked"
-)]
 pub(super) struct Java {
-    /// The archive with the program.
-    jar: Option<Text>,
-    /// `auto`, or the modules of the runtime.
-    modules: Option<Text>,
+    /// The archive with the program. Variables are expanded.
+    pub(super) jar: Option<Text>,
+    /// `auto`, or the modules of the runtime. Default: `auto`, those that the jar needs.
+    pub(super) modules: Option<At<Modules>>,
+}
+
+/// Modules of Java: a word, or their names.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Modules {
+    Word(String),
+    Names(Vec<String>),
+}
+
+impl JsonSchema for Modules {
+    fn schema_name() -> Cow<'static, str> {
+        "Modules".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": ["string", "array"], "items": { "type": "string" } })
+    }
 }
 
 /// What the image may weigh.
@@ -363,7 +371,7 @@ pub(super) enum Stdlib {
     Reachable,
 }
 
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Sources {
     Keep,

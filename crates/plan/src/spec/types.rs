@@ -1,6 +1,6 @@
 //! What a spec means, after every check that needs no file.
 
-use super::Platform;
+use super::{Java, Node, Platform, Python};
 use std::collections::BTreeMap;
 use tree::TreePath;
 
@@ -37,6 +37,12 @@ pub struct Spec {
     pub limits: Limits,
     /// What is allowed beyond the defaults.
     pub policy: Policy,
+    /// The Python application.
+    pub python: Option<Python>,
+    /// The Node.js application.
+    pub node: Option<Node>,
+    /// The Java application.
+    pub java: Option<Java>,
 }
 
 /// `base`: an image to build upon.
@@ -236,6 +242,9 @@ pub enum Profile {
     BaseNossl,
     Base,
     Cc,
+    Python,
+    Node,
+    Java,
 }
 
 /// One `[[files]]`.
@@ -399,6 +408,9 @@ impl Default for Spec {
             layers: Layers { compression: Compression::Gzip, level: None, split: Split::Auto },
             limits: Limits::default(),
             policy: Policy::default(),
+            python: None,
+            node: None,
+            java: None,
         }
     }
 }

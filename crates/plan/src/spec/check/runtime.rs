@@ -25,7 +25,7 @@ impl Check<'_, '_> {
         }
         Runtime {
             source,
-            profile: runtime.profile.and_then(|profile| self.profile(&profile)).unwrap_or(default.profile),
+            profile: runtime.profile.map_or(default.profile, |profile| profile_of(profile.value)),
             packages: self.packages(runtime.packages),
             whole_packages: runtime.whole_packages.is_some_and(|whole| whole.value),
             dlopen: self.sonames(runtime.dlopen),
@@ -85,22 +85,6 @@ impl Check<'_, '_> {
         out
     }
 
-    fn profile(&mut self, profile: &At<raw::Profile>) -> Option<Profile> {
-        let later = match profile.value {
-            raw::Profile::Auto => return Some(Profile::Auto),
-            raw::Profile::None => return Some(Profile::None),
-            raw::Profile::Static => return Some(Profile::Static),
-            raw::Profile::BaseNossl => return Some(Profile::BaseNossl),
-            raw::Profile::Base => return Some(Profile::Base),
-            raw::Profile::Cc => return Some(Profile::Cc),
-            raw::Profile::Python => "python",
-            raw::Profile::Node => "node",
-            raw::Profile::Java => "java",
-        };
-        self.later(&profile.span, &format!("profile = \"{later}\""), NO_LANGUAGE);
-        None
-    }
-
     fn sonames(&mut self, names: Option<List>) -> Vec<Soname> {
         let mut out = vec![];
         for text in names.map(|names| names.value).unwrap_or_default() {
@@ -134,6 +118,20 @@ impl Check<'_, '_> {
                 None
             }
         }
+    }
+}
+
+fn profile_of(profile: raw::Profile) -> Profile {
+    match profile {
+        raw::Profile::Auto => Profile::Auto,
+        raw::Profile::None => Profile::None,
+        raw::Profile::Static => Profile::Static,
+        raw::Profile::BaseNossl => Profile::BaseNossl,
+        raw::Profile::Base => Profile::Base,
+        raw::Profile::Cc => Profile::Cc,
+        raw::Profile::Python => Profile::Python,
+        raw::Profile::Node => Profile::Node,
+        raw::Profile::Java => Profile::Java,
     }
 }
 

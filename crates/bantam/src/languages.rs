@@ -1,0 +1,145 @@
+//! What languages bring to the images of a run, and the build tools that they get from archives of packages.
+
+use crate::{
+    Error, Locking, Target,
+    event::{Event, Watch},
+    lockfile::LockFile,
+    open::Opened,
+    packages::{self, Archives},
+    runtime::Runtime,
+    session::Session,
+};
+use cache::Cache;
+use fetch::Client;
+use language::{Ask, BuildRoot, BuildTools, LanguageError, Workshop};
+use plan::{
+    Brought,
+    expand::Vars,
+    lock::LockedPackage,
+    spec::{Architecture, Platform, RuntimeSource},
+};
+use source::Memory;
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, OnceLock, PoisonError},
+};
+use tree::Tree;
+
+/// What brings the languages of a run's images.
+pub(crate) struct Languages<'a> {
+    session: &'a Session,
+    cache: &'a Cache,
+    memory: &'a dyn Memory,
+    client: OnceLock<Client>,
+}
+
+/// One image, and what its languages are asked with.
+pub(crate) struct Image<'i, 'a> {
+    pub target: &'i Target,
+    pub platform: Platform,
+    pub lock: Option<&'i LockFile>,
+    pub opened: &'i Opened<'a>,
+    pub archives: &'i Archives<'a>,
+    pub watch: Watch<'i>,
+}
+
+impl<'a> Languages<'a> {
+    pub fn new(session: &'a Session, cache: &'a Cache, memory: &'a dyn Memory) -> Self {
+        Languages { session, cache, memory, client: OnceLock::new() }
+    }
+
+    /// What the languages of an image bring, from a runtime source; and the packages that build tools were made of.
+    ///
+    /// # Errors
+    /// When something cannot be had, a tool fails, or the lock does not fit.
+    pub fn bring(
+        &self,
+        image: &Image<'_, '_>,
+        runtime: &Runtime<'_>,
+    ) -> Result<(Brought, Option<Tools>), Error> {
+        let Image { target, platform, lock, opened, watch, .. } = *image;
+        let spec = &target.spec;
+        let builder = crate::build::host_platform().filter(|_| {
+            spec.python.is_some() || spec.node.is_some() || spec.java.is_some()
+        });
+        let Some(Platform { architecture: builder, .. }) = builder else {
+            return Ok((Brought::default(), None));
+        };
+        let nothing = Tree::new();
+        let tools = PackagedTools { session: self.session, image, builder, used: Mutex::default() };
+        let client = self.client.get_or_init(|| {
+            let options = fetch::Options { offline: self.session.offline, ..fetch::Options::default() };
+            Client::new(options)
+        });
+        let workshop = Workshop {
+            cache: self.cache,
+            client,
+            memory: self.memory,
+            offline: self.session.offline,
+            locked: self.session.locking == Locking::Locked,
+            jobs: self.session.jobs,
+            builder,
+            tools: &tools,
+            notice: &|text| watch(Event::Notice { text, details: &[] }),
+        };
+        let vars = Vars::of(platform, spec.runtime.variant);
+        let kept = lock.filter(|_| self.session.locking != Locking::Renew);
+        let ask = Ask {
+            spec,
+            folder: &target.folder,
+            platform,
+            runtime: runtime.view().unwrap_or(&nothing),
+            payload: &plan::placed(&spec.files, &opened.payload, &vars),
+            pinned: kept.and_then(|lock| lock.language(platform)),
+            workshop: &workshop,
+        };
+        let brought = language::bring(&ask).map_err(|source| Error::Language {
+            shown: target.shown(),
+            source: Box::new(source),
+        })?;
+        let used = tools.used.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let packages: Vec<LockedPackage> = used.into_values().collect();
+        let tools = (!packages.is_empty()).then(|| Tools { builder: Platform::linux(builder), packages });
+        Ok((brought, tools))
+    }
+}
+
+/// The packages that build tools were made of.
+pub(crate) struct Tools {
+    /// The machine that they run on.
+    pub builder: Platform,
+    /// By name, each once.
+    pub packages: Vec<LockedPackage>,
+}
+
+/// Build tools from the archive that an image takes its packages from.
+struct PackagedTools<'t, 'i, 'a> {
+    session: &'t Session,
+    image: &'t Image<'i, 'a>,
+    builder: Architecture,
+    /// What was used of the builder's own architecture, by name.
+    used: Mutex<BTreeMap<String, LockedPackage>>,
+}
+
+impl BuildTools for PackagedTools<'_, '_, '_> {
+    fn root(&self, packages: &[String], architecture: Architecture) -> Result<BuildRoot<'_>, LanguageError> {
+        let Image { target, lock, archives, watch, .. } = *self.image;
+        let RuntimeSource::Archive(release) = &target.spec.runtime.source else {
+            return Err(LanguageError::NoPackages {
+                packages: packages.to_vec(),
+                purpose: "a build tool".into(),
+                why: format!("{} is no archive of packages", target.source()),
+            });
+        };
+        let platform = Platform::linux(architecture);
+        let kept = lock.filter(|_| self.session.locking != Locking::Renew);
+        let asked = packages::Tools { target, release, platform, lock: kept, locking: self.session.locking };
+        let failed = |error: Error| LanguageError::Tools(Box::new(error));
+        let (root, chosen) = packages::tools(&asked, packages, archives, watch).map_err(failed)?;
+        if architecture == self.builder {
+            let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+            used.extend(chosen.into_iter().map(|package| (package.name.clone(), package)));
+        }
+        Ok(root)
+    }
+}

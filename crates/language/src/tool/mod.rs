@@ -1,0 +1,7 @@
+//! Build tools: found on the machine, or laid out of packages, and run.
+
+mod layout;
+mod run;
+
+pub(crate) use layout::LaidOut;
+pub(crate) use run::{find, run};
