@@ -22,7 +22,10 @@ const EDGES: [(&str, &[&str]); 14] = [
     ("language", &["tree", "elf", "plan", "oci", "cache", "fetch", "source"]),
     (
         "bantam",
-        &["tree", "fetch", "auth", "elf", "plan", "oci", "cache", "source", "debian", "store", "attest", "language"],
+        &[
+            "tree", "fetch", "auth", "elf", "plan", "oci", "cache", "source", "debian", "store", "attest",
+            "language",
+        ],
     ),
     (
         "cli",

@@ -59,9 +59,8 @@ impl<'a> Languages<'a> {
     ) -> Result<(Brought, Option<Tools>), Error> {
         let Image { target, platform, lock, opened, watch, .. } = *image;
         let spec = &target.spec;
-        let builder = crate::build::host_platform().filter(|_| {
-            spec.python.is_some() || spec.node.is_some() || spec.java.is_some()
-        });
+        let builder = crate::build::host_platform()
+            .filter(|_| spec.python.is_some() || spec.node.is_some() || spec.java.is_some());
         let Some(Platform { architecture: builder, .. }) = builder else {
             return Ok((Brought::default(), None));
         };
@@ -93,10 +92,8 @@ impl<'a> Languages<'a> {
             pinned: kept.and_then(|lock| lock.language(platform)),
             workshop: &workshop,
         };
-        let brought = language::bring(&ask).map_err(|source| Error::Language {
-            shown: target.shown(),
-            source: Box::new(source),
-        })?;
+        let brought = language::bring(&ask)
+            .map_err(|source| Error::Language { shown: target.shown(), source: Box::new(source) })?;
         let used = tools.used.into_inner().unwrap_or_else(PoisonError::into_inner);
         let packages: Vec<LockedPackage> = used.into_values().collect();
         let tools = (!packages.is_empty()).then(|| Tools { builder: Platform::linux(builder), packages });

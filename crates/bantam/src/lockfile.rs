@@ -180,7 +180,16 @@ impl LockFile {
         }
         languages.retain(|_, language| !language.is_empty());
         let base = self.base.clone().map(|reference| LockedBase { reference, images: bases });
-        let lock = Lock { format: self.format, source: self.source.clone(), base, sources, images, packages, languages, tools };
+        let lock = Lock {
+            format: self.format,
+            source: self.source.clone(),
+            base,
+            sources,
+            images,
+            packages,
+            languages,
+            tools,
+        };
         let text = lock.to_text();
         let changes = match &self.known {
             None => vec![],

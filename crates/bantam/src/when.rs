@@ -23,10 +23,11 @@ pub(crate) fn created(source_date_epoch: Option<&str>) -> Result<Option<i64>, Er
     }
 }
 
-/// When the newest package of an image was built; [`EPOCH`] where it has none.
+/// When the newest package of an image was built, or of its languages published; [`EPOCH`] where it has none.
 pub(crate) fn newest(plan: &Plan) -> i64 {
     let dates = plan.pinned.iter().map(|package| package.date);
-    dates.max().unwrap_or(EPOCH).clamp(EPOCH, LAST)
+    let published = plan.language.artifacts.iter().map(|artifact| artifact.date);
+    dates.chain(published).max().unwrap_or(EPOCH).clamp(EPOCH, LAST)
 }
 
 #[cfg(test)]

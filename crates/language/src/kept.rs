@@ -163,8 +163,7 @@ impl<'a> Keeper<'a> {
         let (blob, size) = self.out.finish();
         let blob = Sha256Digest(*blob.bytes());
         let items = self.items.iter().map(|(path, item)| (path.as_str().to_owned(), item.clone())).collect();
-        let record =
-            Record { name: self.name.clone(), blob: blob.hex(), size, note: note.into(), items };
+        let record = Record { name: self.name.clone(), blob: blob.hex(), size, note: note.into(), items };
         let bytes = serde_json::to_vec(&record).map_err(io::Error::other)?;
         // The blob first: a record without it would be a lie. A cache that takes nothing makes the next run slower.
         let kept = self.cache.put_blob(&blob, &self.file);

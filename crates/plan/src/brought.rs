@@ -66,7 +66,8 @@ pub enum BroughtLayer {
 impl Brought {
     /// Adds what another language brings.
     pub fn add(&mut self, other: Brought) {
-        let Brought { files, managed, replaced, stand_ins, loads, env, path, entrypoint, problems, pins } = other;
+        let Brought { files, managed, replaced, stand_ins, loads, env, path, entrypoint, problems, pins } =
+            other;
         self.files.extend(files);
         self.managed.extend(managed);
         self.replaced.extend(replaced);

@@ -244,9 +244,10 @@ impl Draft {
         None
     }
 
-    /// Reports what a profile stands for and the source lacks, where the spec names the profile.
+    /// Reports what a classic profile stands for and the source lacks, where the spec names it.
     pub fn report_of_profile(&mut self, profile: Profile, what: &str, purpose: &'static str) {
-        if profile != Profile::Auto {
+        let is_named = !matches!(profile, Profile::Auto | Profile::Python | Profile::Node | Profile::Java);
+        if is_named {
             let (profile, what) = (profile.name(), what.to_owned());
             self.report(Problem::MissingOfProfile { profile, what, purpose });
         }

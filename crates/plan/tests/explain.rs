@@ -492,7 +492,7 @@ fn a_document_that_cannot_be_is_refused() {
     /a/../b: a path is written the shortest way, and is not the root
     /: a path is written the shortest way, and is not the root
     /a: it is a `directory`, a `file` with its `size`, or a `link` with its `target`
-    it is no document of reasons: unknown variant `whim`, expected one of `listed`, `entrypoint`, `needed-by`, `interprets`, `loaded-by-name`, `linked`, `leads-to`, `variant`, `parent`, `profile`, `of-package`, `data-of`, `package`, `loader-cache`, `made-of`, `base`, `layer` at line 1 column 149
+    it is no document of reasons: unknown variant `whim`, expected one of `listed`, `entrypoint`, `needed-by`, `interprets`, `loaded-by-name`, `linked`, `leads-to`, `variant`, `parent`, `profile`, `of-package`, `data-of`, `of-dependency`, `package`, `loader-cache`, `made-of`, `base`, `layer` at line 1 column 149
     it is no document of reasons: unknown field `of`, expected `to` at line 1 column 175
     it is no document of reasons: `b` is not an absolute path at line 1 column 164
     /a: its package is not among the packages

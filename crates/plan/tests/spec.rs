@@ -94,6 +94,22 @@ unpacked = 83886080
 files = 2000
 packages = 0
 
+[python]
+project = "pyproject.toml"
+stdlib = "reachable"
+sources = "drop"
+shed = ["tests", "docs"]
+
+[node]
+project = "web"
+version = "22.11"
+strip = true
+shed = ["types", "source-maps"]
+
+[java]
+jar = "target/app-${arch}.jar"
+modules = ["java.base", "java.net.http"]
+
 [policy]
 allow = ["shell", "setuid", "secrets", "secrets:/app/tests/**", "world-writable", "dangling-links", "root-user", "unresolved:libcuda.so.*"]
 "#;
@@ -178,6 +194,8 @@ fn the_schema_takes_what_is_fine_and_refuses_what_has_another_shape() {
         "[[files]]\nto = \"/a\"\nfrom = \"a\"\nmode = \"rwx\"",
         "[[users]]\nname = \"a\"\nuid = -1",
         "[limits]\ncompressed = true",
+        "[java]\nmodules = 1",
+        "[python]\nstdlib = \"some\"",
     ] {
         assert!(!validator.is_valid(&json(text)), "{text}");
         assert!(spec::parse(text).is_err(), "{text}");

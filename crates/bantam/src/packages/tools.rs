@@ -48,8 +48,7 @@ pub(crate) fn tools<'a>(
         let open = archives.open(&archive, watch)?;
         let index = archives.index_with(&archive, &open, locked)?;
         let pinned = Pinned { packages: locked, must_stay: false };
-        let choice =
-            choose::choose(&archive, &index, &roots, &FoundRoots::new(), &pinned, &open.priorities)?;
+        let choice = choose::choose(&archive, &index, &roots, &FoundRoots::new(), &pinned, &open.priorities)?;
         let is_absent = |name: &&String| !choice.packages.iter().any(|package| package.name == **name);
         if let Some(absent) = names.iter().find(is_absent) {
             let why = format!("{release} has no {absent} for {}", platform.architecture.debian());

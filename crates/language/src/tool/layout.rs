@@ -34,8 +34,7 @@ impl LaidOut {
         let facts = FactsMemo::default();
         let found = view.follow(program)?;
         let program = found.path.clone();
-        let mut laid =
-            LaidOut { dir, program: program.clone(), loader: None, library_dirs: BTreeSet::new() };
+        let mut laid = LaidOut { dir, program: program.clone(), loader: None, library_dirs: BTreeSet::new() };
         laid.take(view, &program)?;
         let linker = Linker::new(view, &facts);
         let closure = linker.closure(&program).map_err(|error| LanguageError::Tools(Box::new(error)))?;
@@ -123,7 +122,11 @@ impl LaidOut {
         })
     }
 
-    fn write(&self, path: &TreePath, make: impl FnOnce(&Path) -> io::Result<()>) -> Result<(), LanguageError> {
+    fn write(
+        &self,
+        path: &TreePath,
+        make: impl FnOnce(&Path) -> io::Result<()>,
+    ) -> Result<(), LanguageError> {
         let at = self.at(path);
         if let Some(parent) = at.parent() {
             fs::create_dir_all(parent).map_err(LanguageError::write(parent))?;

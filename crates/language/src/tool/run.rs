@@ -108,7 +108,8 @@ mod tests {
 
     #[test]
     fn a_tool_that_fails_is_told_with_its_words() {
-        let error = run(&mut shell("echo no such thing >&2; exit 3"), "sh", Duration::from_secs(20)).err().unwrap();
+        let error =
+            run(&mut shell("echo no such thing >&2; exit 3"), "sh", Duration::from_secs(20)).err().unwrap();
         assert!(error.to_string().contains("exit status: 3") && error.to_string().ends_with("no such thing"));
     }
 

@@ -152,7 +152,11 @@ impl fmt::Display for LockChanges {
                     writeln!(f, "~ {platform} {} {} → {}", new.name, old.version, new.version)?;
                 }
                 Change::Changed { new, .. } => {
-                    writeln!(f, "~ {platform} {} {}: another {} of that version", new.name, new.version, new.kind)?;
+                    writeln!(
+                        f,
+                        "~ {platform} {} {}: another {} of that version",
+                        new.name, new.version, new.kind
+                    )?;
                 }
             }
         }
@@ -196,7 +200,9 @@ fn write_packages(
     for (platform, change) in packages {
         match change {
             Change::Added(package) => writeln!(f, "+ {platform} {what}{} {}", package.name, package.version)?,
-            Change::Removed(package) => writeln!(f, "- {platform} {what}{} {}", package.name, package.version)?,
+            Change::Removed(package) => {
+                writeln!(f, "- {platform} {what}{} {}", package.name, package.version)?
+            }
             Change::Changed { old, new } if old.version != new.version => {
                 writeln!(f, "~ {platform} {what}{} {} → {}", new.name, old.version, new.version)?;
             }

@@ -134,7 +134,8 @@ pub(super) fn write(lock: &Lock) -> String {
 
 fn write_packages(out: &mut String, table: &str, packages: &BTreeMap<Platform, Vec<LockedPackage>>) {
     for (platform, packages) in packages {
-        let _ = writeln!(out, "\n[{table}.{}]", quoted(&platform.to_string()));        let packages: BTreeMap<&str, &LockedPackage> =
+        let _ = writeln!(out, "\n[{table}.{}]", quoted(&platform.to_string()));
+        let packages: BTreeMap<&str, &LockedPackage> =
             packages.iter().map(|package| (&*package.name, package)).collect();
         for (name, package) in packages {
             let why: Vec<String> = package.why.iter().map(|why| quoted(&why.to_string())).collect();
@@ -281,7 +282,8 @@ fn locked_language(record: Language) -> Result<LockedLanguage, (Range<usize>, St
     }
     let mut artifacts = vec![];
     for (file, artifact) in record.artifacts {
-        let is_name = |name: &str| !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\0']);
+        let is_name =
+            |name: &str| !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\0']);
         if !is_name(file.get_ref()) {
             return Err((file.span(), format!("`{}` is no name of a file", file.get_ref())));
         }

@@ -15,8 +15,8 @@ fn file(path: &str, content: &str, package: Option<&str>) -> LockedFile {
 
 fn lock(files: &[LockedFile]) -> Lock {
     let images = BTreeMap::from([(Platform::linux(Architecture::Amd64), files.to_vec())]);
-    let (base, sources, packages) = Default::default();
-    Lock { format: FORMAT, source: "host".into(), base, sources, images, packages }
+    let (base, sources, packages, languages, tools) = Default::default();
+    Lock { format: FORMAT, source: "host".into(), base, sources, images, packages, languages, tools }
 }
 
 #[test]
@@ -133,16 +133,22 @@ fn any_lock() -> impl Strategy<Value = Lock> {
     let images = prop::collection::btree_map(platform, files, 0..4);
     let platform = prop::sample::select(Architecture::all().map(Platform::linux).collect::<Vec<_>>());
     let packages = prop::collection::btree_map(platform, any_packages(), 0..3);
+    let platform = prop::sample::select(Architecture::all().map(Platform::linux).collect::<Vec<_>>());
+    let tools = prop::collection::btree_map(platform, any_packages(), 0..2);
+    let platform = prop::sample::select(Architecture::all().map(Platform::linux).collect::<Vec<_>>());
+    let languages = prop::collection::btree_map(platform, any_language(), 0..3);
     let base = prop::option::of((any::<String>(), any_images()));
     let base = base.prop_map(|base| base.map(|(reference, images)| LockedBase { reference, images }));
-    (any::<String>(), base, any_images(), images, packages).prop_map(
-        |(source, base, sources, images, packages)| Lock {
+    (any::<String>(), base, any_images(), images, packages, languages, tools).prop_map(
+        |(source, base, sources, images, packages, languages, tools)| Lock {
             format: FORMAT,
             source,
             base,
             sources,
             images,
             packages,
+            languages,
+            tools,
         },
     )
 }
@@ -154,6 +160,66 @@ fn any_images() -> impl Strategy<Value = BTreeMap<Platform, LockedImage>> {
         manifest: Sha256Digest(manifest),
     });
     prop::collection::btree_map(platform, image, 0..3)
+}
+
+fn any_language() -> impl Strategy<Value = LockedLanguage> {
+    let kind = prop::sample::select(vec![ArtifactKind::Wheel, ArtifactKind::Npm, ArtifactKind::Modules]);
+    let texts = (any::<String>(), any::<String>(), prop::option::of(any::<String>()));
+    let numbers = (any::<[u8; 32]>(), 0..u64::from(u32::MAX), any::<i64>());
+    let artifact = |(file, (kind, (name, version, url), (digest, size, date)))| LockedArtifact {
+        kind,
+        name,
+        version,
+        file,
+        sha256: Sha256Digest(digest),
+        size,
+        date,
+        url,
+    };
+    let artifacts = prop::collection::btree_map("[a-z0-9._-]{1,8}[a-z]", (kind, texts, numbers), 0..3);
+    let inputs = prop::collection::btree_map(any::<String>(), any::<[u8; 32]>().prop_map(Sha256Digest), 0..3);
+    // A language that brought nothing is in no lock.
+    let all = (inputs, artifacts)
+        .prop_filter("empty", |(inputs, artifacts)| !inputs.is_empty() || !artifacts.is_empty());
+    all.prop_map(move |(inputs, artifacts)| LockedLanguage {
+        inputs,
+        artifacts: artifacts.into_iter().map(artifact).collect(),
+    })
+}
+
+#[test]
+fn a_line_for_each_package_of_a_language() {
+    let wheel = |version: &str| LockedArtifact {
+        kind: ArtifactKind::Wheel,
+        name: "flask".into(),
+        version: version.into(),
+        file: format!("flask-{version}-py3-none-any.whl"),
+        sha256: Sha256Digest::of(version.as_bytes()),
+        size: 103_308,
+        date: 1_747_142_400,
+        url: None,
+    };
+    let with = |version: &str| {
+        let inputs = BTreeMap::from([("requirements.txt".to_owned(), Sha256Digest::of(version.as_bytes()))]);
+        let language = LockedLanguage { inputs, artifacts: vec![wheel(version)] };
+        Lock { languages: [(Platform::linux(Architecture::Arm64), language)].into(), ..lock(&[]) }
+    };
+    let text = with("3.1.1").to_text();
+    insta::assert_snapshot!(text.split_once("[languages").unwrap().1, @r#"
+    ."linux/arm64".inputs]
+    "requirements.txt" = "11b66d3032607cb6df8b0a8470a6856bdcb631ef3fafd9397b6bc8db6b6d19b2"
+
+    [languages."linux/arm64".artifacts]
+    "flask-3.1.1-py3-none-any.whl" = { kind = "wheel", name = "flask", version = "3.1.1", sha256 = "11b66d3032607cb6df8b0a8470a6856bdcb631ef3fafd9397b6bc8db6b6d19b2", size = 103308, date = 1747142400 }
+    "#);
+    assert_eq!(Lock::parse(&text), Ok(with("3.1.1")));
+    insta::assert_snapshot!(diff(&with("3.1.1"), &with("3.1.2")).to_string(), @"
+    ~ linux/arm64 flask 3.1.1 → 3.1.2
+    ~ linux/arm64 what requirements.txt asks for
+    ");
+    for (from, to) in [("wheel", "egg"), ("flask-3.1.1-py3-none-any.whl", "../x.whl")] {
+        assert!(Lock::parse(&text.replace(from, to)).is_err(), "{to}");
+    }
 }
 
 #[test]
@@ -228,8 +294,9 @@ fn a_line_for_each_package() {
     };
     let with = |packages: Vec<LockedPackage>| {
         let packages = BTreeMap::from([(Platform::linux(Architecture::Amd64), packages)]);
-        let (base, sources, images) = Default::default();
-        Lock { format: FORMAT, source: "debian:bookworm".into(), base, sources, images, packages }
+        let (base, sources, images, languages, tools) = Default::default();
+        let source = "debian:bookworm".into();
+        Lock { format: FORMAT, source, base, sources, images, packages, languages, tools }
     };
     let openssl = [LockedWhy::Library("libssl.so.3".into()), LockedWhy::Depends("shop".into())];
     let old = with(vec![

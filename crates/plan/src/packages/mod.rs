@@ -84,7 +84,9 @@ pub(crate) fn add(
     }
     let originals: BTreeSet<TreePath> = stand_ins.keys().cloned().collect();
     for (original, name) in database.owners(&originals)? {
-        let (Some(control), Some(made)) = (database.control(&name), stand_ins.get(&original)) else { continue };
+        let (Some(control), Some(made)) = (database.control(&name), stand_ins.get(&original)) else {
+            continue;
+        };
         if draft.has(made) {
             let new = packages.entry(name.clone()).or_insert_with(|| Package::of(control));
             new.files.insert(made.clone());

@@ -36,8 +36,6 @@ pub enum SpecErrorCode {
     BadValue,
     /// Two parts of the spec that cannot both hold.
     Conflict,
-    /// A key or value of a later version.
-    LaterVersion,
 }
 
 impl SpecErrorCode {
@@ -50,7 +48,6 @@ impl SpecErrorCode {
             SpecErrorCode::MissingKey => "missing-key",
             SpecErrorCode::BadValue => "bad-value",
             SpecErrorCode::Conflict => "conflict",
-            SpecErrorCode::LaterVersion => "later-version",
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::world::{World, bytes, glibc, library, program, put, script};
 use elf::testing::Elf;
-use plan::{BaseConfig, finding::Problem};
+use plan::{BaseConfig, Brought, finding::Problem};
 use tree::{Tree, TreePath};
 
 const LIB: &str = "/usr/lib/x86_64-linux-gnu";
@@ -134,6 +134,59 @@ pub fn world(code: &str) -> Option<World> {
         "B0601" => ["a.css", "b.css", "c.css"]
             .iter()
             .fold(with(Elf::static_program()), |world, name| world.payload(&format!("dist/{name}"), "css\n")),
+        // What languages find wrong is told to the planner; these are their words.
+        "B0701" => shop().bringing(wrong(Problem::NoRuntime {
+            language: "Python",
+            what: "python3".into(),
+            packages: vec!["python3".into()],
+            line: 4,
+        })),
+        "B0702" => shop().bringing(wrong(Problem::UnfitPackage {
+            package: "numpy 2.3.1".into(),
+            why: "it is built for CPython 3.12, and the image has Python 3.11".into(),
+            fix: "make .venv with the Python of the image: uv venv --python 3.11".into(),
+            line: 5,
+        })),
+        "B0703" => shop().bringing(wrong(Problem::NotPrebuilt {
+            package: "mysqlclient 2.2.7".into(),
+            why: "it has no wheel for Python 3.11 on linux/amd64".into(),
+            fix: "take a version that has one, or name a wheel that you built in requirements.txt".into(),
+            line: 5,
+        })),
+        "B0704" => shop().bringing(wrong(Problem::DamagedPackage {
+            package: "shop_tools-1.0-py3-none-any.whl".into(),
+            why: "shop_tools/core.py has another digest than RECORD says".into(),
+            line: 5,
+        })),
+        "B0705" => shop().bringing(wrong(Problem::StaleLock {
+            file: "package-lock.json".into(),
+            why: "does not have express, which package.json asks for".into(),
+            fix: "run `npm install`, and keep the lock that it writes".into(),
+            line: 4,
+        })),
+        "B0706" => shop().bringing(wrong(Problem::NewerClasses {
+            jar: "target/shop.jar".into(),
+            class: "com/acme/Shop.class".into(),
+            needs: 21,
+            has: 17,
+            line: 5,
+        })),
+        "B0707" => shop().bringing(wrong(Problem::MissingModule {
+            module: "java.sqll".into(),
+            needed_by: "modules".into(),
+            fix: "write java.sql, if that is meant".into(),
+            line: 5,
+        })),
+        "B0708" => shop().bringing(wrong(Problem::Shed {
+            language: "python",
+            sorts: vec![("stubs", 112, 640_000), ("tests", 1, 4_096)],
+            line: 5,
+        })),
         _ => return None,
     })
+}
+
+/// What a language brings that found something wrong.
+fn wrong(problem: Problem) -> Brought {
+    Brought { problems: vec![problem], ..Brought::default() }
 }

@@ -4,8 +4,8 @@
 
 use elf::testing::Elf;
 use plan::{
-    Base, BaseConfig, CaSource, Memo, PackageAccounts, Plan, Selection, Sources, Taken, expand::Vars,
-    explain::Record, finding::Problem, lock::LockedImage, spec,
+    Base, BaseConfig, Brought, CaSource, Memo, PackageAccounts, Plan, Selection, Sources, Taken,
+    expand::Vars, explain::Record, finding::Problem, lock::LockedImage, spec,
 };
 use std::{fmt::Write as _, sync::Arc};
 use tree::{Content, Entry, Sha256Digest, Tree, TreePath, View};
@@ -18,6 +18,7 @@ pub struct World {
     base: Option<Base>,
     payload: Tree,
     known: Vec<Problem>,
+    pub brought: Brought,
     pub accounts: PackageAccounts,
 }
 
@@ -85,6 +86,7 @@ impl World {
             base: None,
             payload: Tree::new(),
             known: vec![],
+            brought: Brought::default(),
             accounts: PackageAccounts::default(),
         }
     }
@@ -117,6 +119,12 @@ impl World {
     /// What the source is known to lack.
     pub fn knowing(mut self, problem: Problem) -> Self {
         self.known.push(problem);
+        self
+    }
+
+    /// What languages bring.
+    pub fn bringing(mut self, brought: Brought) -> Self {
+        self.brought.add(brought);
         self
     }
 
@@ -171,6 +179,7 @@ impl World {
             source_image: None,
             payload: &payload,
             ca: &ca,
+            brought: &self.brought,
             known: &self.known,
             pinned: vec![],
             accounts: &self.accounts,

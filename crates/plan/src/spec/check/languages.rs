@@ -63,8 +63,7 @@ impl Check<'_, '_> {
         for (key, file, make) in ways {
             let Some(file) = file else { continue };
             if let Some(first) = first {
-                let message =
-                    format!("dependencies come from one place, and here are `{first}` and `{key}`");
+                let message = format!("dependencies come from one place, and here are `{first}` and `{key}`");
                 self.conflict(&file.span, message);
                 continue;
             }
@@ -134,7 +133,10 @@ impl Check<'_, '_> {
             raw::Modules::Word(word) if word == "auto" => return Some(Modules::Auto),
             raw::Modules::Word(word) => {
                 let wrong = Wrong::new(format!("{} is not `auto`", shown(&word)));
-                self.bad(&span, wrong.help(format!("names of modules stand in an array: [{}]", toml_text(&word))));
+                self.bad(
+                    &span,
+                    wrong.help(format!("names of modules stand in an array: [{}]", toml_text(&word))),
+                );
                 return None;
             }
             raw::Modules::Names(names) => names,
@@ -189,9 +191,8 @@ fn unknown(text: &str, known: &[Shed]) -> Wrong {
 /// A version of Node.js: `22`, `22.11` or `22.11.0`.
 fn node_version(text: &str) -> Result<String, Wrong> {
     let parts: Vec<&str> = text.split('.').collect();
-    let is_number = |part: &&str| {
-        !part.is_empty() && part.len() <= 5 && part.bytes().all(|byte| byte.is_ascii_digit())
-    };
+    let is_number =
+        |part: &&str| !part.is_empty() && part.len() <= 5 && part.bytes().all(|byte| byte.is_ascii_digit());
     if (1..=3).contains(&parts.len()) && parts.iter().all(is_number) {
         return Ok(text.into());
     }
