@@ -4,6 +4,7 @@
 mod check;
 mod fleet;
 mod guarded;
+mod languages;
 mod limit;
 mod measure;
 mod memory;
@@ -29,7 +30,7 @@ use peers::Peer;
 /// A section of the report: its name, whether only `--full` has it, and what makes it.
 type Section = (&'static str, bool, fn(&mut Bench) -> Outcome<String>);
 
-const SECTIONS: [Section; 10] = [
+const SECTIONS: [Section; 11] = [
     ("many", false, trees::many),
     ("one", false, trees::one),
     ("libraries", false, trees::libraries),
@@ -37,6 +38,7 @@ const SECTIONS: [Section; 10] = [
     ("packages", false, packages::section),
     ("start", false, start::section),
     ("push", false, push::small),
+    ("languages", false, languages::section),
     ("push-large", true, push::large),
     ("large", true, scale::large),
     ("growth", true, scale::growth),
@@ -159,10 +161,10 @@ mod tests {
             let wanted = SECTIONS.iter().filter(|(name, full, _)| options.wants(name, *full));
             wanted.map(|(name, ..)| *name).collect::<Vec<_>>().join(" ")
         };
-        assert_eq!(wanted(&[]), "many one libraries fleet packages start push");
+        assert_eq!(wanted(&[]), "many one libraries fleet packages start push languages");
         assert_eq!(
             wanted(&["--full"]),
-            "many one libraries fleet packages start push push-large large growth"
+            "many one libraries fleet packages start push languages push-large large growth"
         );
         assert_eq!(wanted(&["growth", "--rounds", "1", "one"]), "one growth");
     }

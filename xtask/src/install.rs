@@ -3,6 +3,7 @@
 //! What cannot be had is said; the tests that need it then print `SKIPPED` and are counted.
 
 mod go;
+mod languages;
 mod objects;
 
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ use crate::step::{Outcome, root, run, succeeds, timed};
 pub use go::go;
 
 /// Debian packages, each with a file that tells that it is there.
-const PACKAGES: [(&str, &str); 36] = [
+const PACKAGES: [(&str, &str); 38] = [
     ("/usr/aarch64-linux-gnu/lib/libc.so.6", "libc6-dev-arm64-cross"),
     ("/usr/arm-linux-gnueabihf/lib/libc.so.6", "libc6-dev-armhf-cross"),
     ("/usr/bin/aarch64-linux-gnu-gcc", "gcc-aarch64-linux-gnu"),
@@ -31,6 +32,7 @@ const PACKAGES: [(&str, &str); 36] = [
     ("/usr/bin/gdb", "gdb"),
     ("/usr/bin/git", "git"),
     ("/usr/bin/htpasswd", "apache2-utils"),
+    ("/usr/bin/jlink", "openjdk-17-jdk-headless"),
     ("/usr/bin/musl-gcc", "musl-tools"),
     ("/usr/bin/openssl", "openssl"),
     ("/usr/bin/podman", "podman"),
@@ -44,6 +46,7 @@ const PACKAGES: [(&str, &str); 36] = [
     ("/usr/bin/sqlite3", "sqlite3"),
     ("/usr/bin/umoci", "umoci"),
     ("/usr/include/openssl/ssl.h", "libssl-dev"),
+    ("/usr/lib/postgresql/15/bin/postgres", "postgresql-15"),
     ("/usr/riscv64-linux-gnu/lib/libc.so.6", "libc6-dev-riscv64-cross"),
     ("/usr/s390x-linux-gnu/lib/libc.so.6", "libc6-dev-s390x-cross"),
     ("/usr/sbin/dockerd", "docker.io"),
@@ -62,8 +65,8 @@ pub fn programs() -> PathBuf {
     kept().join("bin")
 }
 
-/// Installs the missing Debian packages of the tests, the Go programs, `long` to build only for long runs, and object
-/// stores. Never fails.
+/// Installs the missing Debian packages of the tests, the Go programs, `long` to build only for long runs, object
+/// stores and package managers. Never fails.
 pub fn peers(long: bool) {
     debian(&PACKAGES);
     for program in go::all(long) {
@@ -71,6 +74,8 @@ pub fn peers(long: bool) {
     }
     report(objects::moto());
     report(objects::azurite());
+    report(languages::uv());
+    report(languages::npm());
 }
 
 /// A program of a crate, which is built when it is missing.

@@ -1,0 +1,58 @@
+//! How long a Python application takes to import what it serves with.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+use super::image::{self, Image, Unpacked};
+use super::stand_in::StandIn;
+use crate::bench::measure::median;
+use crate::step::{Outcome, output};
+
+/// How often each is measured, in turns.
+const ROUNDS: usize = 11;
+const IMPORT: &str = "import app, gunicorn.app.wsgiapp";
+
+/// The table.
+pub fn rows(work: &Path) -> Outcome<String> {
+    let mut text = "\n| import of Flask and gunicorn | time | ÷ classic |\n|---|---:|---:|\n".to_owned();
+    match measured(work) {
+        Ok((ours, theirs)) => {
+            for (name, seconds) in [("bantam", ours), ("classic", theirs)] {
+                text.push_str(&format!("| {name} | {:.0} ms | {:.2} |\n", seconds * 1e3, seconds / theirs));
+            }
+        }
+        Err(why) => {
+            text.push_str(&format!("| SKIPPED: {} | | |\n", why.replace('\n', "; ").replace('|', "\\|")));
+        }
+    }
+    Ok(text)
+}
+
+fn measured(work: &Path) -> Outcome<(f64, f64)> {
+    let table = "[python]\nrequirements = \"requirements.txt\"\n";
+    let ours = Image::of("flask", "trixie", table, image::FLASK).tree(work)?;
+    let theirs = StandIn::python_trixie(Some("flask")).tree(work)?;
+    let mut seconds: [Vec<f64>; 2] = Default::default();
+    for round in 0..=ROUNDS {
+        for ((tree, path), seconds) in [(&ours, "/app"), (&theirs, "/site")].into_iter().zip(&mut seconds) {
+            let mut command = import(tree, path);
+            let start = Instant::now();
+            output(&mut command)?;
+            if round > 0 {
+                seconds.push(start.elapsed().as_secs_f64());
+            }
+        }
+    }
+    let [ours, theirs] = seconds.map(median);
+    Ok((ours, theirs))
+}
+
+/// The interpreter of a tree, in it.
+fn import(tree: &Unpacked, path: &str) -> Command {
+    let mut command = Command::new("chroot");
+    command.arg(&tree.dir).args(["/usr/bin/python3.13", "-c", IMPORT]);
+    command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("PYTHONPATH", path);
+    command.env("PYTHONDONTWRITEBYTECODE", "1");
+    command
+}
