@@ -20,10 +20,10 @@ use plan::{
     Base, Brought, Plan, Sources,
     finding::Problem,
     lock::LockedPackage,
-    spec::{Platform, Release, RuntimeSource},
+    spec::{Architecture, Platform, Release, RuntimeSource},
 };
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -118,11 +118,12 @@ pub(crate) fn vendor(
     refuse(plans.iter().map(|plan| (target, plan.platform, &plan.findings[..])))?;
     let mut vendored = Vendored::default();
     let mut names = BTreeSet::new();
-    for plan in &plans {
-        let written = planner.archives.vendor(target, release, plan, dir, watch)?;
+    for (architecture, packages) in packages_of(&plans) {
+        let packages: Vec<LockedPackage> = packages.into_values().cloned().collect();
+        let written = planner.archives.vendor(target, release, architecture, &packages, dir, watch)?;
         vendored.mirror = written.mirror;
         vendored.repositories.extend(written.repositories);
-        names.extend(plan.pinned.iter().map(|package| package.sha256));
+        names.extend(packages.iter().map(|package| package.sha256));
     }
     if let Some(lock) = &lock
         && let Some(update) = lock.update(&plans, session.locking)?
@@ -130,6 +131,20 @@ pub(crate) fn vendor(
         build::write_lock(&update, watch)?;
     }
     Ok(Vendored { packages: names.len(), ..vendored })
+}
+
+/// The packages that images and their build tools are made of, each once.
+fn packages_of(plans: &[Plan]) -> BTreeMap<Architecture, BTreeMap<(&str, &str), &LockedPackage>> {
+    let mut all: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
+    for plan in plans {
+        let own = (plan.platform, &plan.pinned);
+        let tools = plan.tools.iter().map(|(builder, packages)| (*builder, packages));
+        for (platform, packages) in [own].into_iter().chain(tools) {
+            let of_platform = all.entry(platform.architecture).or_default();
+            of_platform.extend(packages.iter().map(|package| ((&*package.name, &*package.version), package)));
+        }
+    }
+    all
 }
 
 fn make(

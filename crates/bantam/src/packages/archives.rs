@@ -22,10 +22,9 @@ use debian::{
 };
 use fetch::Client;
 use plan::{
-    Plan,
     finding::Problem,
     lock::LockedPackage,
-    spec::{Distribution, Release},
+    spec::{Architecture, Distribution, Release},
 };
 use std::{
     borrow::Cow,
@@ -284,7 +283,7 @@ impl<'a> Archives<'a> {
         Ok(Cow::Owned(open.index.with(texts)?))
     }
 
-    /// Writes the packages of an image, and the indexes that list them, into a directory.
+    /// Writes packages of an architecture, and the indexes that list them, into a directory.
     ///
     /// # Errors
     /// When something cannot be had or written.
@@ -292,14 +291,15 @@ impl<'a> Archives<'a> {
         &self,
         target: &Target,
         release: &Release,
-        plan: &Plan,
+        architecture: Architecture,
+        packages: &[LockedPackage],
         dir: &Path,
         watch: Watch<'_>,
     ) -> Result<debian::archive::Vendored, Error> {
-        let known = self.archive(target, release, plan.platform.architecture.debian())?;
+        let known = self.archive(target, release, architecture.debian())?;
         let open = self.open(&known, watch)?;
         let mut wanted = vec![];
-        for package in &plan.pinned {
+        for package in packages {
             wanted.push(known.wanted(package)?);
         }
         Ok(open.archive.vendor(dir, &wanted, self.access(&|_| {}))?)
