@@ -15,13 +15,13 @@ use language::{Ask, BuildRoot, BuildTools, LanguageError, Workshop};
 use plan::{
     Brought,
     expand::Vars,
-    lock::LockedPackage,
+    lock::{LockedLanguage, LockedPackage},
     spec::{Architecture, Platform, RuntimeSource},
 };
 use source::Memory;
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, OnceLock, PoisonError},
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
 };
 use tree::Tree;
 
@@ -31,6 +31,8 @@ pub(crate) struct Languages<'a> {
     cache: &'a Cache,
     memory: &'a dyn Memory,
     client: OnceLock<Client>,
+    /// What this run pinned for an image: what was resolved for one round of its plan is not resolved for the next.
+    pinned: Mutex<BTreeMap<(String, Platform), LockedLanguage>>,
 }
 
 /// One image, and what its languages are asked with.
@@ -45,7 +47,7 @@ pub(crate) struct Image<'i, 'a> {
 
 impl<'a> Languages<'a> {
     pub fn new(session: &'a Session, cache: &'a Cache, memory: &'a dyn Memory) -> Self {
-        Languages { session, cache, memory, client: OnceLock::new() }
+        Languages { session, cache, memory, client: OnceLock::new(), pinned: Mutex::default() }
     }
 
     /// What the languages of an image bring, from a runtime source; and the packages that build tools were made of.
@@ -67,7 +69,9 @@ impl<'a> Languages<'a> {
         let nothing = Tree::new();
         let tools = PackagedTools { session: self.session, image, builder, used: Mutex::default() };
         let client = self.client.get_or_init(|| {
-            let options = fetch::Options { offline: self.session.offline, ..fetch::Options::default() };
+            let logins = fetch::Logins::of_user();
+            let options =
+                fetch::Options { offline: self.session.offline, logins, ..fetch::Options::default() };
             Client::new(options)
         });
         let workshop = Workshop {
@@ -83,21 +87,30 @@ impl<'a> Languages<'a> {
         };
         let vars = Vars::of(platform, spec.runtime.variant);
         let kept = lock.filter(|_| self.session.locking != Locking::Renew);
+        let image = (target.shown(), platform);
+        let pinned = self.pinned().get(&image).cloned();
         let ask = Ask {
             spec,
             folder: &target.folder,
             platform,
             runtime: runtime.view().unwrap_or(&nothing),
             payload: &plan::placed(&spec.files, &opened.payload, &vars),
-            pinned: kept.and_then(|lock| lock.language(platform)),
+            pinned: pinned.as_ref().or_else(|| kept?.language(platform)),
             workshop: &workshop,
         };
         let brought = language::bring(&ask)
             .map_err(|source| Error::Language { shown: target.shown(), source: Box::new(source) })?;
+        if !brought.pins.is_empty() {
+            self.pinned().insert(image, brought.pins.clone());
+        }
         let used = tools.used.into_inner().unwrap_or_else(PoisonError::into_inner);
         let packages: Vec<LockedPackage> = used.into_values().collect();
         let tools = (!packages.is_empty()).then(|| Tools { builder: Platform::linux(builder), packages });
         Ok((brought, tools))
+    }
+
+    fn pinned(&self) -> MutexGuard<'_, BTreeMap<(String, Platform), LockedLanguage>> {
+        self.pinned.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
