@@ -92,6 +92,7 @@ fn of_language(error: &LanguageError) -> Option<&'static str> {
         LanguageError::NoTool { tool, .. } if tool == "uv" => {
             "install it: `pip install uv`, `pipx install uv` or the distribution's package"
         }
+        LanguageError::OldTool { tool, .. } if tool == "uv" => "`uv self update`, or `pip install --upgrade uv`",
         LanguageError::NoTool { tool, .. } if tool == "npm" => "install Node.js with npm 11 or newer",
         LanguageError::OldTool { tool, .. } if tool == "npm" => "`npm install --global npm@11`",
         LanguageError::Offline { .. } => "build once with the network; the cache keeps what was fetched",

@@ -90,6 +90,9 @@ pub enum LanguageError {
         /// Why.
         source: io::Error,
     },
+    /// Files of this machine cannot be read.
+    #[error(transparent)]
+    Source(#[from] source::SourceError),
     /// A place could not be read.
     #[error(transparent)]
     View(#[from] ViewError),
@@ -112,6 +115,12 @@ impl LanguageError {
     pub(crate) fn read(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| LanguageError::File { verb: "read", path, source }
+    }
+
+    /// What a walk over files of this machine ended with: the first error of it.
+    pub(crate) fn first(errors: Vec<source::SourceError>) -> Self {
+        let first = errors.into_iter().next();
+        first.map_or_else(|| LanguageError::read(".")(io::ErrorKind::Other.into()), LanguageError::Source)
     }
 
     /// A file that cannot be written.

@@ -247,11 +247,11 @@ fn the_examples_of_the_reference_are_fine() {
 #[test]
 fn the_example_of_a_lock_is_one() {
     let page = file("docs/lock.md");
-    let [files, base, packages] = blocks(&page)[..] else { panic!("three blocks") };
+    let [files, base, packages, languages] = blocks(&page)[..] else { panic!("four blocks") };
     assert_eq!(plan::lock::Lock::parse(files).unwrap().to_text(), files);
     // The others begin as the first.
     let head = files.split_inclusive('\n').take(2).collect::<String>();
-    for other in [base, packages] {
+    for other in [base, packages, languages] {
         assert_eq!(plan::lock::Lock::parse(other).unwrap().to_text(), format!("{head}{other}"));
     }
 }

@@ -1,0 +1,358 @@
+//! `uv`, which resolves: asked in its own terms, and its answers read.
+
+use super::{
+    pylock::{self, Package},
+    shown,
+};
+use crate::{
+    LanguageError,
+    python::interpreter::{Interpreter, Libc},
+    tool,
+};
+use plan::spec::Architecture;
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+use tempfile::TempDir;
+
+/// The earliest time that an archive of files can hold: 1 January 1980.
+const EPOCH: &str = "315532800";
+/// No resolution or build takes longer.
+const LIMIT: Duration = Duration::from_secs(30 * 60);
+/// The glibc versions that `uv` has names for.
+const GLIBC: [u32; 12] = [40, 39, 38, 37, 36, 35, 34, 33, 32, 31, 28, 17];
+/// So many packages that cannot be had are found in one run.
+const MAX_ROUNDS: usize = 16;
+/// The oldest that does all that is asked here.
+const OLDEST: &str = "0.7.0";
+
+/// The program, and how it is run.
+pub(super) struct Uv<'a> {
+    program: PathBuf,
+    /// Where it runs: relative paths of requirements are seen from there, and its settings are looked for.
+    folder: &'a Path,
+    offline: bool,
+}
+
+/// A package that cannot be had as a wheel.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Refused {
+    /// It is there as source only.
+    SourceOnly(String),
+    /// None of its wheels fits; with what there are, where that was told.
+    Unfit(String, String),
+}
+
+/// What came of a resolution.
+pub(super) struct Resolution {
+    /// The packages.
+    pub packages: Vec<Package>,
+    /// Those that cannot be had.
+    pub refused: BTreeSet<Refused>,
+}
+
+/// What came of a project's own lock.
+pub(super) enum Export {
+    /// What it says.
+    Packages(Vec<Package>),
+    /// It is not of what the project asks for.
+    Stale,
+}
+
+impl<'a> Uv<'a> {
+    /// Finds it.
+    ///
+    /// # Errors
+    /// When it is not there.
+    pub fn find(folder: &'a Path, offline: bool, purpose: &str) -> Result<Self, LanguageError> {
+        let program = tool::find("uv")
+            .ok_or_else(|| LanguageError::NoTool { tool: "uv".into(), purpose: purpose.into() })?;
+        Ok(Uv { program, folder, offline })
+    }
+
+    /// Resolves a requirements file or a project, for an interpreter. What cannot be had is taken out, so that all of it
+    /// is told at once.
+    ///
+    /// # Errors
+    /// When the tool fails in another way.
+    pub fn compile(
+        &self,
+        file: &Path,
+        more: &[&str],
+        target: &Interpreter,
+    ) -> Result<Resolution, LanguageError> {
+        let platform = platform(target).ok_or_else(|| LanguageError::Answer {
+            tool: "uv".into(),
+            what: format!("it has no name for {}", shown(target)),
+        })?;
+        let temp = temp()?;
+        let excludes = temp.path().join("excludes.txt");
+        let mut refused = BTreeSet::new();
+        loop {
+            let mut command = self.command(&["pip", "compile", "--format", "pylock.toml"]);
+            command.args(["--only-binary", ":all:", "--no-header", "--no-annotate"]);
+            command.args(["--python-platform", &platform]);
+            command.args(["--python-version", &format!("{}.{}", target.version.0, target.version.1)]);
+            command.args(more);
+            if !refused.is_empty() {
+                let names: String = refused.iter().map(|one: &Refused| format!("{}\n", one.name())).collect();
+                fs::write(&excludes, names).map_err(LanguageError::write(&excludes))?;
+                command.arg("--excludes").arg(&excludes);
+            }
+            command.arg("--").arg(file);
+            match self.run(&mut command, "uv pip compile") {
+                Ok(text) => return Ok(Resolution { packages: packages(&text)?, refused }),
+                Err(LanguageError::Failed { said, .. })
+                    if !refused.is_empty() && refusals(&said).is_empty() =>
+                {
+                    // Without those that cannot be had, nothing more is to be found out.
+                    return Ok(Resolution { packages: vec![], refused });
+                }
+                Err(LanguageError::Failed { tool, status, said }) => {
+                    let before = refused.len();
+                    refused.extend(refusals(&said));
+                    if refused.len() == before && before == 0 {
+                        return Err(LanguageError::Failed { tool, status, said });
+                    }
+                    if refused.len() == before || refused.len() >= MAX_ROUNDS {
+                        return Ok(Resolution { packages: vec![], refused });
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Finds where packages of these requirements are, as `name==version --hash=…` lines.
+    ///
+    /// # Errors
+    /// As [`compile`](Self::compile).
+    pub fn locate(&self, requirements: &str, target: &Interpreter) -> Result<Vec<Package>, LanguageError> {
+        let temp = temp()?;
+        let file = temp.path().join("pinned.txt");
+        fs::write(&file, requirements).map_err(LanguageError::write(&file))?;
+        Ok(self.compile(&file, &["--no-deps"], target)?.packages)
+    }
+
+    /// What the `uv.lock` of the project in the folder says, for every platform.
+    ///
+    /// # Errors
+    /// When the tool fails, but for a lock that is out of date.
+    pub fn export(&self) -> Result<Export, LanguageError> {
+        match self.export_how("--locked") {
+            Ok(packages) => Ok(Export::Packages(packages)),
+            Err(LanguageError::Failed { said, .. }) if said.contains("needs to be updated") => {
+                Ok(Export::Stale)
+            }
+            // The machine may have no Python such as the project asks for; what is locked can be told all the same.
+            Err(error @ LanguageError::Failed { .. }) => {
+                self.export_as_it_is().map(Export::Packages).map_err(|_| error)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The same, whatever the project asks for by now.
+    ///
+    /// # Errors
+    /// When the tool fails.
+    pub fn export_as_it_is(&self) -> Result<Vec<Package>, LanguageError> {
+        self.export_how("--frozen")
+    }
+
+    fn export_how(&self, how: &str) -> Result<Vec<Package>, LanguageError> {
+        let mut command = self.command(&["export", how, "--format", "pylock.toml", "--no-header"]);
+        command.args(["--no-dev", "--no-emit-project"]);
+        packages(&self.run(&mut command, "uv export")?)
+    }
+
+    /// Builds the project in the folder into a wheel, in a directory of its own.
+    ///
+    /// # Errors
+    /// When it cannot be built.
+    pub fn build(&self) -> Result<(TempDir, PathBuf), LanguageError> {
+        let temp = temp()?;
+        let mut command = self.command(&["build", "--wheel"]);
+        command.arg("--out-dir").arg(temp.path()).arg(".");
+        command.envs([("SOURCE_DATE_EPOCH", EPOCH), ("PYTHONHASHSEED", "0"), ("LC_ALL", "C.UTF-8")]);
+        self.run(&mut command, "uv build")?;
+        let listed = fs::read_dir(temp.path()).map_err(LanguageError::read(temp.path()))?;
+        let mut wheels: Vec<PathBuf> = listed
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .filter(|path| path.extension().is_some_and(|extension| extension == "whl"))
+            .collect();
+        match (wheels.pop(), wheels.len()) {
+            (Some(wheel), 0) => Ok((temp, wheel)),
+            _ => Err(LanguageError::Answer { tool: "uv build".into(), what: "it made no wheel".into() }),
+        }
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(words).current_dir(self.folder);
+        command.args(["--no-python-downloads", "--no-progress", "--color", "never"]);
+        if self.offline {
+            command.arg("--offline");
+        }
+        // What it is to say is said above, and its words are read.
+        for variable in
+            ["UV_PYTHON_PLATFORM", "UV_PYTHON", "VIRTUAL_ENV", "UV_OUTPUT_FILE", "UV_CUSTOM_COMPILE_COMMAND"]
+        {
+            command.env_remove(variable);
+        }
+        command
+    }
+
+    fn run(&self, command: &mut Command, shown: &str) -> Result<String, LanguageError> {
+        match tool::run(command, shown, LIMIT) {
+            Ok(answer) => String::from_utf8(answer.stdout)
+                .map_err(|_| LanguageError::Answer { tool: shown.into(), what: "it is not UTF-8".into() }),
+            Err(LanguageError::Failed { said, .. }) if is_old(&said) => Err(LanguageError::OldTool {
+                tool: "uv".into(),
+                found: self.version(),
+                needed: OLDEST.into(),
+            }),
+            Err(LanguageError::Failed { said, .. }) if said.contains("network was disabled") => {
+                Err(LanguageError::Offline { what: "what the requirements name".into() })
+            }
+            failed => failed.map(|_| String::new()),
+        }
+    }
+
+    fn version(&self) -> String {
+        let answer = tool::run(Command::new(&self.program).arg("--version"), "uv --version", LIMIT);
+        let said =
+            answer.map(|answer| String::from_utf8_lossy(&answer.stdout).into_owned()).unwrap_or_default();
+        said.split_whitespace().nth(1).unwrap_or("unknown").to_owned()
+    }
+}
+
+impl Refused {
+    /// The package.
+    pub fn name(&self) -> &str {
+        match self {
+            Refused::SourceOnly(name) | Refused::Unfit(name, _) => name,
+        }
+    }
+}
+
+/// Can `uv` resolve for this interpreter?
+pub(super) fn knows(target: &Interpreter) -> bool {
+    platform(target).is_some()
+}
+
+/// The name that `uv` has for a platform; none where it has none.
+fn platform(target: &Interpreter) -> Option<String> {
+    let arch = target.architecture.uname();
+    match (target.architecture, target.libc) {
+        (Architecture::Amd64 | Architecture::Arm64, Libc::Glibc(minor)) => {
+            let version = GLIBC.into_iter().find(|known| *known <= minor)?;
+            Some(format!("{arch}-manylinux_2_{version}"))
+        }
+        (Architecture::Amd64 | Architecture::Arm64, Libc::Musl(_)) => {
+            Some(format!("{arch}-unknown-linux-musl"))
+        }
+        (Architecture::Riscv64, Libc::Glibc(_)) => Some("riscv64-unknown-linux".into()),
+        _ => None,
+    }
+}
+
+/// The packages of which its words say that no wheel can be had.
+fn refusals(said: &str) -> BTreeSet<Refused> {
+    let text = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    let named = |before: &str| {
+        let found: Vec<(String, &str)> = text
+            .split(before)
+            .skip(1)
+            .filter_map(|rest| rest.split_once('`'))
+            .map(|(name, rest)| (name.to_owned(), rest))
+            .collect();
+        found
+    };
+    let mut refused = BTreeSet::new();
+    for before in [
+        "Wheels are required for `",
+        "Building source distributions for `",
+        "Building source distributions is disabled for `",
+    ] {
+        refused.extend(named(before).into_iter().map(|(name, _)| Refused::SourceOnly(name)));
+    }
+    for before in ["only found wheels for `", "Wheels are available for `"] {
+        refused.extend(named(before).into_iter().map(|(name, rest)| {
+            let end = rest.find(" hint: ").unwrap_or(rest.len());
+            let tags: Vec<&str> = rest[..end].split('`').skip(1).step_by(2).collect();
+            Refused::Unfit(name, tags.join(", "))
+        }));
+    }
+    // Without such hints, the reasons themselves.
+    let words: Vec<&str> = text.split(' ').collect();
+    for window in words.windows(5) {
+        let name = |word: &str| word.split(['=', '<', '>', '!', '~']).next().unwrap_or_default().to_owned();
+        let found = match window {
+            [subject, "has" | "have", "no", "usable", "wheels"] => Refused::SourceOnly(name(subject)),
+            [subject, "has" | "have", "no", "wheels", "with"] => Refused::Unfit(name(subject), String::new()),
+            _ => continue,
+        };
+        if !found.name().is_empty() && !refused.iter().any(|one| one.name() == found.name()) {
+            refused.insert(found);
+        }
+    }
+    refused
+}
+
+/// Does it not know what it was asked?
+fn is_old(said: &str) -> bool {
+    ["unexpected argument '--format'", "invalid value 'pylock.toml'", "unrecognized subcommand"]
+        .iter()
+        .any(|words| said.contains(words))
+}
+
+fn packages(text: &str) -> Result<Vec<Package>, LanguageError> {
+    pylock::parse(text).map_err(|what| LanguageError::Answer { tool: "uv".into(), what })
+}
+
+fn temp() -> Result<TempDir, LanguageError> {
+    TempDir::new().map_err(LanguageError::write(std::env::temp_dir()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::python::dependencies::testing::interpreter;
+
+    #[test]
+    fn its_words_name_what_cannot_be_had() {
+        let said = "\
+error: No solution found when resolving dependencies
+  cause: Because all versions of docopt have no usable wheels and you require docopt, we can conclude that your requirements are unsatisfiable.
+
+hint: Wheels are required for `docopt` because building from source is disabled for all packages (i.e., with `--no-build`)";
+        assert_eq!(refusals(said), [Refused::SourceOnly("docopt".into())].into());
+        let said = "\
+  cause: Because pyodbc==4.0.0 has no wheels with a matching Python ABI tag (e.g., `cp313`) and you require pyodbc==4.0.0, we can conclude that your requirements are unsatisfiable.
+
+hint: You require CPython 3.13 (`cp313`), but we only found wheels for `pyodbc` (v4.0.0) with the following Python ABI tags: `cp27m`, `cp34m`";
+        assert_eq!(refusals(said), [Refused::Unfit("pyodbc".into(), "cp27m, cp34m".into())].into());
+        let said = "  x No solution found when resolving dependencies:
+  `-> Because tensorflow==2.20.0 has no wheels with a matching platform tag and
+      you require tensorflow==2.20.0, we can conclude that …";
+        assert_eq!(refusals(said), [Refused::Unfit("tensorflow".into(), String::new())].into());
+        assert!(refusals("Because flask==99 was not found in the package registry").is_empty());
+    }
+
+    #[test]
+    fn platforms_have_names_there() {
+        let name = |architecture, libc| platform(&Interpreter { architecture, libc, ..interpreter() });
+        let named = |text: &str| Some(text.to_owned());
+        assert_eq!(name(Architecture::Amd64, Libc::Glibc(41)), named("x86_64-manylinux_2_40"));
+        assert_eq!(name(Architecture::Arm64, Libc::Glibc(36)), named("aarch64-manylinux_2_36"));
+        assert_eq!(name(Architecture::Arm64, Libc::Glibc(30)), named("aarch64-manylinux_2_28"));
+        assert_eq!(name(Architecture::Amd64, Libc::Glibc(12)), None);
+        assert_eq!(name(Architecture::Amd64, Libc::Musl(2)), named("x86_64-unknown-linux-musl"));
+        assert_eq!(name(Architecture::S390x, Libc::Glibc(36)), None);
+    }
+}
