@@ -110,6 +110,7 @@ impl Brought {
             let origin = if file.of_source { Origin::Source } else { Origin::Generated };
             draft.put(&file.path, file.entry.clone(), origin, file.layer.name(), file.reason.clone())?;
         }
+        draft.made.extend(self.stand_ins.values().cloned());
         for problem in &self.problems {
             draft.report(problem.clone());
         }

@@ -41,6 +41,8 @@ pub struct Draft {
     pub taken: BTreeSet<TreePath>,
     /// Those of them that an interpreter reads: what their first lines say is not asked for.
     pub read: BTreeSet<TreePath>,
+    /// What a language made of files of the runtime source.
+    pub made: BTreeSet<TreePath>,
     /// What programs load by name while running, by name or path, as far as that is known.
     pub by_name: BTreeMap<TreePath, Vec<String>>,
     /// Files of the source that have the name of a needed library and cannot be loaded, with the reason.

@@ -11,6 +11,7 @@ mod corpus;
 mod debian;
 mod from_packages;
 mod interop;
+mod java;
 mod kill;
 mod layout;
 mod loader;

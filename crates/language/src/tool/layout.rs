@@ -52,6 +52,24 @@ impl LaidOut {
         Ok(laid)
     }
 
+    /// The same, with what these libraries need, which the program loads by name.
+    ///
+    /// # Errors
+    /// As [`LaidOut::new`].
+    pub fn with_libraries_of(mut self, view: &dyn View, loaded: &[TreePath]) -> Result<Self, LanguageError> {
+        let facts = FactsMemo::default();
+        let linker = Linker::new(view, &facts);
+        for library in loaded {
+            let closure = linker.closure(library).map_err(|error| LanguageError::Tools(Box::new(error)))?;
+            self.library_dirs.extend(closure.resolution.path.parent());
+            for library in &closure.libraries {
+                self.take(view, &library.path)?;
+                self.library_dirs.extend(library.resolution.path.parent());
+            }
+        }
+        Ok(self)
+    }
+
     /// Where a path of the root file system is on the builder's disk.
     pub fn at(&self, path: &TreePath) -> PathBuf {
         self.dir.path().join(path.relative())

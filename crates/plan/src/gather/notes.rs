@@ -73,7 +73,8 @@ impl Gather<'_> {
     pub(super) fn tell_mentions(&mut self, program: Option<&TreePath>) -> Result<(), PlanError> {
         let mut found = vec![];
         for (path, entry) in self.draft.tree.iter() {
-            let is_of_others = self.draft.taken.contains(path) || self.draft.is_of_base(path);
+            let is_of_source = self.draft.taken.contains(path) || self.draft.made.contains(path);
+            let is_of_others = is_of_source || self.draft.is_of_base(path);
             if is_of_others && Some(path) != program {
                 continue;
             }

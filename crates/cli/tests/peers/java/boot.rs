@@ -1,0 +1,70 @@
+//! A web application of Spring Boot, built by Maven.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use crate::runtime::{Runtime, Work};
+use crate::workshop::{Workshop, assert_has, at_hand, limited, repository, skipped};
+
+use super::image;
+
+/// Builds `testdata/apps/java-boot`; its dependencies are downloaded once.
+fn boot_jar(workshop: &Workshop) -> bool {
+    let from = repository().join("testdata/apps/java-boot");
+    workshop.write("boot/pom.xml", fs::read(from.join("pom.xml")).unwrap());
+    let source = "src/main/java/shop/Shop.java";
+    workshop.write(&format!("boot/{source}"), fs::read(from.join(source)).unwrap());
+    let mut maven = limited("mvn");
+    maven.args(["--quiet", "--batch-mode", "package", "-DskipTests"]).current_dir(workshop.path("boot"));
+    let output = maven.output().unwrap();
+    if !output.status.success() {
+        skipped(String::from_utf8_lossy(&output.stdout).lines().last().unwrap_or("Maven fails"));
+    }
+    output.status.success()
+}
+
+#[test]
+fn an_application_of_spring_boot_starts_beside_its_dependencies() {
+    if !at_hand(&["docker", "mvn", "javac"]) {
+        return;
+    }
+    let workshop = Workshop::new();
+    if !boot_jar(&workshop) {
+        return;
+    }
+    let spec = "[runtime]\nsource = \"debian:bookworm\"\n[java]\njar = \"boot/target/shop-1.0.jar\"\n";
+    let Some(built) = image(&workshop, "boot", spec) else { return };
+    let said = Runtime::Docker.run(&workshop, &built, &Work::default());
+    assert_has(&said, &["answer: 200 {\"name\":\"apple\",\"count\":3}"]);
+    let files = crate::layout::files(&built.layout);
+    let sizes: BTreeMap<&str, usize> =
+        files.iter().map(|entry| (&*entry.path, entry.content.len())).collect();
+    let libraries =
+        sizes.keys().filter(|path| path.starts_with("app/lib/") && path.ends_with(".jar")).count();
+    assert!(libraries > 20, "{libraries} libraries");
+    assert!(sizes["app/shop-1.0.jar"] < 16 << 10, "{} bytes", sizes["app/shop-1.0.jar"]);
+    println!("boot: {} bytes", sizes.values().sum::<usize>());
+
+    // What was changed of the program leaves its dependencies as they are.
+    let layers = |image: &crate::workshop::Image| {
+        let manifest = crate::layout::manifest(&image.layout);
+        let digests = manifest["layers"].as_array().unwrap().iter().map(|layer| layer["digest"].to_string());
+        digests.collect::<Vec<_>>()
+    };
+    let source = "boot/src/main/java/shop/Shop.java";
+    let changed = fs::read_to_string(workshop.path(source)).unwrap().replace("\"apple\"", "\"pear\"");
+    workshop.write(source, changed);
+    let mut maven = limited("mvn");
+    maven.args(["--quiet", "--batch-mode", "--offline", "package", "-DskipTests"]);
+    crate::workshop::ok(maven.current_dir(workshop.path("boot")));
+    let Some(again) = image(&workshop, "boot", spec) else { return };
+    let (old, new) = (layers(&built), layers(&again));
+    let same = old.iter().zip(&new).filter(|(old, new)| old == new).count();
+    assert_eq!((old.len(), same), (new.len(), new.len() - 1), "{old:?} {new:?}");
+
+    // Elsewhere it is only proven: under an emulator it takes minutes to start.
+    let spec = format!("platforms = [\"linux/arm64\"]\n{spec}");
+    if image(&workshop, "arm", &spec).is_some() {
+        skipped("the application of Spring Boot for arm64 is built and proven, not started");
+    }
+}

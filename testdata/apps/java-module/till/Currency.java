@@ -1,0 +1,6 @@
+package till;
+
+/** What is paid with. */
+public interface Currency {
+    String symbol();
+}
