@@ -12,27 +12,20 @@ use crate::{
     kept::{Keeper, Kept, key},
 };
 use source::{Step, walk};
-use std::{fs::File, path::Path};
+use std::{
+    fs::{self, File},
+    path::Path,
+};
 
 /// The version of what is kept.
 const DOMAIN: &str = "project-1";
-/// What is no source of a project.
-const NO_SOURCE: [&str; 14] = [
-    ".git",
-    ".hg",
-    ".venv",
-    "venv",
-    ".tox",
-    ".nox",
-    ".mypy_cache",
-    ".pytest_cache",
-    ".ruff_cache",
-    "__pycache__",
-    "node_modules",
-    "build",
-    "dist",
-    "target",
-];
+/// Directories that are no source of a project, wherever they are.
+const NO_SOURCE: [&str; 9] =
+    [".git", ".hg", ".venv", ".tox", ".nox", ".mypy_cache", ".pytest_cache", ".ruff_cache", "__pycache__"];
+/// The same at its top, where tools leave what they made.
+const MADE: [&str; 6] = ["build", "dist", "target", "venv", "node_modules", "bantam.lock"];
+/// What says of which commit a checkout is, for versions that are taken from it.
+const COMMIT: [&str; 3] = [".git/HEAD", ".git/logs/HEAD", ".git/packed-refs"];
 
 /// What came of a project.
 pub(super) enum Built {
@@ -88,8 +81,13 @@ pub(super) fn build(workshop: &Workshop<'_>, folder: &Path, shown: &str) -> Resu
 fn key_of(workshop: &Workshop<'_>, folder: &Path) -> Result<tree::Sha256Digest, LanguageError> {
     let step = |path: &str, is_dir: bool| {
         let name = path.rsplit('/').next().unwrap_or_default();
-        let no_source = NO_SOURCE.contains(&name) || name.ends_with(".egg-info");
-        if is_dir && no_source || name.ends_with(".pyc") { Step::Skip } else { Step::Take }
+        let no_source = is_dir && (NO_SOURCE.contains(&name) || name.ends_with(".egg-info"));
+        // An image that was written here is none either.
+        let is_image = || match is_dir {
+            true => folder.join(path).join("oci-layout").exists(),
+            false => !path.contains('/') && path.ends_with(".tar"),
+        };
+        if no_source || MADE.contains(&path) || is_image() { Step::Skip } else { Step::Take }
     };
     let found = walk(folder, false, workshop.memory, &step).map_err(LanguageError::first)?;
     let mut parts = vec![];
@@ -115,6 +113,62 @@ fn key_of(workshop: &Workshop<'_>, folder: &Path) -> Result<tree::Sha256Digest, 
         }
         parts.push(part);
     }
+    if may_take_version_from_commit(folder)? {
+        parts.extend(COMMIT.iter().filter_map(|file| fs::read(folder.join(file)).ok()));
+    }
     let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
     Ok(key(DOMAIN, &parts))
+}
+
+/// May the version of a project be that of its commit? One that does not say its version may take it from there.
+fn may_take_version_from_commit(folder: &Path) -> Result<bool, LanguageError> {
+    let pyproject = folder.join("pyproject.toml");
+    if !pyproject.is_file() {
+        return Ok(true);
+    }
+    Ok(inputs::document(&pyproject)?["project"]["version"].is_null())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may fail")]
+mod tests {
+    use super::*;
+    use crate::python::dependencies::testing::with_workshop;
+
+    #[test]
+    fn what_tools_leave_changes_no_project() {
+        let dir = tempfile::tempdir().unwrap();
+        let write = |path: &str, text: &str| {
+            let path = dir.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        let key = || {
+            // Files that were written just now are told apart by their digests.
+            std::thread::sleep(std::time::Duration::from_millis(40));
+            with_workshop(dir.path(), |workshop| key_of(workshop, dir.path()).unwrap())
+        };
+        write("pyproject.toml", "[project]\nname = 'a'\nversion = '1'\n");
+        write("a/build/x.py", "1");
+        let first = key();
+        for left in [
+            "build/x",
+            "a.egg-info/x",
+            ".git/HEAD",
+            "a/__pycache__/x.pyc",
+            "bantam.lock",
+            "a.tar",
+            "image/oci-layout",
+        ] {
+            write(left, "left");
+            assert_eq!(key(), first, "{left}");
+        }
+        write("a/build/x.py", "2");
+        let second = key();
+        assert_ne!(second, first);
+        write("pyproject.toml", "[project]\nname = 'a'\ndynamic = ['version']\n");
+        let third = key();
+        write(".git/HEAD", "another commit");
+        assert_ne!(key(), third);
+    }
 }

@@ -101,6 +101,10 @@ fn place_one(
     for (path, entry) in &wheel.kept.entries {
         let Some(content) = entry.content() else { continue };
         let (place, below) = split(path);
+        // Bytecode is of the machine that compiled it: it is made anew, or not at all.
+        if below.split('/').any(|part| part == "__pycache__") {
+            continue;
+        }
         match (place, &places) {
             (wheel::SITE, _) => {
                 site.insert(below.to_owned(), content.clone());

@@ -1,9 +1,19 @@
 //! Wheels and interpreters made in tests.
 
 use super::record::{self, Record, Row};
-use crate::python::interpreter::{Interpreter, Libc};
+use crate::{
+    BuildRoot, BuildTools, LanguageError, Workshop,
+    python::interpreter::{Interpreter, Libc},
+};
+use ::fetch::Client;
+use cache::Cache;
 use plan::spec::Architecture;
-use std::io::{Cursor, Write as _};
+use source::NoMemory;
+use std::{
+    io::{Cursor, Write as _},
+    num::NonZeroUsize,
+    path::Path,
+};
 use tree::{Sha256Digest, TreePath};
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
@@ -18,6 +28,31 @@ pub(crate) fn interpreter() -> Interpreter {
         scripts: path("/usr/local/bin"),
         libc: Libc::Glibc(41),
         architecture: Architecture::Amd64,
+    }
+}
+
+/// What languages work with, offline.
+pub(crate) fn with_workshop<T>(dir: &Path, work: impl FnOnce(&Workshop<'_>) -> T) -> T {
+    let cache = Cache::new(dir.join("dist/cache"));
+    work(&Workshop {
+        cache: &cache,
+        client: &Client::offline(),
+        memory: &NoMemory,
+        offline: true,
+        locked: false,
+        jobs: NonZeroUsize::MIN,
+        builder: Architecture::Amd64,
+        tools: &NoTools,
+        notice: &|_| {},
+    })
+}
+
+/// No build tools.
+pub(crate) struct NoTools;
+
+impl BuildTools for NoTools {
+    fn root(&self, _: &[String], _: Architecture) -> Result<BuildRoot<'_>, LanguageError> {
+        Err(LanguageError::NoTool { tool: "none".into(), purpose: "a test".into() })
     }
 }
 

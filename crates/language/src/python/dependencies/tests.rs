@@ -4,9 +4,9 @@ mod real;
 
 use super::{
     Installed, install,
-    testing::{Made, interpreter},
+    testing::{Made, NoTools, interpreter},
 };
-use crate::{Ask, BuildRoot, BuildTools, LanguageError, Workshop, python::interpreter::Interpreter};
+use crate::{Ask, LanguageError, Workshop, python::interpreter::Interpreter};
 use ::fetch::Client;
 use cache::Cache;
 use plan::{
@@ -16,14 +16,6 @@ use plan::{
 use source::NoMemory;
 use std::{fs, num::NonZeroUsize, os::unix::fs::symlink};
 use tree::{Kind, Sha256Digest, Tree, TreePath};
-
-struct NoTools;
-
-impl BuildTools for NoTools {
-    fn root(&self, _: &[String], _: Architecture) -> Result<BuildRoot<'_>, LanguageError> {
-        Err(LanguageError::NoTool { tool: "none".into(), purpose: "a test".into() })
-    }
-}
 
 /// A project's folder, and a cache.
 struct Bench {
@@ -149,6 +141,7 @@ fn shop() -> Made {
     Made::new("shop", "1.0")
         .file("shop/__init__.py", "x = 1\n")
         .file("shop/py.typed", "")
+        .file("shop/__pycache__/__init__.cpython-313.pyc", "bytecode")
         .file("shop/fast.pyx", "cdef")
         .file("shop-1.0.data/scripts/shop-run", "#!python\nimport shop\n")
         .file("shop-1.0.data/data/share/shop.txt", "data")

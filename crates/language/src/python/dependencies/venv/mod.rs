@@ -131,7 +131,7 @@ impl Venv<'_> {
                 (path.split('/').next().unwrap_or_default(), path.rsplit('/').next().unwrap_or_default());
             let of_pip = top == "pip" || top.starts_with("pip-") && top.ends_with(".dist-info");
             let of_machine = matches!(path, "_virtualenv.py" | "_virtualenv.pth");
-            let is_left = name == "__pycache__" || name.ends_with(".pyc") || of_pip || of_machine;
+            let is_left = name == "__pycache__" || of_pip || of_machine;
             // What an installer noted of the machine.
             let is_note = top.ends_with(".dist-info")
                 && matches!(name, "uv_cache.json" | "uv_build.json" | "direct_url.json");
