@@ -25,6 +25,7 @@ mod read;
 mod runtime;
 mod search;
 mod shebang;
+mod strip;
 mod symbols;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -53,5 +54,6 @@ pub use read::read;
 pub use runtime::{RuntimeLoad, glibc_runtime_loads, services};
 pub use search::{CachePolicy, Linker, Rule, Unusable};
 pub use shebang::{Shebang, env_program, env_unsplit, shebang, shebang_of};
+pub use strip::{MAX_STRIPPED, strip};
 pub use symbols::{Undefined, UndefinedSymbol};
 pub use version_name::{VersionName, is_private_version};
