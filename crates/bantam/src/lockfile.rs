@@ -278,6 +278,8 @@ mod tests {
             sources: images,
             images: BTreeMap::new(),
             packages: BTreeMap::new(),
+            languages: BTreeMap::new(),
+            tools: BTreeMap::new(),
         };
         for (tag, pinned) in [("1", true), ("2", false)] {
             let file = LockFile {

@@ -8,7 +8,7 @@ use crate::{
     languages::{self, Languages},
     lockfile::LockFile,
     notes::Notes,
-    open::{Opened, open},
+    open::open,
     packages::{self, Archives},
     remembered::Remembered,
     runtime::{Runtime, Runtimes},
@@ -17,7 +17,7 @@ use crate::{
 };
 use cache::Cache;
 use plan::{
-    Base, Brought, Plan, Sources,
+    Plan, Sources,
     finding::Problem,
     lock::LockedPackage,
     spec::{Architecture, Platform, Release, RuntimeSource},
@@ -80,7 +80,19 @@ impl<'a> Planner<'a> {
             let image = languages::Image { target, platform, lock, opened, archives, watch };
             let make = |runtime: &Runtime<'_>, known: &[Problem], pinned| {
                 let (brought, tools) = self.languages.bring(&image, runtime)?;
-                let plan = make(target, platform, opened, base.as_ref(), runtime, &brought, known, pinned)?;
+                let sources = Sources {
+                    runtime: runtime.view(),
+                    base: base.as_ref(),
+                    source_image: runtime.pin(),
+                    payload: &opened.payload,
+                    ca: &opened.ca,
+                    brought: &brought,
+                    known,
+                    pinned,
+                    accounts: runtime.accounts(),
+                    memo: &runtime.memo,
+                };
+                let plan = plan::plan(&target.spec, platform, &sources)?;
                 Ok(Plan { tools: tools.map(|tools| (tools.builder, tools.packages)), ..plan })
             };
             match &target.spec.runtime.source {
@@ -145,30 +157,4 @@ fn packages_of(plans: &[Plan]) -> BTreeMap<Architecture, BTreeMap<(&str, &str), 
         }
     }
     all
-}
-
-fn make(
-    target: &Target,
-    platform: Platform,
-    opened: &Opened<'_>,
-    base: Option<&Base>,
-    runtime: &Runtime<'_>,
-    brought: &Brought,
-    known: &[Problem],
-    pinned: Vec<LockedPackage>,
-) -> Result<Plan, Error> {
-    let Opened { payload, ca, .. } = opened;
-    let sources = Sources {
-        runtime: runtime.view(),
-        base,
-        source_image: runtime.pin(),
-        payload,
-        ca,
-        brought,
-        known,
-        pinned,
-        accounts: runtime.accounts(),
-        memo: &runtime.memo,
-    };
-    Ok(plan::plan(&target.spec, platform, &sources)?)
 }

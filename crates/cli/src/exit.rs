@@ -92,9 +92,14 @@ fn of_language(error: &LanguageError) -> Option<&'static str> {
         LanguageError::NoTool { tool, .. } if tool == "uv" => {
             "install it: `pip install uv`, `pipx install uv` or the distribution's package"
         }
-        LanguageError::OldTool { tool, .. } if tool == "uv" => "`uv self update`, or `pip install --upgrade uv`",
+        LanguageError::OldTool { tool, .. } if tool == "uv" => {
+            "`uv self update`, or `pip install --upgrade uv`"
+        }
         LanguageError::NoTool { tool, .. } if tool == "npm" => "install Node.js with npm 11 or newer",
         LanguageError::OldTool { tool, .. } if tool == "npm" => "`npm install --global npm@11`",
+        LanguageError::NoTool { tool, .. } | LanguageError::OldTool { tool, .. } if tool == "pnpm" => {
+            "`npm install --global pnpm@latest`"
+        }
         LanguageError::Offline { .. } => "build once with the network; the cache keeps what was fetched",
         _ => return None,
     })

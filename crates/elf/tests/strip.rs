@@ -90,7 +90,9 @@ fn a_program_runs_as_before_and_is_as_small_as_binutils_make_it() {
 #[test]
 fn both_byte_orders_and_widths_are_written_as_they_were_read() {
     let dir = tempfile::tempdir().unwrap();
-    for (name, source) in [("s390x", "s390x-linux-gnu-gcc"), ("arm64", "aarch64-linux-gnu-gcc")] {
+    let compilers = ["s390x-linux-gnu-gcc", "aarch64-linux-gnu-gcc", "arm-linux-gnueabihf-gcc"];
+    for source in compilers {
+        let name = source;
         let Some(program) = compiled(dir.path(), name, source, &[]) else {
             println!("SKIPPED: no {source}");
             continue;
@@ -99,6 +101,8 @@ fn both_byte_orders_and_widths_are_written_as_they_were_read() {
         fs::write(&ours, stripped(&program)).unwrap();
         let dynamic = ["--dynamic", "--dyn-syms", "--relocs"];
         assert_eq!(readelf(&dynamic, &ours), readelf(&dynamic, &program), "{name}");
+        assert_eq!(readelf(&["--segments"], &ours), readelf(&["--segments"], &program), "{name}");
+        assert!(!readelf(&["--sections"], &ours).contains(".symtab"), "{name}");
     }
 }
 

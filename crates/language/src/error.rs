@@ -90,9 +90,17 @@ pub enum LanguageError {
         /// Why.
         source: io::Error,
     },
-    /// Files of this machine cannot be read.
+    /// A program cannot be stripped of its symbols.
+    #[error("{program} cannot be stripped")]
+    Strip {
+        /// The program, and where it comes from.
+        program: String,
+        /// Why.
+        source: Box<elf::ElfError>,
+    },
+    /// An ELF file could not be read.
     #[error(transparent)]
-    Source(#[from] source::SourceError),
+    Elf(#[from] elf::ElfError),
     /// A place could not be read.
     #[error(transparent)]
     View(#[from] ViewError),
@@ -105,6 +113,9 @@ pub enum LanguageError {
     /// A path is none that an image can have.
     #[error(transparent)]
     Path(#[from] PathError),
+    /// A folder of this machine could not be read.
+    #[error(transparent)]
+    Source(#[from] source::SourceError),
     /// The plan of something could not be made.
     #[error("build tools cannot be had")]
     Tools(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -15,6 +15,7 @@ mod java;
 mod kill;
 mod layout;
 mod loader;
+mod node;
 mod objects;
 mod oracle;
 mod packages;

@@ -4,4 +4,4 @@ mod layout;
 mod run;
 
 pub(crate) use layout::LaidOut;
-pub(crate) use run::{find, run};
+pub(crate) use run::{Answer, Ended, attempt, find, run};

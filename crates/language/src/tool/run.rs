@@ -5,7 +5,7 @@ use std::{
     io::{self, Read},
     os::unix::process::CommandExt as _,
     path::PathBuf,
-    process::{Command, Stdio},
+    process::{Command, ExitStatus, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -40,7 +40,43 @@ pub(crate) fn find(tool: &str) -> Option<PathBuf> {
 /// # Errors
 /// When it cannot be started, does not end in time, or fails.
 pub(crate) fn run(command: &mut Command, shown: &str, limit: Duration) -> Result<Answer, LanguageError> {
-    let failed = |status: String, said: String| LanguageError::Failed { tool: shown.into(), status, said };
+    attempt(command, limit)?.well(shown)
+}
+
+/// How a tool ended, and what it wrote.
+pub(crate) struct Ended {
+    /// How; none where it did not within the limit.
+    status: Option<ExitStatus>,
+    limit: Duration,
+    /// What it wrote.
+    pub answer: Answer,
+}
+
+impl Ended {
+    /// Did it do what it should?
+    pub fn is_well(&self) -> bool {
+        self.status.is_some_and(|status| status.success())
+    }
+
+    /// Its answer, if it ended well. `shown` is what errors call it.
+    ///
+    /// # Errors
+    /// When it did not end in time, or failed.
+    pub fn well(self, shown: &str) -> Result<Answer, LanguageError> {
+        let status = match self.status {
+            Some(status) if status.success() => return Ok(self.answer),
+            Some(status) => status.to_string(),
+            None => format!("it did not end within {} s", self.limit.as_secs()),
+        };
+        Err(LanguageError::Failed { tool: shown.into(), status, said: end_of(&self.answer.stderr) })
+    }
+}
+
+/// As [`run`], for whoever wants to know how it failed.
+///
+/// # Errors
+/// When it cannot be started.
+pub(crate) fn attempt(command: &mut Command, limit: Duration) -> Result<Ended, LanguageError> {
     let program = PathBuf::from(command.get_program());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
     let mut child = command.spawn().map_err(LanguageError::read(program))?;
@@ -70,11 +106,7 @@ pub(crate) fn run(command: &mut Command, shown: &str, limit: Duration) -> Result
         handle.join().ok().and_then(Result::ok).unwrap_or_default()
     };
     let (stdout, stderr) = (taken(stdout), String::from_utf8_lossy(&taken(stderr)).into_owned());
-    match status {
-        Some(status) if status.success() => Ok(Answer { stdout, stderr }),
-        Some(status) => Err(failed(status.to_string(), end_of(&stderr))),
-        None => Err(failed(format!("it did not end within {} s", limit.as_secs()), end_of(&stderr))),
-    }
+    Ok(Ended { status, limit, answer: Answer { stdout, stderr } })
 }
 
 /// The end of what a tool said, from the start of a line.

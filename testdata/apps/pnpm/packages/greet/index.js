@@ -1,0 +1,3 @@
+const { version } = require("ms/package.json");
+
+module.exports = (who) => `hello ${who} with ms ${version}`;
