@@ -20,6 +20,18 @@ pub enum Error {
         /// The argument.
         path: PathBuf,
     },
+    /// A spec would be written, and there is one.
+    #[error("there is a spec already: {file}", file = file.display())]
+    SpecThere {
+        /// Its file.
+        file: PathBuf,
+    },
+    /// A folder that is no project whose language is known.
+    #[error("{folder} is no project of a language that is known", folder = folder.display())]
+    NoProject {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// A spec that cannot be read.
     #[error("cannot read the spec {file}", file = file.display())]
     Spec {

@@ -61,6 +61,8 @@ pub enum Progress {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Look at a project and write its spec
+    Init(Init),
     /// Build images and bring them to their destinations
     Build(Build),
     /// Would it start? Shows every finding, and builds nothing
@@ -113,6 +115,16 @@ pub enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
+}
+
+#[derive(Debug, Args)]
+pub struct Init {
+    /// The project's folder; default: this one
+    #[arg(value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Print the spec, and write nothing
+    #[arg(long)]
+    pub stdout: bool,
 }
 
 #[derive(Debug, Args)]

@@ -47,6 +47,8 @@ pub fn tell(error: &Error) -> u8 {
 fn code(error: &Error) -> u8 {
     match error {
         Error::NoTarget { .. }
+        | Error::SpecThere { .. }
+        | Error::NoProject { .. }
         | Error::OneImage { .. }
         | Error::OnePlatform { .. }
         | Error::Usage(_)
@@ -146,7 +148,12 @@ fn hint(error: &Error) -> Option<String> {
             "name a spec (bantam.toml, a folder that has one, any *.toml) or a program that is built"
         }
         Error::Spec { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
-            "write one, or build a program without: `bantam build ./program`"
+            "`bantam init` writes one; a program is built without: `bantam build ./program`"
+        }
+        Error::SpecThere { .. } => "--stdout prints what would be written",
+        Error::NoProject { .. } => {
+            "it is known by go.mod, Cargo.toml, CMakeLists.txt, meson.build, Makefile, requirements.txt, \
+             pyproject.toml, package.json, pom.xml, build.gradle, or a program that is there"
         }
         Error::Mirror(MirrorError::Unknown { .. }) => {
             "name mirrors in [runtime] of the spec, or in BANTAM_MIRROR"

@@ -8,6 +8,8 @@ use std::{iter::Peekable, str::Chars};
 
 /// The letters that make a text a glob.
 pub(crate) const WILDCARDS: [char; 4] = ['*', '?', '[', '{'];
+/// The letters that have a meaning in one, and so must lose it.
+const LITERALLY: [char; 6] = ['*', '?', '[', ']', '{', '}'];
 /// The longest glob, in bytes: as long as a path may be.
 const MAX_LEN: usize = 4096;
 /// How deep braces may stand in braces.
@@ -74,6 +76,21 @@ impl Glob {
         let directories = if literal.is_some() { names.len() - 1 } else { fixed.len() };
         let prefix = format!("{root}{}", fixed.get(..directories).unwrap_or_default().join("/"));
         Ok(Glob { pieces, prefix, literal })
+    }
+
+    /// A glob that matches the path `text` and nothing else. A text without wildcards stays as it is.
+    pub fn literally(text: &str) -> String {
+        if !text.contains(LITERALLY) {
+            return text.into();
+        }
+        let mut out = String::new();
+        for letter in text.chars() {
+            if LITERALLY.contains(&letter) || matches!(letter, ',' | '\\') {
+                out.push('\\');
+            }
+            out.push(letter);
+        }
+        out
     }
 
     /// Does the path match?
@@ -191,6 +208,21 @@ fn unescaped(name: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_by_its_very_name() {
+        for (name, from) in [
+            ("shop", "shop"),
+            ("a\\b", "a\\b"),
+            ("a[1],*", "a\\[1\\]\\,\\*"),
+            ("x${arch}", "x$\\{arch\\}"),
+            ("\\{", "\\\\\\{"),
+            ("}", "\\}"),
+        ] {
+            assert_eq!(Glob::literally(name), from, "{name}");
+            assert!(from == name || Glob::new(from).unwrap().matches(name), "{name}");
+        }
+    }
 
     #[test]
     fn matching() {

@@ -6,6 +6,7 @@
 pub mod expand;
 pub mod explain;
 pub mod finding;
+pub mod init;
 pub mod lock;
 pub mod reason;
 pub mod spec;

@@ -8,6 +8,7 @@ mod deps;
 mod explain;
 mod explain_error;
 mod images;
+mod init;
 mod lock;
 mod login;
 mod rebase;
@@ -46,6 +47,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Copy(args) => transfer::copy(args, global),
         Command::Load(args) => transfer::load(args, global),
         Command::Index(Index::Create(args)) => transfer::index_create(args, global),
+        Command::Init(args) => init::run(args, global),
         Command::Rebase(args) => rebase::run(args, global),
         Command::Inspect(args) => images::inspect(args, global),
         Command::Ls(args) => images::ls(args, global),

@@ -10,6 +10,7 @@ mod classic;
 mod corpus;
 mod debian;
 mod from_packages;
+mod init;
 mod interop;
 mod java;
 mod kill;

@@ -1,0 +1,8 @@
+//! `bantam init`, through the command.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
+
+#[allow(dead_code, reason = "shared with other tests")]
+#[path = "../findings/folder.rs"]
+mod folder;
+mod init;

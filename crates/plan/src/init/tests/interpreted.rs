@@ -1,0 +1,285 @@
+//! Programs of languages with a runtime.
+
+use super::{super::recognise, best, is, project};
+
+#[test]
+fn python_programs() {
+    let flask = ("app.py", "from flask import Flask\napp = Flask(__name__)\n");
+    is(
+        &[flask, ("requirements.txt", "flask\nGunicorn==22\n")],
+        "a Flask application",
+        &[
+            "entrypoint = [\"gunicorn\", \"app:app\", \"-b\", \"0.0.0.0:8000\"]",
+            "workdir = \"/app\"",
+            "ports = [\"8000\"]  # of the entrypoint",
+            "source = \"debian:bookworm\"  # the release of this machine",
+            "[python]",
+            "requirements = \"requirements.txt\"",
+            "from = \".\"",
+            "to = \"/app/\"",
+        ],
+        None,
+    );
+    let entry = |files: &[(&str, &str)]| {
+        let found = best(files);
+        let line = found.spec.lines().find_map(|line| line.strip_prefix("entrypoint = ")).unwrap_or_default();
+        serde_json::from_str::<Vec<String>>(line).unwrap_or_default().join(" ")
+    };
+    for (files, want) in [
+        (&[flask, ("requirements.txt", "flask")][..], "flask --app app:app run --host 0.0.0.0 --port 8000"),
+        (&[flask, ("requirements.txt", "flask\nwaitress")], "waitress-serve --listen=0.0.0.0:8000 app:app"),
+        (
+            &[
+                ("shop/__init__.py", "def create_app(x=None):\n    app = Flask(__name__)\n"),
+                ("requirements.txt", "flask\ngunicorn"),
+            ],
+            "gunicorn shop:create_app() -b 0.0.0.0:8000",
+        ),
+        (
+            &[
+                ("app/main.py", "import fastapi\napp: fastapi.FastAPI = fastapi.FastAPI(\n"),
+                ("requirements.txt", "fastapi[standard]"),
+            ],
+            "uvicorn app.main:app --host 0.0.0.0 --port 8000",
+        ),
+        (
+            &[
+                ("manage.py", "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'site.settings')"),
+                ("shop/wsgi.py", "application = get_wsgi_application()"),
+                ("requirements.txt", "-r requirements/base.txt"),
+                ("requirements/base.txt", "django\ngunicorn"),
+            ],
+            "gunicorn shop.wsgi:application -b 0.0.0.0:8000",
+        ),
+        (
+            &[("manage.py", "DJANGO_SETTINGS_MODULE"), ("shop/wsgi.py", "x"), ("requirements.txt", "django")],
+            "python3 manage.py runserver --noreload 0.0.0.0:8000",
+        ),
+        (
+            &[
+                (
+                    "pyproject.toml",
+                    "[project]\nname = \"shop\"\n[project.scripts]\na = \"x:y\"\nshop = \"shop:main\"",
+                ),
+                ("uv.lock", ""),
+            ],
+            "shop",
+        ),
+        (
+            &[("src/shop/__main__.py", "x"), ("pyproject.toml", "[project]\nname = \"shop\"")],
+            "python3 -m shop",
+        ),
+        (&[("bot.py", "x"), ("requirements.txt", "")], "python3 bot.py"),
+        (&[("tool.py", "x")], "python3 tool.py"),
+        (&[("a.py", "x"), ("b.py", "if __name__ == '__main__':")], "python3 b.py"),
+        (
+            &[
+                flask,
+                ("requirements.txt", "flask\ngunicorn"),
+                (
+                    "Dockerfile",
+                    "FROM python:3.11\nWORKDIR /srv\nEXPOSE 9000\nCMD [\"gunicorn\", \"-c\", \"/srv/g.py\", \"app:app\"]",
+                ),
+            ],
+            "gunicorn -c /app/g.py app:app",
+        ),
+        (
+            &[
+                flask,
+                ("requirements.txt", "flask\ngunicorn"),
+                ("Dockerfile", "FROM python:3.11\nEXPOSE 9000\nCMD [\"./start.sh\"]"),
+            ],
+            "gunicorn app:app -b 0.0.0.0:9000",
+        ),
+        (
+            &[
+                ("main.py", "x"),
+                ("uv.lock", ""),
+                ("pyproject.toml", "[project]\nname=\"a\""),
+                ("Dockerfile", "CMD uv run python main.py --x"),
+            ],
+            "python3 main.py --x",
+        ),
+    ] {
+        assert_eq!(entry(files), want, "{files:?}");
+    }
+}
+
+#[test]
+fn where_python_projects_have_their_dependencies() {
+    for (files, line, before) in [
+        (
+            &[("pyproject.toml", "[project]\nname = \"a\""), ("uv.lock", ""), ("requirements.txt", "x")][..],
+            "project = \"pyproject.toml\"  # as uv.lock has it",
+            None,
+        ),
+        (&[("pyproject.toml", "[project]\nname = \"a\"")], "project = \"pyproject.toml\"", None),
+        (
+            &[("pyproject.toml", "[tool.black]"), ("requirements.txt", "x")],
+            "requirements = \"requirements.txt\"",
+            None,
+        ),
+        (
+            &[("pyproject.toml", "[tool.poetry.dependencies]\nflask = \"*\"")],
+            "requirements = \"requirements.txt\"  # made by: poetry export --output requirements.txt",
+            Some("poetry export --output requirements.txt"),
+        ),
+        (&[(".venv/pyvenv.cfg", "")], "venv = \".venv\"", None),
+    ] {
+        let files: Vec<_> = files.iter().copied().chain([("main.py", "x")]).collect();
+        is(&files, "a Python program", &[line], before);
+    }
+}
+
+#[test]
+fn node_programs() {
+    let lock = ("package-lock.json", "");
+    let package = r#"{"main": "index.js", "scripts": {"start": "NODE_ENV=test node --enable-source-maps ./server"},
+        "dependencies": {"express": "4"}, "engines": {"node": "^18.17 || >=20.3"}}"#;
+    is(
+        &[lock, ("package.json", package), ("server.js", "app.listen(process.env.PORT || 3000)")],
+        "an Express application",
+        &[
+            "entrypoint = [\"node\", \"--enable-source-maps\", \"server.js\"]",
+            "env = { NODE_ENV = \"test\" }",
+            "ports = [\"3000\"]  # server.js",
+            "[node]",
+            "project = \".\"  # dependencies, as the lock file has them",
+            "version = \"20\"  # engines.node is \"^18.17 || >=20.3\"",
+        ],
+        None,
+    );
+    let built =
+        r#"{"scripts": {"start": "nest start", "start:prod": "node dist/main", "build": "nest build"}}"#;
+    is(
+        &[
+            lock,
+            ("package.json", built),
+            ("tsconfig.json", ""),
+            ("src/main.ts", "app.listen(3000)"),
+            (".nvmrc", "v22.1.0\n"),
+        ],
+        "a Node.js program",
+        &[
+            "entrypoint = [\"node\", \"dist/main.js\"]",
+            "version = \"22\"  # .nvmrc",
+            "ports = [\"3000\"]  # src/main.ts",
+        ],
+        Some("npm ci && npm run build"),
+    );
+    assert!(
+        best(&[lock, ("package.json", built), ("tsconfig.json", "")])
+            .spec
+            .contains("\"src\", \"tsconfig*.json\"")
+    );
+    is(
+        &[
+            ("package.json", "{}"),
+            ("server.js", "x"),
+            ("Dockerfile", "FROM node:18-alpine\nWORKDIR /srv\nCMD [\"node\", \"/srv/server.js\"]"),
+        ],
+        "a Node.js program",
+        &["entrypoint = [\"node\", \"server.js\"]", "version = \"18\"  # FROM node:18-alpine"],
+        Some("npm install --package-lock-only"),
+    );
+    // A page is no program.
+    for page in [
+        r#"{"scripts": {"start": "react-scripts start"}}"#,
+        r#"{"scripts": {"dev": "vite"}}"#,
+        "{}",
+        "[",
+        "{\"main\": 3}",
+    ] {
+        assert!(
+            recognise(&project(&[lock, ("package.json", page), ("src/index.js", "x")][..2].as_ref()))
+                .is_empty(),
+            "{page}"
+        );
+    }
+    assert!(
+        recognise(&project(&[("package.json", r#"{"scripts": {"dev": "vite"}}"#), ("src/index.js", "x")]))
+            .is_empty()
+    );
+}
+
+#[test]
+fn next_applications() {
+    let package = ("package.json", r#"{"dependencies": {"next": "15"}, "scripts": {"start": "next start"}}"#);
+    is(
+        &[package, (".next/standalone/apps/web/server.js", ""), ("public/a.png", "")],
+        "a Next.js application",
+        &[
+            "entrypoint = [\"node\", \"apps/web/server.js\"]",
+            "env = { HOSTNAME = \"0.0.0.0\", NODE_ENV = \"production\", PORT = \"3000\" }",
+            "[node]",
+            "to = \"/app/apps/web/.next/static/\"",
+            "to = \"/app/apps/web/public/\"",
+        ],
+        None,
+    );
+    let found = best(&[package]);
+    assert_eq!(found.before, ["npm ci && npm run build"]);
+    assert!(found.notes[0].contains("output: \"standalone\""), "{:?}", found.notes);
+}
+
+#[test]
+fn java_programs() {
+    let pom = "<project><parent><artifactId>spring-boot-starter-parent</artifactId><version>3.3.0</version></parent>\n\
+        <artifactId>shop</artifactId><version>${revision}</version><properties><revision>1.2</revision></properties>\n\
+        <dependencies><dependency><artifactId>x</artifactId><version>9</version></dependency></dependencies>\n\
+        <build><plugins><plugin><artifactId>spring-boot-maven-plugin</artifactId></plugin></plugins></build></project>";
+    is(
+        &[("pom.xml", pom), ("mvnw", ""), ("src/main/resources/application.properties", "server.port=8081")],
+        "a Spring Boot application",
+        &[
+            "workdir = \"/app\"",
+            "jar = \"target/shop-1.2.jar\"  # made by: ./mvnw --batch-mode package",
+            "ports = [\"8081\"]  # src/main/resources/application.properties",
+        ],
+        Some("./mvnw --batch-mode package"),
+    );
+    is(
+        &[
+            ("pom.xml", pom),
+            ("target/shop-1.2.jar", ""),
+            ("target/original-shop-1.2.jar", ""),
+            ("target/shop-1.2-sources.jar", ""),
+        ],
+        "a Spring Boot application",
+        &["jar = \"target/shop-1.2.jar\"", "ports = [\"8080\"]  # the default of Spring Boot"],
+        None,
+    );
+    is(
+        &[
+            (
+                "build.gradle.kts",
+                "plugins { application }\nversion = \"0.1\"\napplication { mainClass = \"x\" }",
+            ),
+            ("settings.gradle.kts", "rootProject.name = \"web\""),
+            ("gradlew", ""),
+        ],
+        "a Java program",
+        &["jar = \"build/libs/web-0.1.jar\"  # made by: ./gradlew assemble"],
+        Some("./gradlew assemble"),
+    );
+    let plain = "<project><artifactId>tool</artifactId><version>1</version></project>";
+    let main = "package com.acme;\npublic class Main {\n  public static void main(String[] args) {}\n}";
+    let files = [
+        ("pom.xml", plain),
+        ("src/main/java/com/acme/Main.java", main),
+        ("src/main/java/module-info.java", "module com.acme {\n}"),
+    ];
+    is(
+        &files[..2],
+        "a Java program",
+        &["entrypoint = [\"java\", \"-cp\", \"/app/tool-1.jar\", \"com.acme.Main\"]"],
+        Some("mvn --batch-mode package"),
+    );
+    is(
+        &files,
+        "a Java program",
+        &["entrypoint = [\"java\", \"-p\", \"/app/tool-1.jar\", \"-m\", \"com.acme/com.acme.Main\"]"],
+        Some("mvn --batch-mode package"),
+    );
+    is(&[("build/libs/a.jar", "")], "a Java program", &["jar = \"build/libs/a.jar\""], None);
+}
