@@ -1,7 +1,12 @@
 //! Why files are in an image: of a spec that is planned, of an image that exists, or of the reasons
 //! that somebody wrote down.
 
-use crate::{Error, Session, Target, attached, build, event::Watch, inside, unpacked::unpacked};
+use crate::{
+    Error, Session, Target, attached, build,
+    event::Watch,
+    inside,
+    unpacked::{Unpacked, unpacked},
+};
 use cache::Cache;
 use oci::{ConfigFile, Image};
 use plan::{
@@ -106,7 +111,7 @@ fn of_image(reference: &Reference, platforms: &[Platform], session: &Session) ->
 
 fn derived(image: &Image, name: &str, cache: &Cache) -> Result<Record, Error> {
     let config = ConfigFile::parse(&image.config.bytes)?;
-    let (tree, layers) = unpacked(&image.layers, &config.rootfs.diff_ids, cache)?;
+    let Unpacked { tree, layers, .. } = unpacked(&image.layers, &config.rootfs.diff_ids, cache)?;
     let histories = config.history.into_iter().filter(|history| !history.empty_layer);
     let run = config.config;
     let finished = Finished {

@@ -1,6 +1,9 @@
 //! Finished images that a run builds upon or takes from: each is opened once.
 
-use crate::{Error, Locking, Session, Target, inside, unpacked::unpacked};
+use crate::{
+    Error, Locking, Session, Target, inside,
+    unpacked::{Unpacked, unpacked},
+};
 use cache::Cache;
 use oci::{Compression, ConfigFile, Digest, Image, Manifest};
 use plan::{Base, BaseConfig, expand::Vars, lock::LockedImage, spec::Platform};
@@ -52,7 +55,7 @@ impl Finished {
     /// As [`Finished::open`].
     pub fn of(image: Image, reference: String, digest: Option<Digest>, cache: &Cache) -> Result<Self, Error> {
         let diff_ids = ConfigFile::parse(&image.config.bytes)?.rootfs.diff_ids;
-        let (tree, layers) = unpacked(&image.layers, &diff_ids, cache)?;
+        let Unpacked { tree, layers, .. } = unpacked(&image.layers, &diff_ids, cache)?;
         let sha256 = |digest: Digest| Sha256Digest(*digest.bytes());
         let manifest = image.manifest.descriptor.digest;
         let pin = LockedImage { digest: sha256(digest.unwrap_or(manifest)), manifest: sha256(manifest) };

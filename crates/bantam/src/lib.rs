@@ -7,6 +7,7 @@ mod attached;
 mod baseline;
 mod build;
 mod changes;
+mod compare;
 mod deps;
 mod error;
 mod event;
@@ -43,6 +44,7 @@ pub use baseline::tell_growth;
 pub use build::{
     Built, Outcome, Request, Summary, build, build_what_can_be, check, check_lock, host_platform, lock,
 };
+pub use compare::{Compared, ComparedLayer, Kind, compare};
 pub use deps::{Deps, deps};
 pub use error::{Error, Refusal};
 pub use event::{Event, Watch};

@@ -5,7 +5,7 @@ use crate::{
     event::{Event, Watch},
     finished::{BASE_DIGEST, BASE_NAME, Finished, config_of},
     inside,
-    unpacked::unpacked,
+    unpacked::{Unpacked, unpacked},
     when,
 };
 use cache::Cache;
@@ -209,7 +209,7 @@ impl One<'_> {
         let all: Vec<_> = base.image.layers.iter().chain(&own.layers).cloned().collect();
         let mut diff_ids = ConfigFile::parse(&base.image.config.bytes)?.rootfs.diff_ids;
         diff_ids.extend(&own.diff_ids);
-        let (tree, layers) = unpacked(&all, &diff_ids, self.cache)?;
+        let Unpacked { tree, layers, .. } = unpacked(&all, &diff_ids, self.cache)?;
         Ok(Stacked { base, tree, layers })
     }
 

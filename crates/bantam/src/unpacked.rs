@@ -35,15 +35,21 @@ struct Limits {
 /// The layers of an image, base first: what names each, and its bytes.
 pub(crate) type ImageLayers = [(Descriptor, Arc<dyn Blob>)];
 
-/// The tree of these layers, whose plain tars have the digests `diff_ids` where they are known, and the layer that each path is from, counted from 0 at the base.
+/// An image's layers as a container sees them.
+pub(crate) struct Unpacked {
+    /// What stands at each path.
+    pub tree: Tree,
+    /// The layer that each path is from, counted from 0 at the base.
+    pub layers: BTreeMap<TreePath, usize>,
+    /// The bytes of all files of each layer, base first, those that upper layers hide among them.
+    pub sizes: Vec<u64>,
+}
+
+/// Unpacks these layers, whose plain tars have the digests `diff_ids` where they are known.
 ///
 /// # Errors
 /// When a layer cannot be read, is not what the image says, or cannot be kept.
-pub(crate) fn unpacked(
-    image: &ImageLayers,
-    diff_ids: &[Digest],
-    cache: &Cache,
-) -> Result<(Tree, BTreeMap<TreePath, usize>), Error> {
+pub(crate) fn unpacked(image: &ImageLayers, diff_ids: &[Digest], cache: &Cache) -> Result<Unpacked, Error> {
     within(LIMITS, image, diff_ids, cache)
 }
 
@@ -52,11 +58,12 @@ fn within(
     image: &ImageLayers,
     diff_ids: &[Digest],
     cache: &Cache,
-) -> Result<(Tree, BTreeMap<TreePath, usize>), Error> {
+) -> Result<Unpacked, Error> {
     let mut plains = vec![];
     let mut left = limits;
     let mut heads = vec![];
     let mut layers = vec![];
+    let mut sizes = vec![];
     for (number, (descriptor, blob)) in image.iter().enumerate() {
         let failed = |source| Error::ReadLayer { digest: descriptor.digest, source };
         if number == limits.layers {
@@ -72,6 +79,7 @@ fn within(
         let (entries, beginnings) =
             listed.ok_or_else(|| failed(too_much("entries", limits.entries as u64)))?;
         left.entries = left.entries.saturating_sub(entries.len());
+        sizes.push(entries.iter().map(size).sum());
         layers.push(entries);
         heads.push(beginnings);
         plains.push((Arc::new(plain), descriptor.digest));
@@ -99,7 +107,15 @@ fn within(
         from.insert(path.clone(), listed.layer);
     }
     tree.add_parents();
-    Ok((tree, from))
+    Ok(Unpacked { tree, layers: from, sizes })
+}
+
+/// The bytes of a file; a further name of one has none.
+fn size(entry: &LayerEntry) -> u64 {
+    match entry.kind {
+        EntryKind::File { size, .. } => size,
+        _ => 0,
+    }
 }
 
 fn too_much(what: &'static str, limit: u64) -> ReadLayerError {

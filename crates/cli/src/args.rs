@@ -4,6 +4,7 @@ mod registry;
 
 pub use registry::{Auth, AuthCheck, Login, Logout, Reach, Who};
 
+use crate::show::chart::By;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
@@ -96,6 +97,8 @@ pub enum Command {
     Inspect(Image),
     /// List the files of an image
     Ls(Ls),
+    /// Show the sizes of images side by side
+    Compare(Compare),
     /// Keep who one is at a registry, if it knows that user and password
     Login(Login),
     /// Forget who one is at a registry
@@ -411,6 +414,26 @@ pub struct Ls {
     pub image: Image,
     /// Only what is at or below this path
     pub path: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Compare {
+    #[arg(
+        required = true,
+        value_name = "IMAGE",
+        help = "Images, in any places: oci:DIR[:REF], docker-daemon:REF, host/name:tag, …; the first is what the others are \
+                measured by"
+    )]
+    pub images: Vec<String>,
+    /// Draw a chart: a file that ends in .svg, .html or .png; may be repeated
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Vec<PathBuf>,
+    /// What the bars of the chart are stacked by
+    #[arg(long, value_enum, default_value_t = By::Kind, value_name = "WHAT")]
+    pub by: By,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -65,11 +65,12 @@ pub fn ls(args: &Ls, global: &Global) -> Result<ExitCode, Error> {
     Ok(show::stdout(&lines.collect::<String>()))
 }
 
-fn platform(global: &Global) -> Result<Option<Platform>, Error> {
+/// The one platform that was asked for.
+pub(super) fn platform(global: &Global) -> Result<Option<Platform>, Error> {
     match &global.platform[..] {
         [] => Ok(None),
         [one] => one.parse().map(Some).map_err(|error: oci::PlatformError| Error::Usage(error.to_string())),
-        _ => Err(Error::Usage("one --platform, or none: one image is looked at".into())),
+        _ => Err(Error::Usage("one --platform, or none: images of one are looked at".into())),
     }
 }
 

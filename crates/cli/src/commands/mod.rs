@@ -4,6 +4,7 @@ mod auth;
 mod build;
 mod cache;
 mod check;
+mod compare;
 mod deps;
 mod explain;
 mod explain_error;
@@ -51,6 +52,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Rebase(args) => rebase::run(args, global),
         Command::Inspect(args) => images::inspect(args, global),
         Command::Ls(args) => images::ls(args, global),
+        Command::Compare(args) => compare::run(args, global),
         Command::Explain(args) => explain::run(args, global),
         Command::Login(args) => login::login(args, global),
         Command::Logout(args) => login::logout(args, global),

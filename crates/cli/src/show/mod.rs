@@ -1,5 +1,7 @@
 //! Words on stderr and results on stdout.
 
+pub mod chart;
+pub mod compare;
 pub mod findings;
 pub mod markdown;
 pub mod progress;
