@@ -190,7 +190,7 @@ pub(super) mod testing {
             count += 1;
             count - 1
         };
-        let mut text = |text: &str, add: &mut dyn FnMut(u8, Vec<u8>) -> u16| {
+        let text = |text: &str, add: &mut dyn FnMut(u8, Vec<u8>) -> u16| {
             add(1, [&(text.len() as u16).to_be_bytes()[..], text.as_bytes()].concat())
         };
         let of_module = text("Module", &mut add);

@@ -15,7 +15,7 @@ use plan::{
     Brought, BroughtFile, BroughtLayer,
     expand::{Vars, expand},
     reason::Reason,
-    spec::{Architecture, Line},
+    spec::{Architecture, Line, Profile},
 };
 use std::{
     collections::BTreeSet,
@@ -118,7 +118,7 @@ pub(super) fn put(
             brought.stand_ins.insert(original, made.clone());
         }
         // A package of which it is made has a copyright that says the same.
-        let is_said = path.is_within(&TreePath::parse("/legal")?) && is_of_package(ask.runtime, jdk)?;
+        let is_said = path.is_within(&TreePath::parse("/legal")?) && is_of_package(ask, jdk)?;
         if is_said || uses.leave_out(path.name()) {
             continue;
         }
@@ -215,11 +215,15 @@ fn is_kept(path: &str) -> bool {
     }
 }
 
-/// Is the kit of a package of a distribution, which keeps what is to be said of licences elsewhere?
-fn is_of_package(view: &dyn View, jdk: &Jdk) -> Result<bool, LanguageError> {
-    let doc = format!("/usr/share/doc/openjdk-{}-jre-headless/copyright", jdk.feature);
+/// Is the kit of a package of a distribution whose copyright the image gets, which says of licences what is to be said?
+fn is_of_package(ask: &Ask<'_>, jdk: &Jdk) -> Result<bool, LanguageError> {
     let is_debians = jdk.home.name().contains("openjdk") && jdk.home.as_str().starts_with("/usr/lib/jvm/");
-    Ok(is_debians && view.follow(&TreePath::parse(&doc)?)?.entry.is_some())
+    let doc = format!("/usr/share/doc/openjdk-{}-jre-headless/copyright", jdk.feature);
+    let is_there = |path: &str| -> Result<bool, LanguageError> {
+        Ok(ask.runtime.follow(&TreePath::parse(path)?)?.entry.is_some())
+    };
+    let is_listed = is_there("/var/lib/dpkg/status")?;
+    Ok(is_debians && is_listed && is_there(&doc)? && ask.spec.runtime.profile != Profile::None)
 }
 
 /// The certificates that the image trusts, as Java wants them; none where it trusts none.

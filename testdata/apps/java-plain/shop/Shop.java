@@ -21,10 +21,17 @@ public class Shop {
             exchange.close();
         });
         server.start();
-        String own = "http://127.0.0.1:" + server.getAddress().getPort() + "/items";
+        try {
+            visit("http://127.0.0.1:" + server.getAddress().getPort() + "/items", arguments);
+        } finally {
+            server.stop(0);
+        }
+    }
+
+    private static void visit(String own, String[] others) throws Exception {
         System.out.println("own: " + get(own));
-        for (String url : arguments) {
-            System.out.println(url.startsWith("https:") ? "trusted: " + get(url).length() : url);
+        for (String url : others) {
+            System.out.println("trusted: " + get(url).length());
         }
         System.out.println("java: " + Runtime.version().feature() + " " + System.getProperty("java.home"));
         // Names of files are in the locale's encoding, and a program writes where it may.
@@ -37,7 +44,6 @@ public class Shop {
         } catch (IllegalStateException error) {
             System.out.println("line: " + error.getStackTrace()[0].getLineNumber());
         }
-        server.stop(0);
     }
 
     private static String get(String url) throws Exception {
