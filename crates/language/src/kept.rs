@@ -15,7 +15,7 @@ use std::{
     os::unix::fs::FileExt as _,
     sync::Arc,
 };
-use tree::{Content, ContentHandle, Entry, FileId, Kind, Known, ReadAt, Sha256Digest, TreePath};
+use tree::{Content, ContentHandle, Entry, FileId, Known, ReadAt, Sha256Digest, TreePath};
 
 /// How much is written at a time.
 const STEP: usize = 1 << 20;
@@ -251,7 +251,9 @@ mod tests {
             assert_eq!(shop.meta.mode, 0o755);
             assert_eq!(shop.content().unwrap().read(100).unwrap(), b"#!/bin/x\n");
             assert_eq!(kept.entries[&path("/lib/empty")].content().unwrap().size(), 0);
-            assert!(matches!(&kept.entries[&path("/bin/s")].kind, Kind::Symlink(target) if target == "shop"));
+            assert!(
+                matches!(&kept.entries[&path("/bin/s")].kind, tree::Kind::Symlink(target) if target == "shop")
+            );
             assert_eq!(kept.files().count(), 2);
         }
     }

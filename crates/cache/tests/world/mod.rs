@@ -50,6 +50,7 @@ impl World {
             RecordKind::Contents => "contents-1",
             RecordKind::Notes => "notes-1",
             RecordKind::Plain => "plain-1",
+            RecordKind::Trees => "trees-1",
         };
         self.path("cache/records").join(dir).join(key(number).hex())
     }

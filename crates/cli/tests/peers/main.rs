@@ -22,6 +22,7 @@ mod oracle;
 mod packages;
 mod pains;
 mod programs;
+mod python;
 mod readme;
 mod refusals;
 mod registry;

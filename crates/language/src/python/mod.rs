@@ -1,20 +1,163 @@
-//! Python.
+//! Python: an interpreter, what of its standard library is needed, dependencies, and bytecode of all.
 
+mod assembly;
+mod builder;
+mod bytecode;
+mod companions;
 mod dependencies;
+mod imports;
 mod interpreter;
+mod stdlib;
 
 use crate::{Ask, LanguageError};
-use plan::{Brought, spec::Python};
+use assembly::Assembly;
+use builder::Builder;
+use bytecode::{Compiled, Import, Set};
+use dependencies::{Installed, InstalledFile};
+use interpreter::Found;
+use plan::{
+    Brought,
+    finding::Problem,
+    spec::{Python, Stdlib},
+};
+use std::collections::{BTreeMap, BTreeSet};
+use stdlib::{Imports, Library};
+use tree::{Content, TreePath};
 
 /// What a Python application brings to its image.
 ///
 /// # Errors
 /// As [`crate::bring`].
-pub(crate) fn bring(_ask: &Ask<'_>, _table: &Python) -> Result<Brought, LanguageError> {
-    Ok(Brought::default())
+pub(crate) fn bring(ask: &Ask<'_>, table: &Python) -> Result<Brought, LanguageError> {
+    let Some(found) = Found::find(ask, table)? else {
+        let what = "python3 with its standard library".to_owned();
+        let (packages, line) = (vec!["python3".into()], table.line);
+        let problem = Problem::NoRuntime { language: "python", what, packages, line };
+        return Ok(Brought { problems: vec![problem], ..Brought::default() });
+    };
+    let installed = dependencies::install(ask, table, &found.interpreter)?;
+    let library = Library::read(ask.runtime, &found, table.stdlib)?;
+    let sources = Sources::of(ask, &installed, &library);
+    // Without bytecode nobody reads the sources, and whatever may be imported enters.
+    let compiled = match table.bytecode || table.stdlib == Stdlib::Reachable {
+        true => Some(sources.compile(ask, &Builder::find(ask, &found)?)?),
+        false => None,
+    };
+    let imports = compiled.as_ref().map(Work::imports);
+    let imports = match imports {
+        Some(mut imports) if table.stdlib == Stdlib::Reachable => {
+            let objects = installed.files.iter().filter(|file| file.path.name().contains(".so"));
+            let objects = objects.filter_map(|file| file.entry.content());
+            let mentions = imports::mentions(ask, objects, &library.files, &found.interpreter.stdlib)?;
+            imports.dependencies.extend(mentions);
+            imports.application.extend(of_process(ask));
+            Some(imports)
+        }
+        imports => imports,
+    };
+    let nothing = Compiled::default();
+    let of_library = compiled.as_ref().map_or(&nothing, |work| &work.library);
+    let stdlib = library.select(table.stdlib, imports.as_ref(), of_library)?;
+    let companions = companions::take(ask, imports.as_ref())?;
+    let work = compiled.filter(|_| table.bytecode);
+    let mut assembly = Assembly::new(ask, table, &found, work.as_ref());
+    assembly.add_interpreter()?;
+    assembly.add_library(stdlib)?;
+    assembly.add_companions(companions);
+    assembly.add_dependencies(installed)?;
+    assembly.add_application(&sources.application)?;
+    Ok(assembly.finish())
 }
 
 /// The packages of a suite that it needs, each by its names in several releases.
 pub(crate) fn packages(_table: &Python) -> Vec<Vec<String>> {
-    vec![]
+    let mut packages = vec![vec!["python3".to_owned()]];
+    packages.extend(companions::packages());
+    packages
+}
+
+/// The modules that the process names: `python3 -m http.server`.
+fn of_process(ask: &Ask<'_>) -> Vec<Import> {
+    let config = &ask.spec.config;
+    let words: Vec<&String> = config.entrypoint.iter().chain(&config.cmd).collect();
+    let named = words.windows(2).filter(|pair| pair.first().is_some_and(|word| *word == "-m"));
+    let named: Vec<String> = named.filter_map(|pair| pair.get(1)).map(|name| (*name).clone()).collect();
+    named
+        .into_iter()
+        .flat_map(|name| [Import::Named(format!("{name}.__main__")), Import::Named(name)])
+        .collect()
+}
+
+/// The sources of an image.
+struct Sources {
+    library: Set,
+    dependencies: Vec<Set>,
+    application: BTreeMap<TreePath, Content>,
+}
+
+/// What was made of them.
+struct Work {
+    library: Compiled,
+    dependencies: Vec<Compiled>,
+    application: Compiled,
+}
+
+impl Sources {
+    fn of(ask: &Ask<'_>, installed: &Installed, library: &Library) -> Self {
+        let is_source = |path: &TreePath| path.name().ends_with(".py");
+        let of_library = library.files.iter().filter(|(path, _)| is_source(path));
+        let of_library =
+            of_library.filter_map(|(path, entry)| Some((path.clone(), entry.content()?.clone())));
+        let mut by_dependency: BTreeMap<&str, BTreeMap<TreePath, Content>> = BTreeMap::new();
+        for InstalledFile { path, entry, of } in &installed.files {
+            if let Some(content) = entry.content().filter(|_| is_source(path)) {
+                by_dependency.entry(of).or_default().insert(path.clone(), content.clone());
+            }
+        }
+        let dependencies = by_dependency.into_iter().map(|(name, sources)| Set {
+            name: name.into(),
+            sources,
+            changes: false,
+        });
+        let application = ask.payload.iter().filter(|(path, _)| is_source(path));
+        let application =
+            application.filter_map(|(path, entry)| Some((path.clone(), entry.content()?.clone())));
+        Sources {
+            library: Set {
+                name: "the standard library".into(),
+                sources: of_library.collect(),
+                changes: false,
+            },
+            dependencies: dependencies.collect(),
+            application: application.collect(),
+        }
+    }
+
+    fn compile(&self, ask: &Ask<'_>, builder: &Builder<'_>) -> Result<Work, LanguageError> {
+        let set =
+            |set: &Set| Set { name: set.name.clone(), sources: set.sources.clone(), changes: set.changes };
+        let mut sets = vec![set(&self.library)];
+        sets.push(Set { name: "the application".into(), sources: self.application.clone(), changes: true });
+        sets.extend(self.dependencies.iter().map(set));
+        let mut made = bytecode::compile(ask, builder, &sets)?.into_iter();
+        let (library, application) = (made.next().unwrap_or_default(), made.next().unwrap_or_default());
+        Ok(Work { library, application, dependencies: made.collect() })
+    }
+}
+
+impl Work {
+    /// What the application and its dependencies import.
+    fn imports(&self) -> Imports {
+        let all = |compiled: &Compiled| compiled.imports.values().flatten().cloned().collect::<BTreeSet<_>>();
+        Imports {
+            application: all(&self.application),
+            dependencies: self.dependencies.iter().flat_map(all).collect(),
+        }
+    }
+
+    /// The bytecode of a source.
+    fn bytecode(&self, path: &TreePath) -> Option<&Content> {
+        let mut all = [&self.library, &self.application].into_iter().chain(&self.dependencies);
+        all.find_map(|compiled| compiled.bytecode.get(path))
+    }
 }

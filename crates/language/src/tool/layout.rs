@@ -91,11 +91,6 @@ impl LaidOut {
         command
     }
 
-    /// A directory for what a run makes.
-    pub fn dir(&self) -> &Path {
-        self.dir.path()
-    }
-
     fn take_all(&self, view: &dyn View, path: &TreePath) -> Result<(), LanguageError> {
         let found = view.follow(path)?;
         let Some(entry) = found.entry else { return Ok(()) };

@@ -1,0 +1,9 @@
+SECRET_KEY = "only for the test"
+ALLOWED_HOSTS = ["127.0.0.1"]
+INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth", "django.contrib.sessions"]
+MIDDLEWARE = ["django.contrib.sessions.middleware.SessionMiddleware"]
+ROOT_URLCONF = "shop.urls"
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "/tmp/shop.db"}}
+TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates"}]
+TIME_ZONE = "Europe/Berlin"
+USE_TZ = True
