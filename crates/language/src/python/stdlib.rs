@@ -126,7 +126,8 @@ impl Library {
         library.walk(view, &found.stdlib, &found.interpreter.stdlib, 0)?;
         if mode != Stdlib::Full {
             let root = library.root.clone();
-            library.files.retain(|path, _| !is_left_out(&below(path, &root), |row| !row.unless.is_empty()));
+            let rows = left_out(|row| !row.unless.is_empty());
+            library.files.retain(|path, _| !matches(&rows, &below(path, &root)));
         }
         Ok(library)
     }
@@ -174,7 +175,8 @@ impl Library {
             return Ok(files);
         }
         if let Some(imports) = imports {
-            files.retain(|path, _| !is_left_out(&below(path, &root), |row| imports.ask_for(row)));
+            let rows = left_out(|row| imports.ask_for(row));
+            files.retain(|path, _| !matches(&rows, &below(path, &root)));
         }
         let (Stdlib::Reachable, Some(imports)) = (mode, imports) else { return Ok(files) };
         let modules = Modules::of(&files, &root, &compiled.imports)?;
@@ -194,12 +196,14 @@ fn below(path: &TreePath, root: &TreePath) -> String {
     format!("/{}", path.below(root).unwrap_or(path.relative()))
 }
 
-/// Does a row leave it out that is not asked for?
-fn is_left_out(path: &str, is_asked_for: impl Fn(&LeftOut) -> bool) -> bool {
-    rules()
-        .left_out
-        .iter()
-        .any(|(globs, row)| !is_asked_for(row) && globs.iter().any(|glob| glob.matches(path)))
+/// The files that rows leave out which are not asked for.
+fn left_out(is_asked_for: impl Fn(&LeftOut) -> bool) -> Vec<&'static Glob> {
+    let rows = rules().left_out.iter().filter(|(_, row)| !is_asked_for(row));
+    rows.flat_map(|(globs, _)| globs).collect()
+}
+
+fn matches(globs: &[&Glob], path: &str) -> bool {
+    globs.iter().any(|glob| glob.matches(path))
 }
 
 /// Is one of these modules, or something in it, imported?
@@ -269,7 +273,7 @@ mod tests {
             ("/dbm/dumb.py", &[], false),
         ] {
             let imports = Imports { dependencies: named(of), ..Imports::default() };
-            let found = is_left_out(path, |row| imports.ask_for(row));
+            let found = matches(&super::left_out(|row| imports.ask_for(row)), path);
             assert_eq!(found, left_out, "{path} with {of:?}");
         }
     }
