@@ -70,9 +70,12 @@ fn code(error: &Error) -> u8 {
         | Error::SpecReference { .. }
         | Error::UnknownSuite { .. } => SPEC,
         Error::Refused { .. } => REFUSED,
-        Error::Language { source, .. } => match **source {
+        Error::Language { source, .. } => match &**source {
             LanguageError::Misfit { .. } | LanguageError::NotLocked { .. } => SPEC,
-            _ => SOURCE,
+            LanguageError::Fetch { source, .. } if matches!(**source, FetchError::Unauthorized { .. }) => {
+                CREDENTIALS
+            }
+            source => of_tools(source).map_or(SOURCE, code),
         },
         Error::Auth(error) if error.is_refusal() => CREDENTIALS,
         Error::NoRegistry { .. } => REGISTRY,
@@ -87,8 +90,19 @@ fn code(error: &Error) -> u8 {
     }
 }
 
-fn of_language(error: &LanguageError) -> Option<&'static str> {
-    Some(match error {
+/// What kept build tools that are packages from a language.
+fn of_tools(error: &LanguageError) -> Option<&Error> {
+    match error {
+        LanguageError::Tools(error) => error.downcast_ref(),
+        _ => None,
+    }
+}
+
+fn of_language(error: &LanguageError) -> Option<String> {
+    if let Some(error) = of_tools(error) {
+        return hint(error);
+    }
+    let text = match error {
         LanguageError::Misfit { .. } => "`bantam update` resolves anew, and says what changes",
         LanguageError::NotLocked { .. } => "build once without --locked, and keep the lock that it writes",
         LanguageError::NoTool { tool, .. } if tool == "uv" => {
@@ -104,7 +118,8 @@ fn of_language(error: &LanguageError) -> Option<&'static str> {
         }
         LanguageError::Offline { .. } => "build once with the network; the cache keeps what was fetched",
         _ => return None,
-    })
+    };
+    Some(text.into())
 }
 
 /// What is wrong with credentials, if that is what an error is about.
@@ -165,7 +180,7 @@ fn hint(error: &Error) -> Option<String> {
             "name the moment behind the suite: source = \"debian:SUITE@20260801T000000Z\""
         }
         Error::Archive(error) => return of_archive(error).map(String::from),
-        Error::Language { source, .. } => return of_language(source).map(String::from),
+        Error::Language { source, .. } => return of_language(source),
         Error::LockMisfit { .. }
         | Error::LockPackages { .. }
         | Error::Lock { .. }

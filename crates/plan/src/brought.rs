@@ -89,13 +89,15 @@ impl Brought {
 }
 
 impl Brought {
-    /// The process with what languages say of it, where the spec says nothing.
-    pub(crate) fn config(&self, mut config: Config) -> Config {
+    /// What the spec says of the process, with what languages say where the spec says nothing: it counts as the spec's,
+    /// also over a base. `path` is the base's `PATH`.
+    pub(crate) fn config(&self, config: &Config, path: Option<&str>) -> Config {
+        let mut config = config.clone();
         for (name, value) in &self.env {
             config.env.entry(name.clone()).or_insert_with(|| value.clone());
         }
         if !self.path.is_empty() && !config.env.contains_key("PATH") {
-            let dirs = self.path.iter().map(String::as_str).chain([DEFAULT_PATH]);
+            let dirs = self.path.iter().map(String::as_str).chain([path.unwrap_or(DEFAULT_PATH)]);
             config.env.insert("PATH".into(), dirs.collect::<Vec<_>>().join(":"));
         }
         if config.entrypoint.is_empty() && config.cmd.is_empty() {

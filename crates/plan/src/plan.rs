@@ -124,12 +124,12 @@ impl Plan {
 pub fn plan(spec: &Spec, platform: Platform, sources: &Sources<'_>) -> Result<Plan, PlanError> {
     let mut draft = sources.base.map(Draft::upon).unwrap_or_default();
     let mut accounts = accounts_of(&mut draft, spec)?;
+    let of_base = sources.base.and_then(|base| base::variable(&base.config, "PATH"));
+    let (asked, own) = (&sources.brought.config(&spec.config, of_base), &spec.config.env);
     let Merged { config, env_order } = match sources.base {
-        Some(base) => base::merge(&spec.config, &base.config, &accounts),
-        None => Merged { config: spec.config.clone(), env_order: vec![] },
+        Some(base) => base::merge(asked, &base.config, &accounts),
+        None => Merged { config: asked.clone(), env_order: vec![] },
     };
-    let (asked, own) = (&spec.config, &spec.config.env);
-    let config = sources.brought.config(config);
     let spec = &Spec { config, ..spec.clone() };
     let debug = Spec { config: debug::config(&spec.config, process::path_of(&spec.config)), ..spec.clone() };
     let spec = if spec.runtime.variant == Variant::Debug { &debug } else { spec };

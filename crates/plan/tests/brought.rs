@@ -4,8 +4,8 @@
 
 mod world;
 
-use plan::{Brought, BroughtFile, BroughtLayer, reason::Reason};
-use tree::{Content, Entry, TreePath};
+use plan::{BaseConfig, Brought, BroughtFile, BroughtLayer, reason::Reason};
+use tree::{Content, Entry, Tree, TreePath};
 use world::{World, glibc, library, program};
 
 const SPEC: &str = r#"
@@ -97,6 +97,35 @@ fn the_spec_has_the_last_word() {
     let config = &image.0.config;
     assert_eq!((&*config.env["LANG"], &*config.env["PATH"]), ("de_DE.UTF-8", "/app"));
     assert_eq!(config.entrypoint, ["/app/run"]);
+}
+
+#[test]
+fn the_process_of_a_base_gives_way_to_that_of_a_language() {
+    let brought = || Brought {
+        files: vec![file("/opt/run/bin/run", elf(program(&[])), BroughtLayer::Runtime)],
+        entrypoint: vec!["run".into(), "/app/x".into()],
+        path: vec!["/opt/run/bin".into()],
+        env: [("LANG".to_owned(), "C.UTF-8".to_owned())].into(),
+        ..Brought::default()
+    };
+    let config = BaseConfig {
+        cmd: vec!["/usr/bin/true".into()],
+        env: vec!["PATH=/base/bin".into(), "LANG=de_DE.UTF-8".into(), "TEAM=shop".into()],
+        ..BaseConfig::default()
+    };
+    let world = || World::new(glibc()).payload("app/x", "x\n").upon(Tree::new(), config.clone());
+    let image = world().bringing(brought()).plan(SPEC);
+    let config = &image.0.config;
+    assert_eq!(
+        (&config.entrypoint[..], &config.cmd[..]),
+        (&["run".to_owned(), "/app/x".into()][..], &[][..])
+    );
+    assert_eq!(config.env["PATH"], "/opt/run/bin:/base/bin");
+    assert_eq!((&*config.env["LANG"], &*config.env["TEAM"]), ("C.UTF-8", "shop"));
+    let spec = format!("config.cmd = [\"/usr/bin/app\"]\n{SPEC}");
+    let image = world().bringing(brought()).plan(&spec);
+    assert_eq!(image.0.config.cmd, ["/usr/bin/app"]);
+    assert!(image.0.config.entrypoint.is_empty());
 }
 
 #[test]

@@ -63,6 +63,11 @@ pub(super) fn variables(base: &BaseConfig) -> impl Iterator<Item = (&str, &str)>
     base.env.iter().filter_map(|variable| variable.split_once('='))
 }
 
+/// The value of a base's variable: of a name that stands there twice, a process gets the first.
+pub(crate) fn variable<'b>(base: &'b BaseConfig, name: &str) -> Option<&'b str> {
+    variables(base).find(|(known, _)| *known == name).map(|(_, value)| value)
+}
+
 fn united(base: &BTreeMap<String, String>, spec: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     base.iter().chain(spec).map(|(name, value)| (name.clone(), value.clone())).collect()
 }

@@ -4,7 +4,7 @@ mod merge;
 mod settings;
 mod unmerge;
 
-pub(crate) use merge::{Merged, merge};
+pub(crate) use merge::{Merged, merge, variable};
 pub(crate) use settings::settings;
 pub use settings::{Origin, Setting};
 pub(crate) use unmerge::unmerge;

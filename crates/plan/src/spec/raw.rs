@@ -95,8 +95,7 @@ pub(super) struct Config {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Runtime {
-    /// `host`, `debian:SUITE`, `ubuntu:SUITE`, `rootfs:DIR` or `none`; in later versions also
-    /// `image:REF`. A suite may be taken of a moment: `debian:SUITE@20260801T000000Z`. Default: `host`.
+    /// `host`, `debian:SUITE`, `ubuntu:SUITE`, `rootfs:DIR`, `image:REF` or `none`. A suite may be taken of a moment: `debian:SUITE@20260801T000000Z`. Default: `host`.
     pub(super) source: Option<Text>,
     /// Which well-known files enter. Default: `auto`, which becomes `python`, `node` or `java` where that
     /// table is there.

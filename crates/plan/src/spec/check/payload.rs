@@ -14,8 +14,8 @@ use crate::{
     ignore::Ignore,
 };
 
-/// Layers that bantam fills itself, from the source.
-const OWN_LAYERS: [&str; 2] = ["base", "libs"];
+/// Layers that bantam alone fills.
+const OWN_LAYERS: [&str; 3] = ["base", "libs", "debug"];
 
 /// What stands at a path by the spec alone, and where the table begins that says so.
 type Taken = BTreeMap<TreePath, (&'static str, usize)>;
@@ -242,9 +242,7 @@ fn link_target(text: &str) -> Result<(), Wrong> {
 fn own_layer(name: &str) -> Result<(), Wrong> {
     let wrong = Wrong::new(format!("{} is no name for a layer", shown(name)));
     if OWN_LAYERS.contains(&name) {
-        return Err(
-            wrong.help(format!("bantam fills the layer `{name}` itself, from the source; take another name"))
-        );
+        return Err(wrong.help(format!("bantam fills the layer `{name}` itself; take another name")));
     }
     let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if !name.is_empty() && name.chars().all(good) {
