@@ -5,9 +5,11 @@ use crate::{
     error::PlanError,
     finding::Problem,
     lock::LockedLanguage,
+    payload,
     process::DEFAULT_PATH,
     reason::Reason,
-    spec::Config,
+    secrets,
+    spec::{Allow, Config},
 };
 use std::collections::{BTreeMap, BTreeSet};
 use tree::{Entry, TreePath};
@@ -107,8 +109,20 @@ impl Brought {
     }
 
     /// Puts the files into the image, where nothing of the payload stands, and reports what is wrong.
-    pub(crate) fn put(&self, draft: &mut Draft) -> Result<(), PlanError> {
+    ///
+    /// What is of the application is looked at for secrets, as the payload is; what others published keeps none.
+    pub(crate) fn put(&self, draft: &mut Draft, allow: &[Allow]) -> Result<(), PlanError> {
         for file in &self.files {
+            let line = draft.reasons.line_of(&file.reason).unwrap_or(0);
+            if payload::is_whiteout(draft, &file.path, line) {
+                continue;
+            }
+            if file.layer == BroughtLayer::App
+                && let Some(why) = payload::look_for_secret(&file.path, &file.entry)?
+                && !secrets::allowed(&file.path, allow)
+            {
+                draft.report_of(Problem::Secret { path: file.path.clone(), why }, &file.reason);
+            }
             let origin = if file.of_source { Origin::Source } else { Origin::Generated };
             draft.put(&file.path, file.entry.clone(), origin, file.layer.name(), file.reason.clone())?;
         }

@@ -11,7 +11,7 @@ use crate::{
     ignore::{Ignore, IgnoreError},
     reason::Reason,
     secrets,
-    spec::{Allow, Files, From, LinkPolicy},
+    spec::{Allow, Files, From, Line, LinkPolicy},
 };
 use std::collections::BTreeMap;
 use tree::{CAPABILITY_XATTR, Content, Entry, Kind, ReadError, Tree, TreePath, View};
@@ -219,9 +219,7 @@ pub(crate) fn put(
         if path.is_root() {
             continue;
         }
-        if path.as_str().contains("/.wh.") {
-            let reason = "a name that begins with `.wh.` takes a file away".into();
-            draft.report(Problem::BadPath { path: path.to_string(), reason, line: files.line });
+        if is_whiteout(draft, &path, files.line) {
             continue;
         }
         let path = join_usr(draft, source, &path, entry.is_directory())?;
@@ -274,7 +272,18 @@ pub(crate) fn put(
     Ok(())
 }
 
-fn look_for_secret(path: &TreePath, entry: &Entry) -> Result<Option<&'static str>, ReadError> {
+/// Would a path take a file away, instead of being one? Then that is reported.
+pub(crate) fn is_whiteout(draft: &mut Draft, path: &TreePath, line: Line) -> bool {
+    let is_whiteout = path.as_str().contains("/.wh.");
+    if is_whiteout {
+        let reason = "a name that begins with `.wh.` takes a file away".into();
+        draft.report(Problem::BadPath { path: path.to_string(), reason, line });
+    }
+    is_whiteout
+}
+
+/// Why something looks like a secret, if it does.
+pub(crate) fn look_for_secret(path: &TreePath, entry: &Entry) -> Result<Option<&'static str>, ReadError> {
     match (secrets::by_name(path), &entry.kind) {
         (Some(why), _) => Ok(Some(why)),
         (None, Kind::File(content)) => secrets::by_content(path, content),

@@ -129,6 +129,27 @@ fn the_process_of_a_base_gives_way_to_that_of_a_language() {
 }
 
 #[test]
+fn what_is_of_the_application_has_no_secrets_and_nothing_takes_files_away() {
+    let brought = Brought {
+        files: vec![
+            file("/app/packages/a/id_rsa", text("-----BEGIN RSA PRIVATE KEY-----\n"), BroughtLayer::App),
+            file(
+                "/opt/site/tests/id_rsa",
+                text("-----BEGIN RSA PRIVATE KEY-----\n"),
+                BroughtLayer::Dependencies,
+            ),
+            file("/opt/site/.wh.dep.py", text(""), BroughtLayer::Dependencies),
+        ],
+        ..Brought::default()
+    };
+    let image = World::new(glibc()).payload("app/x", "x\n").bringing(brought).plan(SPEC);
+    let mut lines = image.lines();
+    lines.retain(|(code, _)| *code != "B0304");
+    assert_eq!(lines, [("B0404", 3), ("B0501", 3)]);
+    assert!(!image.listing().contains(".wh."), "{}", image.listing());
+}
+
+#[test]
 fn what_a_program_loads_is_judged_in_its_scope() {
     // The module asks for a library that only the search path of the program finds.
     let run = elf::testing::Elf::program().needs(&["libc.so.6"]).rpath("/opt/run/lib").build();
