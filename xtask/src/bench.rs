@@ -90,6 +90,14 @@ impl Bench {
         Ok(work)
     }
 
+    /// Counts what cannot be measured, and shows it; the cells of its row, with so many empty ones behind.
+    fn skipped_row(&mut self, name: &str, why: &str, empty: usize) -> String {
+        self.skipped += 1;
+        let why = why.replace('\n', "; ").replace('|', "\\|");
+        eprintln!("SKIPPED: {name}: {why}");
+        format!("SKIPPED: {why}{}", " |".repeat(empty))
+    }
+
     /// Takes the rows into the sum at the end, and shows those that are missing.
     fn count(&mut self, rows: &[Row]) {
         let (measured, skipped) = table::counted(rows);

@@ -5,6 +5,7 @@ mod commands;
 mod exit;
 mod github;
 mod pages;
+mod process;
 mod receipts;
 mod show;
 
@@ -17,6 +18,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     exit::catch_bugs();
+    process::end_with_tools();
+    process::open_many_files();
     // The one provider of cryptography that the TLS of a remote daemon uses; a second call is no harm.
     let _ = rustls::crypto::ring::default_provider().install_default();
     commands::run(&args::parse())

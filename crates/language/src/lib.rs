@@ -18,3 +18,4 @@ mod tool;
 pub use ask::{Ask, BuildRoot, BuildTools, Workshop};
 pub use bring::{bring, packages};
 pub use error::LanguageError;
+pub use tool::end_tools;

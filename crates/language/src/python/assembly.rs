@@ -103,7 +103,7 @@ impl<'a> Assembly<'a> {
             PythonSources::App | PythonSources::Drop => Place::Instead,
         };
         for (path, entry) in files {
-            let entry = read_only_by_python(&path, entry);
+            let entry = read_only(&path, entry);
             let Some(bytecode) = self.bytecode(&path) else {
                 self.load(&path);
                 self.put(path, entry, in_place, purpose);
@@ -193,7 +193,9 @@ impl<'a> Assembly<'a> {
         for (path, content) in sources {
             let Some(bytecode) = self.bytecode(path) else { continue };
             let place = match self.table.sources {
-                PythonSources::Drop if !self.is_named(path) && !is_script(content) => Place::Instead,
+                PythonSources::Drop if is_module(path) && !self.is_named(path) && !is_script(content) => {
+                    Place::Instead
+                }
                 _ => Place::Beside,
             };
             if place == Place::Instead {
@@ -250,11 +252,9 @@ impl<'a> Assembly<'a> {
     fn is_named(&self, path: &TreePath) -> bool {
         let config = &self.ask.spec.config;
         let workdir = config.workdir.clone().unwrap_or_else(TreePath::root);
-        config
-            .entrypoint
-            .iter()
-            .chain(&config.cmd)
-            .any(|word| workdir.join(word).is_ok_and(|named| named == *path))
+        // A word may be an option with a file behind it: `--config=conf.py`, `-cconf.py`.
+        let words = config.entrypoint.iter().chain(&config.cmd);
+        words.flat_map(|word| named_in(word)).any(|word| workdir.join(word).is_ok_and(|named| named == *path))
     }
 }
 
@@ -274,7 +274,29 @@ impl Interpreter {
     }
 }
 
-/// A module is read, whatever its first line and mode say of running it: what those name need not be in the image.
+/// What a word of the process may name: itself, or what stands behind an option.
+fn named_in(word: &str) -> impl Iterator<Item = &str> {
+    let behind = word.split_once('=').map(|(_, value)| value);
+    let short = word.strip_prefix('-').filter(|rest| !rest.starts_with('-'));
+    [Some(word), behind, short.and_then(|rest| rest.get(1..))].into_iter().flatten()
+}
+
+/// Can a source be imported by its name? Programs read others by their path, as they do `gunicorn.conf.py`.
+fn is_module(path: &TreePath) -> bool {
+    let stem = path.name().strip_suffix(".py").unwrap_or(path.name());
+    !stem.is_empty() && stem.chars().all(|letter| letter.is_alphanumeric() || letter == '_')
+}
+
+/// A file of the standard library is read, whatever its first line and mode say of running it: what those name need not be
+/// in the image.
+fn read_only(path: &TreePath, mut entry: Entry) -> Entry {
+    if !path.name().contains(".so") && entry.content().is_some() {
+        entry.meta.mode &= !0o111;
+    }
+    entry
+}
+
+/// As [`read_only`], for a module of a dependency.
 fn read_only_by_python(path: &TreePath, mut entry: Entry) -> Entry {
     if path.name().ends_with(".py") && entry.content().is_some() {
         entry.meta.mode &= !0o111;
@@ -295,7 +317,25 @@ fn is_script(content: &Content) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_extension;
+    use super::*;
+
+    #[test]
+    fn what_a_process_names_stays_a_source() {
+        let named = |word| named_in(word).collect::<Vec<_>>().join(" ");
+        for (word, want) in [
+            ("conf.py", "conf.py"),
+            ("--config=conf.py", "--config=conf.py conf.py"),
+            ("-cconf.py", "-cconf.py conf.py"),
+            ("-", "-"),
+        ] {
+            assert_eq!(named(word), want, "{word}");
+        }
+        for (name, is) in
+            [("shop.py", true), ("__init__.py", true), ("gunicorn.conf.py", false), ("a-b.py", false)]
+        {
+            assert_eq!(is_module(&TreePath::root().child(name)), is, "{name}");
+        }
+    }
 
     #[test]
     fn extension_modules_are_known_by_their_names() {

@@ -46,8 +46,10 @@ pub(crate) fn bring(ask: &Ask<'_>, table: &Python) -> Result<Brought, LanguageEr
     let imports = compiled.as_ref().map(Work::imports);
     let imports = match imports {
         Some(mut imports) if table.stdlib == Stdlib::Reachable => {
-            let objects = installed.files.iter().filter(|file| file.path.name().contains(".so"));
-            let objects = objects.filter_map(|file| file.entry.content());
+            let of_dependencies = installed.files.iter().map(|file| (&file.path, &file.entry));
+            let objects = of_dependencies.chain(ask.payload.iter());
+            let objects = objects.filter(|(path, _)| path.name().contains(".so"));
+            let objects = objects.filter_map(|(_, entry)| entry.content());
             let mentions = imports::mentions(ask, objects, &library.files, &found.interpreter.stdlib)?;
             imports.dependencies.extend(mentions);
             imports.application.extend(of_process(ask));
@@ -88,11 +90,47 @@ fn of_process(ask: &Ask<'_>) -> Vec<Import> {
         .collect()
 }
 
+/// Programs in Python that no module's name says to be: executables whose first line names a Python, and the text behind
+/// `-c` in the process.
+fn programs(ask: &Ask<'_>, installed: &Installed) -> BTreeMap<TreePath, Content> {
+    let of_dependencies = installed.files.iter().map(|file| (&file.path, &file.entry));
+    let all = ask.payload.iter().chain(of_dependencies);
+    let all = all.filter(|(path, entry)| entry.is_executable() && !path.name().ends_with(".py"));
+    let all = all.filter_map(|(path, entry)| Some((path.clone(), entry.content()?.clone())));
+    let mut programs: BTreeMap<TreePath, Content> =
+        all.filter(|(_, content)| names_python(content)).collect();
+    let config = &ask.spec.config;
+    let words: Vec<&String> = config.entrypoint.iter().chain(&config.cmd).collect();
+    let texts = words.windows(2).filter(|pair| pair.first().is_some_and(|word| *word == "-c"));
+    for (number, text) in texts.filter_map(|pair| pair.get(1)).enumerate() {
+        let content = Content::bytes((*text).clone(), "the process of the spec");
+        programs.insert(TreePath::root().child(&format!("-c {number}")), content);
+    }
+    programs
+}
+
+/// Does a file begin with a line that starts a Python? One that cannot be read is told when it is written.
+fn names_python(content: &Content) -> bool {
+    const LINE: usize = 256;
+    if !content.starts_with(b"#!").unwrap_or(false) {
+        return false;
+    }
+    let mut line = [0; LINE];
+    let Ok(read) = content.open().and_then(|open| Ok(open.read_at(&mut line, 0).unwrap_or_default())) else {
+        return false;
+    };
+    let line = line.get(..read).unwrap_or_default().split(|byte| *byte == b'\n').next().unwrap_or_default();
+    String::from_utf8_lossy(line).contains("python")
+}
+
 /// The sources of an image.
 struct Sources {
     library: Set,
     dependencies: Vec<Set>,
     application: BTreeMap<TreePath, Content>,
+    /// Programs of another name than modules have, and what the process gives the interpreter to run: what they import
+    /// counts, and nobody imports them.
+    programs: BTreeMap<TreePath, Content>,
 }
 
 /// What was made of them.
@@ -100,6 +138,7 @@ struct Work {
     library: Compiled,
     dependencies: Vec<Compiled>,
     application: Compiled,
+    programs: Compiled,
 }
 
 impl Sources {
@@ -130,6 +169,7 @@ impl Sources {
             },
             dependencies: dependencies.collect(),
             application: application.collect(),
+            programs: programs(ask, installed),
         }
     }
 
@@ -138,10 +178,12 @@ impl Sources {
             |set: &Set| Set { name: set.name.clone(), sources: set.sources.clone(), changes: set.changes };
         let mut sets = vec![set(&self.library)];
         sets.push(Set { name: "the application".into(), sources: self.application.clone(), changes: true });
+        sets.push(Set { name: "programs".into(), sources: self.programs.clone(), changes: true });
         sets.extend(self.dependencies.iter().map(set));
         let mut made = bytecode::compile(ask, builder, &sets)?.into_iter();
-        let (library, application) = (made.next().unwrap_or_default(), made.next().unwrap_or_default());
-        Ok(Work { library, application, dependencies: made.collect() })
+        let mut next = || made.next().unwrap_or_default();
+        let (library, application, programs) = (next(), next(), next());
+        Ok(Work { library, application, programs, dependencies: made.collect() })
     }
 }
 
@@ -150,7 +192,7 @@ impl Work {
     fn imports(&self) -> Imports {
         let all = |compiled: &Compiled| compiled.imports.values().flatten().cloned().collect::<BTreeSet<_>>();
         Imports {
-            application: all(&self.application),
+            application: all(&self.application).into_iter().chain(all(&self.programs)).collect(),
             dependencies: self.dependencies.iter().flat_map(all).collect(),
         }
     }

@@ -1,5 +1,6 @@
 //! A part of a root file system on the builder's disk, so that a program of it can be run.
 
+use super::Workplace;
 use crate::LanguageError;
 use elf::{FactsMemo, Linker};
 use std::{
@@ -10,7 +11,6 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
 };
-use tempfile::TempDir;
 use tree::{Entry, Kind, TreePath, View};
 
 /// No file of a build tool is larger, in bytes.
@@ -18,7 +18,7 @@ const MAX_FILE: u64 = 1 << 30;
 
 /// A program and what it needs, in a temporary directory that goes with it.
 pub(crate) struct LaidOut {
-    dir: TempDir,
+    dir: Workplace,
     program: TreePath,
     loader: Option<TreePath>,
     library_dirs: BTreeSet<TreePath>,
@@ -30,7 +30,7 @@ impl LaidOut {
     /// # Errors
     /// When something cannot be read or written, or the program is not there.
     pub fn new(view: &dyn View, program: &TreePath, more: &[TreePath]) -> Result<Self, LanguageError> {
-        let dir = TempDir::new().map_err(LanguageError::write(std::env::temp_dir()))?;
+        let dir = Workplace::new().map_err(LanguageError::write(std::env::temp_dir()))?;
         let facts = FactsMemo::default();
         let found = view.follow(program)?;
         let program = found.path.clone();

@@ -1,11 +1,13 @@
 //! Runs a build tool to its end.
 
+use super::live::Group;
 use crate::LanguageError;
 use std::{
-    io::{self, Read},
+    io::Read,
     os::unix::process::CommandExt as _,
     path::PathBuf,
     process::{Command, ExitStatus, Stdio},
+    sync::mpsc,
     thread,
     time::{Duration, Instant},
 };
@@ -14,6 +16,8 @@ use std::{
 const MAX_ANSWER: u64 = 512 << 20;
 /// So much of what a tool complained of is shown, in bytes.
 const SHOWN: usize = 4 << 10;
+/// So long what a tool wrote may take to arrive once it has ended: what it left behind may hold its pipes.
+const ARRIVAL: Duration = Duration::from_secs(5);
 /// How often it is looked whether a tool has ended.
 const LOOK: Duration = Duration::from_millis(2);
 
@@ -80,12 +84,16 @@ pub(crate) fn attempt(command: &mut Command, limit: Duration) -> Result<Ended, L
     let program = PathBuf::from(command.get_program());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
     let mut child = command.spawn().map_err(LanguageError::read(program))?;
+    let group = Group::of(child.id());
     let reader = |pipe: Option<Box<dyn Read + Send>>| {
-        thread::spawn(move || -> io::Result<Vec<u8>> {
+        let (sender, receiver) = mpsc::channel();
+        thread::spawn(move || {
             let mut bytes = vec![];
-            pipe.map_or(Ok(0), |pipe| pipe.take(MAX_ANSWER).read_to_end(&mut bytes))?;
-            Ok(bytes)
-        })
+            let _ = pipe.map_or(Ok(0), |pipe| pipe.take(MAX_ANSWER).read_to_end(&mut bytes));
+            // Nobody waits any longer, it may be.
+            let _ = sender.send(bytes);
+        });
+        receiver
     };
     let stdout = reader(child.stdout.take().map(|pipe| Box::new(pipe) as Box<dyn Read + Send>));
     let stderr = reader(child.stderr.take().map(|pipe| Box::new(pipe) as Box<dyn Read + Send>));
@@ -98,13 +106,9 @@ pub(crate) fn attempt(command: &mut Command, limit: Duration) -> Result<Ended, L
         }
     };
     // What it started and left behind ends, too.
-    if let Some(group) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw) {
-        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-    }
+    drop(group);
     let _ = child.wait();
-    let taken = |handle: thread::JoinHandle<io::Result<Vec<u8>>>| {
-        handle.join().ok().and_then(Result::ok).unwrap_or_default()
-    };
+    let taken = |bytes: mpsc::Receiver<Vec<u8>>| bytes.recv_timeout(ARRIVAL).unwrap_or_default();
     let (stdout, stderr) = (taken(stdout), String::from_utf8_lossy(&taken(stderr)).into_owned());
     Ok(Ended { status, limit, answer: Answer { stdout, stderr } })
 }

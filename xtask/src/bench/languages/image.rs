@@ -5,20 +5,37 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-use super::app;
 use crate::bench::measure::{median, remove};
 use crate::bench::peers::Bantam;
 use crate::bench::size::layers;
-use crate::step::{Outcome, run};
+use crate::step::{Outcome, root, run};
 
-/// What the specs of applications have beside the table of the language.
-pub const FLASK: &str = "\n[[files]]\nfrom = \"app.py\"\nto = \"/app/app.py\"\n";
-pub const EXPRESS: &str = "\n[[files]]\nfrom = \"server.js\"\nto = \"/app/server.js\"\n";
-pub const PANDAS: &str = FLASK;
+/// An application of this repository.
+pub struct App {
+    /// What it is called.
+    pub name: &'static str,
+    /// Where it is.
+    folder: &'static str,
+    /// The file of it that is copied into images, and changed; none: the language brings all.
+    pub source: &'static str,
+}
+
+pub const NONE: App = App { name: "runtime", folder: "", source: "" };
+pub const FLASK: App = App { name: "flask", folder: "specs/flask", source: "shop.py" };
+pub const EXPRESS: App = App { name: "express", folder: "specs/express", source: "server.js" };
+pub const NUMBERS: App = App { name: "numbers", folder: "testdata/apps/numbers", source: "work.py" };
+pub const JAVA: App = App { name: "java", folder: "testdata/apps/java-plain", source: "" };
+
+impl App {
+    /// Its folder.
+    pub fn folder(&self) -> PathBuf {
+        root().join(self.folder)
+    }
+}
 
 /// An image that is made of an application's folder.
 pub struct Image {
-    app: &'static str,
+    app: &'static App,
     spec: String,
     /// Stands for the spec in names of folders.
     key: String,
@@ -32,15 +49,20 @@ pub struct Unpacked {
 }
 
 impl Image {
-    /// An image with libraries of a suite; `table` is that of the language, `more` comes after it.
-    pub fn of(app: &'static str, suite: &str, table: &str, more: &str) -> Self {
-        let process = if self::app(app).is_dir() { "[config]\nworkdir = \"/app\"\n" } else { "" };
+    /// An image with libraries of a suite; `table` is that of the language.
+    pub fn of(app: &'static App, suite: &str, table: &str) -> Self {
+        let process = if app.folder.is_empty() { "" } else { "[config]\nworkdir = \"/app\"\n\n" };
+        let files = match app.source {
+            "" => String::new(),
+            source => format!("\n[[files]]\nfrom = \"{source}\"\nto = \"/app/\"\n"),
+        };
         let spec = format!(
-            "name = \"example.com/{app}\"\nplatforms = [\"linux/amd64\"]\n\n{process}\n\
-             [runtime]\nsource = \"debian:{suite}\"\n\n{table}{more}"
+            "name = \"example.com/{}\"\nplatforms = [\"linux/amd64\"]\n\n{process}\
+             [runtime]\nsource = \"debian:{suite}\"\n\n{table}{files}",
+            app.name
         );
         let letters = table.chars().filter(char::is_ascii_alphanumeric);
-        Image { app, spec, key: format!("{app}-{suite}-{}", letters.collect::<String>()) }
+        Image { app, spec, key: format!("{}-{suite}-{}", app.name, letters.collect::<String>()) }
     }
 
     /// The folder with a copy of the application and the spec.
@@ -48,11 +70,10 @@ impl Image {
         let folder = work.join(&self.key);
         remove(&folder)?;
         fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-        let app = app(self.app);
-        if app.is_dir() {
-            run(Command::new("cp").arg("-r").arg(app.join(".")).arg(&folder))?;
+        if !self.app.folder.is_empty() {
+            run(Command::new("cp").arg("-r").arg(self.app.folder().join(".")).arg(&folder))?;
         }
-        if self.app == "http-java" {
+        if self.app.name == JAVA.name {
             jar(&folder)?;
         }
         let file = folder.join("bantam.toml");
@@ -83,7 +104,7 @@ impl Image {
         let folder = self.folder(work)?;
         let mut build = Self::build(work, &folder);
         run(&mut build)?;
-        let source = folder.join("app.py");
+        let source = folder.join(self.app.source);
         let (mut unchanged, mut changed) = (vec![], vec![]);
         for round in 0..rounds {
             let start = Instant::now();
@@ -126,18 +147,8 @@ impl Unpacked {
 
 /// Compiles the application in Java, as its project would.
 fn jar(folder: &Path) -> Outcome {
-    let classes = folder.join("classes");
-    let sources = crate::bench::payload::files_under(&app("http-java"))?;
-    let sources = sources
-        .into_iter()
-        .map(|(path, _)| path)
-        .filter(|path| path.extension().is_some_and(|extension| extension == "java"));
-    run(Command::new("javac").args(["--release", "17", "-d"]).arg(&classes).args(sources))?;
-    run(Command::new("jar")
-        .arg("--create")
-        .arg("--file")
-        .arg(folder.join("http.jar"))
-        .args(["--main-class", "Server", "-C"])
-        .arg(&classes)
-        .arg("."))
+    let javac = ["--release", "17", "-d", "classes", "shop/Shop.java"];
+    run(Command::new("javac").args(javac).current_dir(folder))?;
+    let jar = ["--create", "--file", "shop.jar", "--main-class", "shop.Shop", "-C", "classes", "."];
+    run(Command::new("jar").args(jar).current_dir(folder))
 }

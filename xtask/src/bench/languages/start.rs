@@ -6,33 +6,32 @@ use std::time::Instant;
 
 use super::image::{self, Image, Unpacked};
 use super::stand_in::StandIn;
+use crate::bench::Bench;
 use crate::bench::measure::median;
 use crate::step::{Outcome, output};
 
 /// How often each is measured, in turns.
 const ROUNDS: usize = 11;
-const IMPORT: &str = "import app, gunicorn.app.wsgiapp";
+const IMPORT: &str = "import shop, gunicorn.app.wsgiapp";
 
 /// The table.
-pub fn rows(work: &Path) -> Outcome<String> {
+pub fn rows(bench: &mut Bench, work: &Path) -> String {
     let mut text = "\n| import of Flask and gunicorn | time | ÷ classic |\n|---|---:|---:|\n".to_owned();
     match measured(work) {
         Ok((ours, theirs)) => {
+            bench.measured += 1;
             for (name, seconds) in [("bantam", ours), ("classic", theirs)] {
                 text.push_str(&format!("| {name} | {:.0} ms | {:.2} |\n", seconds * 1e3, seconds / theirs));
             }
         }
-        Err(why) => {
-            text.push_str(&format!("| SKIPPED: {} | | |\n", why.replace('\n', "; ").replace('|', "\\|")));
-        }
+        Err(why) => text.push_str(&format!("| {} |\n", bench.skipped_row("import of Flask", &why, 2))),
     }
-    Ok(text)
+    text
 }
 
 fn measured(work: &Path) -> Outcome<(f64, f64)> {
-    let table = "[python]\nrequirements = \"requirements.txt\"\n";
-    let ours = Image::of("flask", "trixie", table, image::FLASK).tree(work)?;
-    let theirs = StandIn::python_trixie(Some("flask")).tree(work)?;
+    let ours = Image::of(&image::FLASK, "trixie", super::REQUIREMENTS).tree(work)?;
+    let theirs = StandIn::python_trixie(Some(&image::FLASK)).tree(work)?;
     let mut seconds: [Vec<f64>; 2] = Default::default();
     for round in 0..=ROUNDS {
         for ((tree, path), seconds) in [(&ours, "/app"), (&theirs, "/site")].into_iter().zip(&mut seconds) {

@@ -215,7 +215,7 @@ fn run(
             share.push((path, content));
         }
     }
-    let dir = tempfile::TempDir::new().map_err(LanguageError::write(std::env::temp_dir()))?;
+    let dir = crate::tool::Workplace::new().map_err(LanguageError::write(std::env::temp_dir()))?;
     let script = dir.path().join(SCRIPT_NAME);
     fs::write(&script, SCRIPT).map_err(LanguageError::write(script))?;
     let done: Vec<Result<BTreeMap<TreePath, Answer>, LanguageError>> = thread::scope(|scope| {
