@@ -131,12 +131,12 @@ fn bytecode_is_the_same_wherever_it_is_compiled() {
         );
         many.write(&format!("app/part/m{number}.py"), &text);
     }
-    let (_, among) = many.build(&alone.path("cache"));
+    let (_, among) = many.build(&many.path("cache"));
     assert!(*the(&among, "/app/__pycache__/shop.cpython-3", ".pyc") == shop);
     many.write("app/part/m7.py", "SALT = 1\n");
     // Bytecode of this machine's own stays out.
     many.write("app/part/__pycache__/m8.cpython-30.pyc", "by another clock");
-    let (_, changed) = many.build(&alone.path("cache"));
+    let (_, changed) = many.build(&many.path("cache"));
     let differing: Vec<&String> = changed
         .iter()
         .filter(|(path, content)| among.get(*path) != Some(content))

@@ -119,6 +119,17 @@ fn flask_for_arm64() {
     flask_answers(&service);
 }
 
+/// Emulated, these take minutes: the proof that each would start must do.
+#[test]
+fn the_others_are_proven_for_arm64() {
+    let workshop = Workshop::new();
+    for name in ["django", "fastapi", "numbers", "pictures", "postgres"] {
+        let archive = built(&workshop, name, "linux/arm64", "");
+        assert!(archive.metadata().unwrap().len() > 10_000_000, "{name}");
+        println!("{name} for linux/arm64: proven, not run");
+    }
+}
+
 #[test]
 fn fastapi() {
     if !at_hand(&["docker", "curl", "nsenter", "root"]) {
