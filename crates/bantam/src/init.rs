@@ -1,6 +1,6 @@
 //! A project's folder, looked at for the spec that it may have.
 
-use crate::{Error, Problem};
+use crate::{Error, Problem, host_platform};
 use plan::init::{Project, ProjectFile, Recognised, Wanted, recognise, wanted};
 use source::{Found, NoMemory, SourceError, Step};
 use std::{
@@ -85,7 +85,8 @@ fn read(folder: &Path) -> Result<Project, Error> {
     let name = std::path::absolute(folder).map_err(failed)?;
     let name = name.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let os_release = std::fs::read_to_string(OS_RELEASE).unwrap_or_default();
-    Ok(Project { name, files, release: release(&os_release) })
+    let machine = host_platform().and_then(|platform| platform.architecture.machine());
+    Ok(Project { name, files, release: release(&os_release), machine })
 }
 
 /// The files of a project. What is closed to this user, such as a database's folder, says nothing.
@@ -130,11 +131,12 @@ fn text(content: &Content, left: &mut u64) -> Option<ProjectFile> {
 /// An ELF program; none where it is anything else.
 fn program(content: &Content) -> Option<ProjectFile> {
     let facts = elf::read(content).ok()??;
-    match facts.kind {
-        elf::Kind::StaticExecutable => Some(ProjectFile::Program { is_static: true }),
-        elf::Kind::Executable => Some(ProjectFile::Program { is_static: false }),
-        _ => None,
-    }
+    let is_static = match facts.kind {
+        elf::Kind::StaticExecutable => true,
+        elf::Kind::Executable => false,
+        _ => return None,
+    };
+    Some(ProjectFile::Program { is_static, machine: facts.machine })
 }
 
 /// The release that a machine is of, as a spec names it; none where its packages are no release's.
@@ -197,13 +199,14 @@ mod tests {
 
         let project = read(dir.path()).unwrap();
         let text = |text: &str| ProjectFile::Text(text.into());
+        let machine = project.machine.unwrap();
         let want = [
             ("big.go", ProjectFile::Other),
             ("go.mod", text("module shop\n")),
             ("latin.go", ProjectFile::Other),
             ("main.go", text("package main\n")),
             ("script", ProjectFile::Other),
-            ("shop", ProjectFile::Program { is_static: false }),
+            ("shop", ProjectFile::Program { is_static: false, machine }),
         ];
         // Root reads what is closed.
         let files: BTreeMap<_, _> =

@@ -1,6 +1,7 @@
 //! What an existing Dockerfile says of the process.
 
-use std::collections::BTreeMap;
+use regex::Regex;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 /// What the last stage of a Dockerfile says, with what it takes over of those before.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -67,34 +68,55 @@ impl Dockerfile {
 
 /// Instructions, each in one line; comments and the bodies of here-documents are none.
 fn lines(text: &str) -> Vec<String> {
-    let mut out: Vec<String> = vec![];
-    let mut goes_on = false;
-    let mut until: Option<String> = None;
-    for line in text.lines().map(str::trim) {
-        if let Some(end) = &until {
-            if line == end {
-                until = None;
+    let mut out = vec![];
+    let mut left: Vec<&str> = text.lines().collect();
+    left.reverse();
+    while let Some(mut line) = next(&mut left) {
+        while let Some(part) = line.strip_suffix('\\') {
+            line = format!("{} {}", part.trim_end(), next(&mut left).unwrap_or_default());
+        }
+        for end in documents(&line) {
+            // Without its end it was none, and what follows are instructions.
+            if let Some(at) = left.iter().rposition(|line| end.is(line)) {
+                left.truncate(at);
             }
-            continue;
         }
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        let (part, more) = line.strip_suffix('\\').map_or((line, false), |part| (part, true));
-        match out.last_mut().filter(|_| goes_on) {
-            Some(last) => {
-                last.push(' ');
-                last.push_str(part.trim());
-            }
-            None => out.push(part.trim().into()),
-        }
-        goes_on = more;
-        if let Some((_, word)) = line.split_once("<<") {
-            let word = word.trim_start_matches('-').split_whitespace().next().unwrap_or_default();
-            until = Some(word.trim_matches(['"', '\'']).into()).filter(|word: &String| !word.is_empty());
-        }
+        out.push(line);
     }
     out
+}
+
+/// The next line that says something, of those that are left, the last first.
+fn next(left: &mut Vec<&str>) -> Option<String> {
+    let says = |line: &&str| !line.is_empty() && !line.starts_with('#');
+    std::iter::from_fn(|| left.pop()).map(str::trim).find(says).map(String::from)
+}
+
+/// The line that ends a here-document.
+struct End {
+    word: String,
+    /// Do tabs before it not count?
+    is_indented: bool,
+}
+
+impl End {
+    fn is(&self, line: &str) -> bool {
+        let line = if self.is_indented { line.trim_start_matches('\t') } else { line };
+        line.trim_end() == self.word
+    }
+}
+
+/// The here-documents that an instruction begins, in order.
+fn documents(line: &str) -> Vec<End> {
+    // A word of its own, as BuildKit has it: `$((1<<N))` is none, nor is `<<<`.
+    static BEGINS: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r#"\s[0-9]*<<(-?)["']?([A-Za-z_][A-Za-z0-9_]*)"#).ok());
+    let word = line.split_whitespace().next().unwrap_or_default();
+    if !["RUN", "COPY", "ADD"].iter().any(|has| word.eq_ignore_ascii_case(has)) {
+        return vec![];
+    }
+    let found = BEGINS.iter().flat_map(|begins| begins.captures_iter(line));
+    found.map(|found| End { word: found[2].into(), is_indented: !found[1].is_empty() }).collect()
 }
 
 /// A command: a JSON array, or words that a shell would do nothing to.
@@ -165,6 +187,27 @@ mod tests {
         assert_eq!(file.workdir, "/srv/app");
         let env: Vec<_> = file.env.iter().map(|(name, value)| format!("{name}={value}")).collect();
         assert_eq!(env, ["A=1", "B=two words", "OLD=a value"]);
+    }
+
+    #[test]
+    fn here_documents() {
+        for (text, is_read) in [
+            ("RUN <<EOT bash\nCMD b\nEOT", false),
+            ("RUN a && \\\n cat <<-'EOT' > x\nCMD b\n\tEOT", false),
+            ("COPY <<ONE <<\"TWO\" /\nCMD b\nTWO\nONE\nCMD b\nTWO", false),
+            ("RUN <<EOT\n # EOT\n EOT\nCMD b\nEOT", false),
+            ("RUN echo $((1<<4))\nCMD b", true),
+            ("RUN echo $((1<<N))\nCMD b\nN", true),
+            ("RUN cat <<< x\nCMD b\nx", true),
+            ("RUN cat <<<EOT\nCMD b\nEOT", true),
+            ("RUN [ 1 << 4 ]\nCMD b\n4", true),
+            ("LABEL a=\"x <<EOT\"\nCMD b\nEOT", true),
+            ("RUN cat <<EOT\nCMD b", true),
+            ("RUN a \\\n\n# a comment\n b\nCMD b\nRUN c \\", true),
+        ] {
+            let want: &[&str] = if is_read { &["b"] } else { &["a"] };
+            assert_eq!(Dockerfile::parse(&format!("FROM x\nCMD a\n{text}")).command(), want, "{text}");
+        }
     }
 
     #[test]

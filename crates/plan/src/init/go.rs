@@ -39,9 +39,11 @@ pub(super) fn look(project: &Project, dockerfile: &Dockerfile) -> Option<Sketch>
     let package = if folder.is_empty() { ".".to_owned() } else { format!("./{folder}") };
     let (path, is_static) = match place(folder) {
         Some((path, is_static)) => (path.to_owned(), Some(is_static)),
+        // Into a folder of its name `go build` would put the program under a name of its own.
+        None if project.has_dir(&name) => (format!("bin/{name}"), None),
         None => (name.clone(), None),
     };
-    let made_by = vec![format!("CGO_ENABLED=0 go build -o {name} {package}")];
+    let made_by = vec![format!("CGO_ENABLED=0 go build -o {path} {package}")];
     // What is told of a program stands in its own sources first.
     let (own, others): (Vec<_>, Vec<_>) =
         sources.into_iter().partition(|(path, _)| path.rsplit_once('/').map_or("", |(of, _)| of) == folder);

@@ -14,7 +14,7 @@ use serde_json::Value;
 /// What of a project's folder no running program needs.
 const EXCLUDED: &[&str] = &[
     ".git",
-    "node_modules",
+    "**/node_modules",
     "**/.env",
     "**/.env.*",
     "coverage",
@@ -26,8 +26,11 @@ const EXCLUDED: &[&str] = &[
     "bantam.*",
 ];
 
-/// Lock files, each with what writes it.
-const LOCKS: &[&str] = &["package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock"];
+/// What holds secrets of the machine that it lies on.
+const SECRETS: &[&str] = &["**/.env", "**/.env.*"];
+
+/// Lock files that `[node]` installs from.
+const LOCKS: &[&str] = &["package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml"];
 
 /// Where Next.js puts a server with all that it needs.
 const STANDALONE: &str = ".next/standalone/";
@@ -68,7 +71,7 @@ pub(super) fn look(project: &Project, dockerfile: &Dockerfile) -> Option<Sketch>
     let mut excluded = EXCLUDED.to_vec();
     let is_made = !project.has(&start.script);
     if is_made && package.pointer("/scripts/build").is_some() {
-        sketch.before.push("npm ci && npm run build".into());
+        sketch.before.push(build(project).into());
     } else if is_made {
         sketch.notes.push(format!("{} is not there yet", start.script));
     }
@@ -102,7 +105,7 @@ fn next(project: &Project, dockerfile: &Dockerfile, version: Option<(String, Str
                 "Next.js makes no server of its own yet: set output: \"standalone\" in next.config".into(),
             );
         }
-        sketch.before.push("npm ci && npm run build".into());
+        sketch.before.push(build(project).into());
     }
     sketch.entrypoint = vec!["node".into(), server.into()];
     let number = dockerfile.ports.first().copied().unwrap_or(3000);
@@ -119,12 +122,24 @@ fn next(project: &Project, dockerfile: &Dockerfile, version: Option<(String, Str
         "node",
         version.map(|(version, why)| Row::text("version", &version, why)).into_iter().collect(),
     ));
-    sketch.files.push(Files::new(STANDALONE, "/app/"));
+    // Next.js copies these into it.
+    let exclude = SECRETS.iter().map(|pattern| (*pattern).to_owned()).collect();
+    sketch.files.push(Files { exclude, ..Files::new(STANDALONE, "/app/") });
     sketch.files.push(Files::new(".next/static/", format!("/app/{folder}.next/static/")));
     if project.has_dir("public") {
         sketch.files.push(Files::new("public/", format!("/app/{folder}public/")));
     }
     sketch
+}
+
+/// The commands that build a project, by the tool whose lock it has.
+fn build(project: &Project) -> &'static str {
+    match project.first(&[LOCKS, &["yarn.lock"]].concat()) {
+        Some("pnpm-lock.yaml") => "pnpm install --frozen-lockfile && pnpm run build",
+        Some("yarn.lock") => "yarn install && yarn run build",
+        Some(_) => "npm ci && npm run build",
+        None => "npm install && npm run build",
+    }
 }
 
 /// What it is, by the framework that it depends on.

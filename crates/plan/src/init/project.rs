@@ -1,5 +1,6 @@
 //! A project's folder, as far as it says what the project is.
 
+use elf::Machine;
 use std::collections::BTreeMap;
 
 /// How deep files are looked at. Sources lie deeper only where a manifest above says all that matters.
@@ -77,6 +78,8 @@ pub struct Project {
     pub files: BTreeMap<String, ProjectFile>,
     /// The runtime source that this machine is of, as a spec names it: `debian:bookworm`. None where there is no such.
     pub release: Option<String>,
+    /// What this machine runs, and so the image unless its spec says otherwise. None where that is not known.
+    pub machine: Option<Machine>,
 }
 
 /// A file of a project.
@@ -88,6 +91,8 @@ pub enum ProjectFile {
     Program {
         /// Does the kernel start it without a loader?
         is_static: bool,
+        /// What it was compiled for.
+        machine: Machine,
     },
     /// Anything else.
     Other,
@@ -168,10 +173,17 @@ impl Project {
         sources
     }
 
-    /// The ELF programs: path, and whether each is static.
+    /// The folders of virtual environments, whatever they are called.
+    pub(super) fn venvs(&self) -> impl Iterator<Item = &str> {
+        self.files.keys().filter_map(|path| path.strip_suffix("/pyvenv.cfg")).filter(|path| is_plain(path))
+    }
+
+    /// The ELF programs that this machine runs: path, and whether each is static.
     pub(super) fn programs(&self) -> impl Iterator<Item = (&str, bool)> {
         self.files.iter().filter_map(|(path, file)| match file {
-            ProjectFile::Program { is_static } if is_plain(path) => Some((path.as_str(), *is_static)),
+            ProjectFile::Program { is_static, machine } if is_plain(path) && self.runs(machine) => {
+                Some((path.as_str(), *is_static))
+            }
             _ => None,
         })
     }
@@ -185,6 +197,10 @@ impl Project {
         };
         let anywhere = || self.programs().find(|(path, _)| name_of(path) == name);
         folders.iter().find_map(|folder| in_folder(folder)).or_else(anywhere)
+    }
+
+    fn runs(&self, program: &Machine) -> bool {
+        self.machine.is_none_or(|machine| machine.matches(program))
     }
 }
 

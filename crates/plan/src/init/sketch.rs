@@ -61,7 +61,7 @@ pub(super) struct Port {
 
 /// A line of a table: the key, the value as TOML has it, and why it is so.
 pub(super) struct Row {
-    key: &'static str,
+    pub key: &'static str,
     value: String,
     why: String,
 }

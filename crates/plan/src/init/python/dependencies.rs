@@ -7,6 +7,14 @@ use toml::{Table, Value};
 /// How many requirements files name others, at most.
 const DEPTH: usize = 4;
 
+/// A command that a project would install.
+#[derive(Clone)]
+pub(super) struct Script {
+    pub name: String,
+    /// What it is in the image: itself where the project is installed there, else Python with its module.
+    pub command: Vec<String>,
+}
+
 /// What a project depends on.
 pub(super) struct Dependencies {
     /// The file that says that it is a Python project.
@@ -15,8 +23,8 @@ pub(super) struct Dependencies {
     pub row: Option<Row>,
     /// Names of distributions as the index normalises them, and with them their extras: `fastapi[standard]`.
     names: BTreeSet<String>,
-    /// Commands that the project itself installs, the one of its own name first.
-    pub scripts: Vec<String>,
+    /// Commands of the project itself, the one of its own name first.
+    pub scripts: Vec<Script>,
     /// The commands that make the file, where it is not there.
     pub before: Vec<String>,
 }
@@ -42,16 +50,12 @@ impl Dependencies {
             names.insert(normal(name));
             names.extend(texts(value.get("extras")).map(|extra| format!("{}[{extra}]", normal(name))));
         }
-        let scripts = scripts(of_project.or(poetry));
+        let can_install = document.as_ref().is_some_and(|document| document.contains_key("build-system"));
         let of = |evidence: &str, row: Option<Row>, before: &[&str]| {
             let before = before.iter().map(|command| (*command).to_owned()).collect();
-            Some(Dependencies {
-                evidence: evidence.into(),
-                row,
-                names: names.clone(),
-                scripts: scripts.clone(),
-                before,
-            })
+            let is_installed = can_install && row.as_ref().is_some_and(|row| row.key == "project");
+            let scripts = scripts(project, of_project.or(poetry), is_installed);
+            Some(Dependencies { evidence: evidence.into(), row, names: names.clone(), scripts, before })
         };
         let export =
             |why: &str| Some(Row::text("requirements", "requirements.txt", format!("made by: {why}")));
@@ -76,9 +80,10 @@ impl Dependencies {
             let command = "pipenv requirements > requirements.txt";
             return of("Pipfile", export(command), &[command]);
         }
-        if let Some(venv) =
-            [".venv", "venv", "env"].iter().find(|venv| project.has(&format!("{venv}/pyvenv.cfg")))
-        {
+        let usual = [".venv", "venv", "env"];
+        let own = || project.venvs().filter(|venv| !venv.contains('/'));
+        let place = |venv: &&str| usual.iter().position(|name| name == venv).unwrap_or(usual.len());
+        if let Some(venv) = own().min_by_key(place) {
             return of(&format!("{venv}/pyvenv.cfg"), Some(Row::text("venv", venv, "")), &[]);
         }
         // Scripts without dependencies.
@@ -137,14 +142,44 @@ fn texts(value: Option<&Value>) -> impl Iterator<Item = &str> {
     value.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
 }
 
-/// The commands that a project installs.
-fn scripts(table: Option<&Value>) -> Vec<String> {
+/// The commands of a project that its image can start.
+fn scripts(project: &Project, table: Option<&Value>, is_installed: bool) -> Vec<Script> {
     let Some(table) = table else { return vec![] };
     let own = table.get("name").and_then(Value::as_str).unwrap_or_default();
-    let scripts = table.get("scripts").and_then(Value::as_table);
-    let mut names: Vec<String> = scripts.into_iter().flatten().map(|(name, _)| name.clone()).collect();
-    names.sort_by_key(|name| (name != own, name.clone()));
-    names
+    let listed = table.get("scripts").and_then(Value::as_table).into_iter().flatten();
+    let script = |(name, function): (&String, &Value)| {
+        let command =
+            if is_installed { vec![name.clone()] } else { from_sources(project, function.as_str()?)? };
+        Some(Script { name: name.clone(), command })
+    };
+    let mut scripts: Vec<Script> = listed.filter_map(script).collect();
+    scripts.sort_by_key(|script| (script.name != own, script.name.clone()));
+    scripts
+}
+
+/// Python with `MODULE:FUNCTION`, if that is among the sources: the module where it can be run, else the function.
+fn from_sources(project: &Project, function: &str) -> Option<Vec<String>> {
+    let (module, function) = function.split_once(':')?;
+    let (module, function) = (module.trim(), function.split('[').next()?.trim());
+    let is_name = |text: &str| {
+        !text.is_empty() && text.chars().all(|letter| letter.is_alphanumeric() || matches!(letter, '_' | '.'))
+    };
+    if !is_name(module) || !is_name(function) {
+        return None;
+    }
+    let path = module.replace('.', "/");
+    let [start, file, package] = ["/__main__.py", ".py", "/__init__.py"].map(|end| {
+        [format!("{path}{end}"), format!("src/{path}{end}")].into_iter().find(|path| project.has(path))
+    });
+    let can_run = |file: &String| {
+        project.text(file).is_some_and(|text| text.contains("\"__main__\"") || text.contains("'__main__'"))
+    };
+    if start.is_some() || file.as_ref().is_some_and(can_run) {
+        return Some(vec!["python3".into(), "-m".into(), module.into()]);
+    }
+    file.or(package)?;
+    let code = format!("import sys, {module}; sys.exit({module}.{function}())");
+    Some(vec!["python3".into(), "-c".into(), code])
 }
 
 #[cfg(test)]

@@ -69,13 +69,18 @@ fn by_dockerfile(dockerfile: &Dockerfile, dependencies: &Dependencies) -> Option
     });
     let (first, rest) = words.split_first()?;
     let is_python = first == "python" || first.starts_with("python3");
-    let is_there = is_python || dependencies.has(first) || dependencies.scripts.contains(first);
-    let first = if is_python { "python3".to_owned() } else { first.clone() };
+    let own = dependencies.scripts.iter().find(|script| script.name == *first);
+    let start = match own {
+        Some(script) => script.command.clone(),
+        None if is_python => vec!["python3".into()],
+        None if dependencies.has(first) => vec![first.clone()],
+        None => return None,
+    };
     let below = |word: &String| match word.strip_prefix(&workdir).filter(|_| workdir.len() > 1) {
         Some(rest) => format!("/app/{rest}"),
         None => word.clone(),
     };
-    is_there.then(|| std::iter::once(first).chain(rest.iter().map(below)).collect())
+    Some(start.into_iter().chain(rest.iter().map(below)).collect())
 }
 
 /// The application of a framework, and a server for it that is among the dependencies.
@@ -188,7 +193,7 @@ fn by_script(project: &Project, dependencies: &Dependencies) -> Option<Entry> {
     let entry =
         |command: Vec<String>, is_sure| Entry { what: "a Python program", command, served: None, is_sure };
     if let Some(script) = dependencies.scripts.first() {
-        return Some(entry(vec![script.clone()], true));
+        return Some(entry(script.command.clone(), true));
     }
     if let Some(path) = STARTS.iter().find(|path| project.has(path)) {
         return Some(entry(vec!["python3".into(), (*path).into()], true));

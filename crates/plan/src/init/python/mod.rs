@@ -10,6 +10,7 @@ use super::{
     project::Project,
     sketch::{Files, Port, Row, Sketch},
 };
+use crate::Glob;
 use dependencies::Dependencies;
 use entry::Entry;
 
@@ -23,7 +24,7 @@ const EXCLUDED: &[&str] = &[
     "**/.env.*",
     "tests",
     "**/test_*.py",
-    "node_modules",
+    "**/node_modules",
     "Dockerfile*",
     "bantam.*",
 ];
@@ -65,10 +66,11 @@ pub(super) fn look(project: &Project, dockerfile: &Dockerfile) -> Option<Sketch>
     Some(sketch)
 }
 
-/// The project's own files, less what is named and what its `.dockerignore` names.
+/// The project's own files, less what is named, virtual environments, and what its `.dockerignore` names.
 pub(super) fn payload(project: &Project, excluded: &[&str]) -> Files {
+    let venvs = project.venvs().filter(|venv| !excluded.contains(venv)).map(Glob::literally);
     Files {
-        exclude: excluded.iter().map(|pattern| (*pattern).to_owned()).collect(),
+        exclude: excluded.iter().map(|pattern| (*pattern).to_owned()).chain(venvs).collect(),
         ignore_file: project.first(&[".dockerignore"]),
         ..Files::new(".", "/app/")
     }

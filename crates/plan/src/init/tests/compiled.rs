@@ -45,6 +45,13 @@ fn go_programs() {
         &["from = \"admin\"  # made by: CGO_ENABLED=0 go build -o admin ./cmd/admin"],
         Some("CGO_ENABLED=0 go build -o admin ./cmd/admin"),
     );
+    // Its name is taken by a folder, and what is built is of another machine.
+    is(
+        &[module, ("main.go", GO), ("shop/cart.go", "package shop\n"), ("dist/shop", "ELF foreign")],
+        "a Go program",
+        &["from = \"bin/shop\"  # made by: CGO_ENABLED=0 go build -o bin/shop .", "to = \"/app/shop\""],
+        Some("CGO_ENABLED=0 go build -o bin/shop ."),
+    );
     assert!(
         recognise(&project(&[module, ("lib.go", "package shop\n")])).is_empty(),
         "a library is no program"
@@ -91,6 +98,17 @@ fn rust_programs() {
         ],
         "a Rust program",
         &["from = \"target/x86_64-unknown-linux-musl/release/shop\"  # static: it needs no library"],
+        None,
+    );
+    is(
+        &[
+            package,
+            ("src/main.rs", "x"),
+            ("target/aarch64-unknown-linux-musl/release/shop", "ELF foreign"),
+            ("target/release/shop", "ELF dynamic"),
+        ],
+        "a Rust program",
+        &["from = \"target/release/shop\"  # the libraries that it loads come with it, from this machine"],
         None,
     );
     let bins = "[package]\nname = \"tools\"\ndefault-run = \"two\"\n[[bin]]\nname = \"one\"\npath = \"src/main.rs\"\n";

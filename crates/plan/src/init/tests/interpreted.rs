@@ -2,6 +2,14 @@
 
 use super::{super::recognise, best, is, project};
 
+/// A project with a command that is not installed, and one that can be.
+const SCRIPTS: (&str, &str) =
+    ("pyproject.toml", "[project]\nname = \"a\"\n[project.scripts]\nshop = \"shop.cli:main [x]\"");
+const BUILT_SCRIPTS: (&str, &str) = (
+    "pyproject.toml",
+    "[project]\nname = \"a\"\n[project.scripts]\nshop = \"shop.cli:main\"\n[build-system]",
+);
+
 #[test]
 fn python_programs() {
     let flask = ("app.py", "from flask import Flask\napp = Flask(__name__)\n");
@@ -59,11 +67,46 @@ fn python_programs() {
             &[
                 (
                     "pyproject.toml",
-                    "[project]\nname = \"shop\"\n[project.scripts]\na = \"x:y\"\nshop = \"shop:main\"",
+                    "[project]\nname = \"shop\"\n[project.scripts]\na = \"x:y\"\nshop = \"shop:main\"\n[build-system]",
                 ),
                 ("uv.lock", ""),
             ],
             "shop",
+        ),
+        // Of a project that nothing installs, no command is in the image.
+        (
+            &[SCRIPTS, ("uv.lock", ""), ("src/shop/cli.py", "if __name__ == \"__main__\":\n    main()")],
+            "python3 -m shop.cli",
+        ),
+        (&[SCRIPTS, ("shop/cli/__init__.py", ""), ("shop/cli/__main__.py", "x")], "python3 -m shop.cli"),
+        (
+            &[SCRIPTS, ("shop/cli.py", "def main(): 1")],
+            "python3 -c import sys, shop.cli; sys.exit(shop.cli.main())",
+        ),
+        (&[SCRIPTS, ("bot.py", "x")], "python3 bot.py"),
+        (
+            &[BUILT_SCRIPTS, ("requirements.txt", "x"), ("shop/cli.py", "if __name__ == '__main__':")],
+            "python3 -m shop.cli",
+        ),
+        (
+            &[
+                BUILT_SCRIPTS,
+                ("requirements.txt", "x"),
+                ("shop/cli.py", "if __name__ == '__main__':"),
+                ("Dockerfile", "RUN pip install .\nCMD [\"shop\", \"serve\"]"),
+            ],
+            "python3 -m shop.cli serve",
+        ),
+        (&[BUILT_SCRIPTS, ("Dockerfile", "RUN pip install .\nCMD [\"shop\", \"serve\"]")], "shop serve"),
+        (
+            &[
+                (
+                    "pyproject.toml",
+                    "[tool.poetry]\nname = \"a\"\n[tool.poetry.scripts]\na = \"a:b\"\n[build-system]",
+                ),
+                ("a/__main__.py", "x"),
+            ],
+            "python3 -m a",
         ),
         (
             &[("src/shop/__main__.py", "x"), ("pyproject.toml", "[project]\nname = \"shop\"")],
@@ -132,6 +175,25 @@ fn where_python_projects_have_their_dependencies() {
 }
 
 #[test]
+fn what_is_excluded() {
+    let python = best(&[
+        ("app.py", "x"),
+        ("env/pyvenv.cfg", ""),
+        (".venv/pyvenv.cfg", ""),
+        ("tools/py[3]/pyvenv.cfg", ""),
+    ]);
+    let common = "\"**/node_modules\", \"Dockerfile*\", \"bantam.*\"";
+    let venvs = r#""env", 'tools/py\[3\]'"#;
+    assert!(python.spec.contains(&format!("{common}, {venvs}]")), "{}", python.spec);
+    assert!(python.spec.contains("venv = \".venv\"\n"), "{}", python.spec);
+    assert!(best(&[("app.py", "x"), ("mine/pyvenv.cfg", "")]).spec.contains("venv = \"mine\"\n"));
+
+    let node = best(&[("package.json", "{}"), ("index.js", "x"), ("scripts/env/pyvenv.cfg", "")]);
+    assert!(node.spec.contains("exclude = [\".git\", \"**/node_modules\", "), "{}", node.spec);
+    assert!(node.spec.contains(", \"scripts/env\"]"), "{}", node.spec);
+}
+
+#[test]
 fn node_programs() {
     let lock = ("package-lock.json", "");
     let package = r#"{"main": "index.js", "scripts": {"start": "NODE_ENV=test node --enable-source-maps ./server"},
@@ -182,6 +244,13 @@ fn node_programs() {
         &["entrypoint = [\"node\", \"server.js\"]", "version = \"18\"  # FROM node:18-alpine"],
         Some("npm install --package-lock-only"),
     );
+    // Nothing installs from it.
+    is(
+        &[("package.json", "{}"), ("index.js", "x"), ("yarn.lock", "")],
+        "a Node.js program",
+        &["entrypoint = [\"node\", \"index.js\"]"],
+        Some("npm install --package-lock-only"),
+    );
     // A page is no program.
     for page in [
         r#"{"scripts": {"start": "react-scripts start"}}"#,
@@ -210,11 +279,19 @@ fn next_applications() {
             "[node]",
             "to = \"/app/apps/web/.next/static/\"",
             "to = \"/app/apps/web/public/\"",
+            "exclude = [\"**/.env\", \"**/.env.*\"]",
         ],
         None,
     );
+    for (lock, command) in [
+        ("package-lock.json", "npm ci && npm run build"),
+        ("pnpm-lock.yaml", "pnpm install --frozen-lockfile && pnpm run build"),
+        ("yarn.lock", "yarn install && yarn run build"),
+        ("none", "npm install && npm run build"),
+    ] {
+        assert_eq!(best(&[package, (lock, "")]).before, [command]);
+    }
     let found = best(&[package]);
-    assert_eq!(found.before, ["npm ci && npm run build"]);
     assert!(found.notes[0].contains("output: \"standalone\""), "{:?}", found.notes);
 }
 

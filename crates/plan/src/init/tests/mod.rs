@@ -11,11 +11,17 @@ fn wrong(spec: &str) -> Vec<SpecError> {
     crate::spec::parse(spec).err().unwrap_or_default()
 }
 
-/// A project of these files. A text that begins with `ELF` makes a program: `ELF static`, `ELF dynamic`.
+fn machine(uname: &str) -> elf::Machine {
+    elf::Machine::from_uname(uname).unwrap()
+}
+
+/// A project of these files. A text that begins with `ELF` makes a program: `ELF static`, `ELF dynamic`, and
+/// `ELF foreign`, which is static and of another machine.
 fn project(files: &[(&str, &str)]) -> Project {
     let file = |text: &str| match text {
-        "ELF static" => ProjectFile::Program { is_static: true },
-        "ELF dynamic" => ProjectFile::Program { is_static: false },
+        "ELF static" => ProjectFile::Program { is_static: true, machine: machine("x86_64") },
+        "ELF dynamic" => ProjectFile::Program { is_static: false, machine: machine("x86_64") },
+        "ELF foreign" => ProjectFile::Program { is_static: true, machine: machine("aarch64") },
         "" => ProjectFile::Other,
         text => ProjectFile::Text(text.into()),
     };
@@ -23,6 +29,7 @@ fn project(files: &[(&str, &str)]) -> Project {
         name: "shop".into(),
         files: files.iter().map(|(path, text)| ((*path).to_owned(), file(text))).collect(),
         release: Some("debian:bookworm".into()),
+        machine: Some(machine("x86_64")),
     }
 }
 
@@ -82,6 +89,7 @@ fn the_most_specific_language_wins() {
         ),
         (&[("x/prog", "ELF static"), ("README.md", "")], &[Language::Program]),
         (&[("a\nb", "ELF static"), (" ", "ELF static")], &[]),
+        (&[("prog", "ELF foreign")], &[]),
         (&[("README.md", "")], &[]),
         (&[], &[]),
     ] {
@@ -121,6 +129,8 @@ proptest::proptest! {
         text in "[a-z\"'\\\\#=:\\[\\]{}<>$ \n]{0,80}",
         name in "[a-z\"'#$ .*{}\n]{1,12}",
     ) {
+        // No file is called so.
+        proptest::prop_assume!(![".", ".."].contains(&name.as_str()));
         for file in ["Dockerfile", "package.json", "Cargo.toml", "go.mod", "pyproject.toml", "requirements.txt", "pom.xml", "CMakeLists.txt", "Makefile"] {
             let files = [
                 (file, text.as_str()),
