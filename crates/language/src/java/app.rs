@@ -25,7 +25,7 @@ use tree::{Content, Entry, TreePath, View as _};
 /// Where applications stand, where the spec has no working directory.
 const DIR: &str = "/app";
 /// Changes whenever other files are made of the same jar.
-const RULES: &str = "java-boot-1";
+const RULES: &str = "java-boot-2";
 
 /// An application.
 pub(super) struct App {

@@ -31,6 +31,8 @@ const OF_LOADER: [&str; 5] = [
 const DEFAULT_CLASSES: &str = "BOOT-INF/classes/";
 const DEFAULT_LIB: &str = "BOOT-INF/lib/";
 const INDEX: &str = "BOOT-INF/classpath.idx";
+/// No jar has more directories, in bytes of their names.
+const MAX_DIRS: usize = 16 << 20;
 /// Where dependencies stand, seen from the thin jar.
 pub(super) const LIB: &str = "lib/";
 
@@ -124,24 +126,39 @@ impl Boot {
 }
 
 /// A jar that is written: its entries stored, so that a layer compresses them, and all of the beginning of 1980.
-pub(super) struct Stored<W: io::Write + io::Seek>(ZipWriter<W>);
+///
+/// Directories have entries too: who looks for all classes of a package asks for its directory, as Spring does.
+pub(super) struct Stored<W: io::Write + io::Seek> {
+    zip: ZipWriter<W>,
+    /// The directories that are written.
+    dirs: BTreeSet<String>,
+    /// How much more there may be of them, in bytes of their names.
+    left: usize,
+}
 
 impl<W: io::Write + io::Seek> Stored<W> {
     pub fn new(out: W) -> Self {
-        Stored(ZipWriter::new(out))
+        Stored { zip: ZipWriter::new(out), dirs: BTreeSet::new(), left: MAX_DIRS }
     }
 
-    /// Adds a file.
+    /// Adds a file, and those of its directories that are not there yet.
     ///
     /// # Errors
     /// When it cannot be written, or is there already.
     pub fn add(&mut self, name: &str, content: &[u8]) -> io::Result<()> {
         let options = SimpleFileOptions::default()
             .compression_method(CompressionMethod::Stored)
-            .last_modified_time(DateTime::default())
-            .unix_permissions(0o644);
-        self.0.start_file(name, options)?;
-        self.0.write_all(content)
+            .last_modified_time(DateTime::default());
+        for (end, _) in name.match_indices('/') {
+            let dir = name.get(..=end).unwrap_or_default();
+            if self.dirs.insert(dir.into()) {
+                let left = self.left.checked_sub(dir.len());
+                self.left = left.ok_or_else(|| io::Error::other("more directories than any jar has"))?;
+                self.zip.add_directory(dir, options.unix_permissions(0o755))?;
+            }
+        }
+        self.zip.start_file(name, options.unix_permissions(0o644))?;
+        self.zip.write_all(content)
     }
 
     /// Ends the jar.
@@ -149,7 +166,7 @@ impl<W: io::Write + io::Seek> Stored<W> {
     /// # Errors
     /// When it cannot be written.
     pub fn finish(self) -> io::Result<W> {
-        Ok(self.0.finish()?)
+        Ok(self.zip.finish()?)
     }
 }
 
@@ -228,6 +245,11 @@ mod tests {
         let own =
             ["META-INF/MANIFEST.MF", "META-INF/services/shop.Till", "application.yml", "shop/Shop.class"];
         assert_eq!(names, own);
+        let entries = zip::ZipArchive::new(Cursor::new(&bytes)).unwrap();
+        let entries: Vec<String> =
+            (0..entries.len()).map(|at| entries.name_for_index(at).unwrap().unwrap().into_owned()).collect();
+        let with_dirs = ["META-INF/", own[0], "META-INF/services/", own[1], own[2], "shop/", own[3]];
+        assert_eq!(entries, with_dirs);
         let manifest = thin.manifest().unwrap();
         assert_eq!(manifest.get("Main-Class"), Some("shop.Shop"));
         assert_eq!(manifest.get("Class-Path"), Some("lib/a-1+x.jar lib/b%202.jar lib/c.jar"));
@@ -236,8 +258,16 @@ mod tests {
         // Its bytes are part of images: others are a new version of the rules.
         assert_eq!(
             Sha256Digest::of(&bytes).hex(),
-            "9748c407d6c96b041495ae6dd1ce1281a32d49145d8014fb7b584bf3a5fd8ec0"
+            "d086734424be4ba4f9269f82585d3452d13e14352aaa4dbf0a359dba7f7ed7cc"
         );
+    }
+
+    #[test]
+    fn directories_have_a_limit() {
+        let mut jar = Stored::new(Cursor::new(vec![]));
+        jar.add(&format!("{}x", "a/".repeat(2000)), b"").unwrap();
+        let error = jar.add(&format!("{}x", "b/".repeat(8000)), b"").unwrap_err();
+        assert_eq!(error.to_string(), "more directories than any jar has");
     }
 
     #[test]

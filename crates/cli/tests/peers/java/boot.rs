@@ -8,12 +8,14 @@ use crate::workshop::{Workshop, assert_has, at_hand, limited, repository, skippe
 
 use super::image;
 
+const ITEMS: &str = "src/main/java/shop/items/Items.java";
+
 /// Builds `testdata/apps/java-boot`; its dependencies are downloaded once.
 fn boot_jar(workshop: &Workshop) -> bool {
     let from = repository().join("testdata/apps/java-boot");
-    workshop.write("boot/pom.xml", fs::read(from.join("pom.xml")).unwrap());
-    let source = "src/main/java/shop/Shop.java";
-    workshop.write(&format!("boot/{source}"), fs::read(from.join(source)).unwrap());
+    for file in ["pom.xml", "src/main/java/shop/Shop.java", ITEMS] {
+        workshop.write(&format!("boot/{file}"), fs::read(from.join(file)).unwrap());
+    }
     let mut maven = limited("mvn");
     maven.args(["--quiet", "--batch-mode", "package", "-DskipTests"]).current_dir(workshop.path("boot"));
     let output = maven.output().unwrap();
@@ -52,9 +54,9 @@ fn an_application_of_spring_boot_starts_beside_its_dependencies() {
         digests.collect::<Vec<_>>()
     };
     let old = layers(&built);
-    let source = "boot/src/main/java/shop/Shop.java";
-    let changed = fs::read_to_string(workshop.path(source)).unwrap().replace("\"apple\"", "\"pear\"");
-    workshop.write(source, changed);
+    let source = format!("boot/{ITEMS}");
+    let changed = fs::read_to_string(workshop.path(&source)).unwrap().replace("\"apple\"", "\"pear\"");
+    workshop.write(&source, changed);
     workshop.remove("boot/target");
     let mut maven = limited("mvn");
     maven.args(["--quiet", "--batch-mode", "--offline", "package", "-DskipTests"]);
