@@ -2,6 +2,7 @@
 
 use super::{
     boot::{Boot, LIB},
+    class_path::ClassPath,
     jar::{Damaged, Jar},
     manifest::Manifest,
     needs::{Failure, Part},
@@ -19,7 +20,12 @@ use plan::{
     spec::Line,
 };
 use source::Directory;
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    ffi::OsStr,
+    io,
+    path::{Path, PathBuf},
+};
 use tree::{Content, Entry, TreePath, View as _};
 
 /// Where applications stand, where the spec has no working directory.
@@ -31,14 +37,13 @@ const RULES: &str = "java-boot-2";
 pub(super) struct App {
     /// Where its jars are.
     dir: TreePath,
-    /// The name of its own jar.
+    /// The name of its own jar, as the spec has it.
     name: String,
     manifest: Manifest,
-    /// Its own jar, and those that it depends on by where they stand below the directory.
+    /// Its own jar.
     own: Content,
-    libraries: Vec<(TreePath, Content)>,
-    /// What it names in its `Class-Path` and is not there.
-    pub missing: Vec<String>,
+    /// Those that it depends on.
+    libraries: ClassPath,
 }
 
 impl App {
@@ -49,39 +54,33 @@ impl App {
     pub fn open(ask: &Ask<'_>, jar: &str) -> Result<Self, Failure> {
         let vars = Vars::of(ask.platform, ask.spec.runtime.variant);
         let jar = expand(jar, &vars).unwrap_or_else(|_| jar.into());
-        let at = ask.folder.join(&jar);
-        let absent = |at: &std::path::Path| {
-            LanguageError::read(at)(std::io::Error::from(std::io::ErrorKind::NotFound))
-        };
-        let (Some(folder), Some(name)) = (at.parent(), at.file_name().and_then(|name| name.to_str())) else {
-            return Err(absent(&at).into());
-        };
-        let folder = Directory::open(folder).map_err(|_| absent(&at))?.with_memory(ask.workshop.memory);
-        let found = folder.follow(&TreePath::root().child(name))?;
-        let content = found.entry.as_ref().and_then(Entry::content).cloned().ok_or_else(|| absent(&at))?;
+        let at = Standing::of(&ask.folder.join(&jar))?;
+        let folder = Directory::open(&at.folder)?.with_memory(ask.workshop.memory);
+        let found = folder.follow(&at.path)?;
+        let absent = || LanguageError::read(ask.folder.join(&jar))(io::ErrorKind::NotFound.into());
+        let content = found.entry.as_ref().and_then(Entry::content).cloned().ok_or_else(absent)?;
         let dir = ask.spec.config.workdir.clone().filter(|dir| !dir.is_root());
         let dir = dir.map_or_else(|| TreePath::parse(DIR), Ok)?;
-        let damaged = |damaged| Failure::Jar(name.to_owned(), damaged);
+        let damaged = |damaged| Failure::Jar(at.name.clone(), damaged);
         let mut opened = Jar::open(&content).map_err(damaged)?;
         let manifest = opened.manifest().map_err(damaged)?;
-        let app = App {
-            dir,
-            name: name.into(),
-            manifest,
-            own: content.clone(),
-            libraries: vec![],
-            missing: vec![],
+        let boot = Boot::of(&mut opened).map_err(damaged)?;
+        let (own, libraries) = match boot {
+            Some(boot) => apart(ask, &at.name, &content, &boot, &mut opened)?,
+            None => (content.clone(), ClassPath::of(&folder, &at.path, &manifest)?),
         };
-        match Boot::of(&mut opened).map_err(damaged)? {
-            Some(boot) => app.apart(ask, &boot, &mut opened),
-            None => app.with_class_path(&folder),
-        }
+        Ok(App { dir, name: at.name, manifest, own, libraries })
+    }
+
+    /// What it names in its `Class-Path` and is not there.
+    pub fn missing(&self) -> &[String] {
+        &self.libraries.missing
     }
 
     /// Its jars, its own first.
     pub fn parts(&self) -> Vec<Part> {
         let own = Part { name: self.name.clone(), content: self.own.clone() };
-        let libraries = self.libraries.iter();
+        let libraries = self.libraries.jars.iter();
         let libraries =
             libraries.map(|(path, content)| Part { name: path.name().into(), content: content.clone() });
         [own].into_iter().chain(libraries).collect()
@@ -100,7 +99,7 @@ impl App {
             reason,
         };
         brought.files.push(file(self.own_path(), &self.own, BroughtLayer::App, Reason::Listed { line }));
-        for (path, content) in &self.libraries {
+        for (path, content) in &self.libraries.jars {
             let dependency = path.name().trim_end_matches(".jar").to_owned();
             // A version in the making changes as often as the application.
             let layer = match dependency.contains("SNAPSHOT") {
@@ -113,21 +112,23 @@ impl App {
         Ok(())
     }
 
-    /// The process that runs it: as a module where it is one with all that it requires, else by its manifest.
+    /// The process that runs it: by its manifest, or as the module that `start` names with its main class. One with
+    /// libraries is a module only where its manifest names no class: on a path of modules each library would have to be one
+    /// too, with all that it requires.
     pub fn process(&self, start: Option<&str>) -> Option<Vec<String>> {
         let own = self.own_path().to_string();
+        let has_main = self.manifest.get("Main-Class").is_some();
+        let start = start.filter(|_| self.libraries.jars.is_empty() || !has_main);
         let words = match start {
             Some(start) => {
-                let dirs: BTreeSet<TreePath> =
-                    self.libraries.iter().filter_map(|(path, _)| path.parent()).collect();
+                let jars = self.libraries.jars.iter();
+                let dirs: BTreeSet<TreePath> = jars.filter_map(|(path, _)| path.parent()).collect();
                 let dirs = dirs.iter().filter_map(|dir| self.dir.join(dir.relative()).ok());
                 let path: Vec<String> = [own].into_iter().chain(dirs.map(|dir| dir.to_string())).collect();
                 vec![JAVA.to_owned(), "-p".into(), path.join(":"), "-m".into(), start.into()]
             }
-            None => {
-                self.manifest.get("Main-Class")?;
-                vec![JAVA.to_owned(), "-jar".into(), own]
-            }
+            None if has_main => vec![JAVA.to_owned(), "-jar".into(), own],
+            None => return None,
         };
         Some(words)
     }
@@ -148,96 +149,117 @@ impl App {
     fn own_path(&self) -> TreePath {
         self.dir.child(&self.name)
     }
+}
 
-    /// The same, taken apart: the dependencies of a jar of Spring Boot beside a thin one.
-    fn apart(self, ask: &Ask<'_>, boot: &Boot, jar: &mut Jar<'_>) -> Result<Self, Failure> {
-        let damaged = |damaged| Failure::Jar(self.name.clone(), damaged);
-        let thin_at = TreePath::root().child("thin.jar");
-        let lib = TreePath::root().join(LIB)?;
-        let sha256 = self.own.sha256().map_err(LanguageError::from)?;
-        let key = kept::key(RULES, &[&sha256.0]);
-        let kept = match Kept::open(ask.workshop.cache, &key) {
-            Some(kept) => kept,
-            None => {
-                let write = || LanguageError::write("the cache");
-                let mut keeper = Keeper::new(ask.workshop.cache, key, &self.name).map_err(write())?;
-                let thin = boot.thin(jar).map_err(damaged)?;
-                keeper.file(thin_at.clone(), 0o644, &mut &*thin).map_err(write())?;
-                for (name, entry) in &boot.libraries {
-                    let bytes = jar.read(entry).map_err(damaged)?;
-                    keeper.file(lib.child(name), 0o644, &mut &*bytes).map_err(write())?;
-                }
-                keeper.finish("").map_err(write())?
-            }
-        };
-        let content = |path: &TreePath| kept.entries.get(path).and_then(Entry::content).cloned();
-        let own = content(&thin_at).ok_or_else(|| damaged(Damaged("its thin jar is lost".into())))?;
-        let libraries = boot.libraries.iter().map(|(name, _)| lib.child(name));
-        let libraries = libraries.filter_map(|path| content(&path).map(|content| (path, content))).collect();
-        Ok(App { own, libraries, ..self })
-    }
+/// Where the jar of a spec is found.
+struct Standing {
+    /// Its name, as the spec has it.
+    name: String,
+    /// The folder that it stands in when links are followed, as Java looks for what is on its class path.
+    folder: PathBuf,
+    /// The jar in that folder.
+    path: TreePath,
+}
 
-    /// The same, with the jars of its `Class-Path`.
-    fn with_class_path(mut self, folder: &Directory<'_>) -> Result<Self, Failure> {
-        let listed = self.manifest.get("Class-Path").unwrap_or_default().to_owned();
-        let mut known = BTreeSet::new();
-        for name in listed.split_ascii_whitespace() {
-            let Some(path) = decoded(name).and_then(|name| TreePath::root().join(&name).ok()) else {
-                self.missing.push(name.into());
-                continue;
-            };
-            let entry = folder.follow(&path)?.entry;
-            match entry.as_ref().and_then(Entry::content) {
-                Some(content) if known.insert(path.clone()) => self.libraries.push((path, content.clone())),
-                Some(_) => {}
-                // A directory of classes may be made at run time.
-                None if name.ends_with(".jar") => self.missing.push(name.into()),
-                None => {}
+impl Standing {
+    /// # Errors
+    /// When there is no such file.
+    fn of(jar: &Path) -> Result<Self, LanguageError> {
+        let real = jar.canonicalize().map_err(LanguageError::read(jar))?;
+        let text = |name: Option<&OsStr>| name.and_then(OsStr::to_str).map(String::from);
+        match (text(jar.file_name()), real.parent(), text(real.file_name())) {
+            (Some(name), Some(folder), Some(real)) => {
+                Ok(Standing { name, folder: folder.into(), path: TreePath::root().child(&real) })
             }
+            _ => Err(LanguageError::read(jar)(io::ErrorKind::InvalidFilename.into())),
         }
-        Ok(self)
     }
 }
 
-/// A relative URL of a `Class-Path` as a path that stays beside the jar.
-fn decoded(url: &str) -> Option<String> {
-    let url = url.strip_prefix("./").unwrap_or(url);
-    if url.starts_with('/') || url.contains(':') || url.split('/').any(|part| part == "..") {
-        return None;
-    }
-    let mut out = vec![];
-    let mut bytes = url.bytes();
-    while let Some(byte) = bytes.next() {
-        out.push(match byte {
-            b'%' => {
-                let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
-                u8::try_from(digit(bytes.next())? << 4 | digit(bytes.next())?).ok()?
+/// A jar of Spring Boot taken apart: a thin one, and beside it its dependencies.
+fn apart(
+    ask: &Ask<'_>,
+    name: &str,
+    whole: &Content,
+    boot: &Boot,
+    jar: &mut Jar<'_>,
+) -> Result<(Content, ClassPath), Failure> {
+    let damaged = |damaged| Failure::Jar(name.to_owned(), damaged);
+    let thin_at = TreePath::root().child("thin.jar");
+    let lib = TreePath::root().join(LIB)?;
+    let sha256 = whole.sha256().map_err(LanguageError::from)?;
+    let key = kept::key(RULES, &[&sha256.0]);
+    let kept = match Kept::open(ask.workshop.cache, &key) {
+        Some(kept) => kept,
+        None => {
+            let write = || LanguageError::write("the cache");
+            let mut keeper = Keeper::new(ask.workshop.cache, key, name).map_err(write())?;
+            let thin = boot.thin(jar).map_err(damaged)?;
+            keeper.file(thin_at.clone(), 0o644, &mut &*thin).map_err(write())?;
+            for (library, entry) in &boot.libraries {
+                let bytes = jar.read(entry).map_err(damaged)?;
+                keeper.file(lib.child(library), 0o644, &mut &*bytes).map_err(write())?;
             }
-            byte => byte,
-        });
-    }
-    let text = String::from_utf8(out).ok()?;
-    (!text.split('/').any(|part| part == "..")).then_some(text)
+            keeper.finish("").map_err(write())?
+        }
+    };
+    let content = |path: &TreePath| kept.entries.get(path).and_then(Entry::content).cloned();
+    let own = content(&thin_at).ok_or_else(|| damaged(Damaged("its thin jar is lost".into())))?;
+    let libraries = boot.libraries.iter().map(|(library, _)| lib.child(library));
+    let jars = libraries.filter_map(|path| content(&path).map(|content| (path, content))).collect();
+    Ok((own, ClassPath { jars, missing: vec![] }))
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may fail")]
 mod tests {
     use super::*;
+    use std::{fs, os::unix::fs::symlink};
 
     #[test]
-    fn a_class_path_stays_beside_the_jar() {
-        for (url, path) in [
-            ("lib/a.jar", Some("lib/a.jar")),
-            ("./a.jar", Some("a.jar")),
-            ("lib/b%202.jar", Some("lib/b 2.jar")),
-            ("../a.jar", None),
-            ("lib/%2e%2e/%2E./a.jar", None),
-            ("/opt/a.jar", None),
-            ("file:a.jar", None),
-            ("a%2", None),
-            ("a%ff.jar", None),
+    fn a_module_with_libraries_runs_by_its_manifest() {
+        let (with_main, without) = (Manifest::parse(b"Main-Class: shop.Shop\n"), Manifest::default());
+        let library = || (TreePath::root().child("lib").child("a.jar"), Content::bytes("a", "a test"));
+        let start = Some("shop/shop.Shop");
+        let module = "-p /app/shop.jar -m shop/shop.Shop";
+        for (manifest, libraries, start, arguments) in [
+            (&with_main, vec![], start, Some(module)),
+            (&without, vec![], start, Some(module)),
+            (&with_main, vec![library()], start, Some("-jar /app/shop.jar")),
+            (&without, vec![library()], start, Some("-p /app/shop.jar:/app/lib -m shop/shop.Shop")),
+            (&with_main, vec![], None, Some("-jar /app/shop.jar")),
+            (&without, vec![library()], None, None),
         ] {
-            assert_eq!(decoded(url).as_deref(), path, "{url}");
+            let app = App {
+                dir: TreePath::parse(DIR).unwrap(),
+                name: "shop.jar".into(),
+                manifest: manifest.clone(),
+                own: Content::bytes("shop", "a test"),
+                libraries: ClassPath { jars: libraries, missing: vec![] },
+            };
+            let process = app.process(start).map(|words| words.join(" "));
+            assert_eq!(process, arguments.map(|arguments| format!("{JAVA} {arguments}")), "{start:?}");
+        }
+    }
+
+    #[test]
+    fn a_jar_may_be_a_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir_all(at("store")).unwrap();
+        fs::create_dir_all(at("work")).unwrap();
+        fs::write(at("store/shop-1.0.jar"), "shop").unwrap();
+        symlink("../store/shop-1.0.jar", at("work/shop.jar")).unwrap();
+        symlink("../store/none.jar", at("work/none.jar")).unwrap();
+        let store = at("store").canonicalize().unwrap();
+        for (jar, name) in [("store/shop-1.0.jar", "shop-1.0.jar"), ("work/shop.jar", "shop.jar")] {
+            let found = Standing::of(&at(jar)).unwrap();
+            assert_eq!((&*found.name, &found.folder), (name, &store), "{jar}");
+            assert_eq!(found.path.as_str(), "/shop-1.0.jar", "{jar}");
+        }
+        for jar in ["work/none.jar", "none.jar"] {
+            let error = Standing::of(&at(jar)).err().unwrap();
+            assert!(error.to_string().ends_with(jar), "{error}");
         }
     }
 }

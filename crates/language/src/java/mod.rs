@@ -3,6 +3,7 @@
 mod app;
 mod boot;
 mod class;
+mod class_path;
 mod jar;
 mod jdk;
 mod manifest;
@@ -121,7 +122,7 @@ fn judge(ask: &Ask<'_>, app: &App, needs: &Needs, jdk: &Jdk, brought: &mut Broug
     {
         brought.problems.push(Problem::NewerClasses { jar, class, needs: release, has: jdk.feature, line });
     }
-    for missing in &app.missing {
+    for missing in app.missing() {
         brought.problems.push(Problem::MissingModule {
             module: missing.clone(),
             needed_by: "the Class-Path of the jar".into(),
