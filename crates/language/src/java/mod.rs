@@ -5,11 +5,13 @@ mod boot;
 mod class;
 mod class_path;
 mod jar;
+mod jdeps;
 mod jdk;
 mod manifest;
 mod modules;
 mod needs;
 mod runtime;
+mod scan;
 mod tools;
 mod truststore;
 
@@ -92,7 +94,11 @@ fn with_kit(ask: &Ask<'_>, table: &Java, jdk: &Jdk, brought: &mut Brought) -> Re
     let identity = jdk.identity(ask.runtime)?;
     let cache = ask.workshop.cache;
     let needs = match &app {
-        Some(app) => Some(needs::needs(cache, &app.parts(), jdk, &identity, &tools)?),
+        Some(app) => {
+            // Modules that are named are not asked for.
+            let asked = Some(&tools).filter(|_| table.modules == Modules::Auto);
+            Some(needs::needs(cache, &app.parts(), jdk, &identity, asked)?)
+        }
         None => None,
     };
     if let Some((app, needs)) = app.as_ref().zip(needs.as_ref()) {

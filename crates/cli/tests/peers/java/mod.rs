@@ -4,23 +4,44 @@ mod boot;
 mod compiled;
 mod trust;
 
+use std::path::Path;
+
 use compiled::{module_jar, plain_jar};
 
 use crate::runtime::{Runtime, Work};
-use crate::workshop::{Image, Workshop, assert_has, at_hand, is_long, ok, repository, skipped};
+use crate::workshop::{Image, Workshop, assert_has, at_hand, is_long, limited, ok, repository, skipped};
 
 /// The releases that runtimes are made of, with the Java that they have.
 const SUITES: [(&str, u32); 2] = [("bookworm", 17), ("trixie", 25)];
 
 /// Builds a spec whose packages are kept between runs; none where no mirror has them.
 pub fn image(workshop: &Workshop, name: &str, spec: &str) -> Option<Image> {
-    workshop.write(&format!("{name}.toml"), format!("name = \"example.com/{name}\"\n{spec}"));
+    let spec = workshop.write(&format!("{name}.toml"), format!("name = \"example.com/{name}\"\n{spec}"));
+    image_of(workshop, name, &spec)
+}
+
+/// Builds `specs/java/shop.toml`, after the commands of its comment.
+fn example(workshop: &Workshop) -> Option<Image> {
+    let spec = repository().join("specs/java/shop.toml");
+    let text = std::fs::read_to_string(&spec).unwrap();
+    let commands: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("#   ")).collect();
+    assert_eq!(commands.len(), 2, "{commands:?}");
+    for command in commands {
+        ok(limited("sh").args(["-c", command]).current_dir(repository()));
+    }
+    image_of(workshop, "shop", &spec)
+}
+
+fn image_of(workshop: &Workshop, name: &str, spec: &Path) -> Option<Image> {
     let (archive, layout) = (workshop.path(&format!("{name}.tar")), workshop.path(&format!("{name}.oci")));
     let output = workshop
         .bantam()
         // The packages stay here between runs.
         .env("BANTAM_CACHE_DIR", repository().join("target/packaged/cache"))
-        .args(["build", &format!("{name}.toml")])
+        .arg("build")
+        .arg(spec)
+        .arg("--lock-file")
+        .arg(workshop.path(&format!("{name}.lock")))
         .args(["-o", &format!("oci-archive:{}:example.com/{name}:test", archive.display())])
         .args(["-o", &format!("oci:{}:test", layout.display())])
         .output()
@@ -46,9 +67,15 @@ fn a_plain_jar_has_what_it_needs() {
     }
     for (suite, release) in SUITES {
         let workshop = Workshop::new();
-        plain_jar(&workshop, "shop.jar", 17);
-        let spec = format!("[runtime]\nsource = \"debian:{suite}\"\n[java]\njar = \"shop.jar\"\n");
-        let Some(image) = image(&workshop, "shop", &spec) else { continue };
+        let image = match suite {
+            "trixie" => example(&workshop),
+            _ => {
+                plain_jar(&workshop, "shop.jar", 17);
+                let spec = format!("[runtime]\nsource = \"debian:{suite}\"\n[java]\njar = \"shop.jar\"\n");
+                image(&workshop, "shop", &spec)
+            }
+        };
+        let Some(image) = image else { continue };
         let said = Runtime::Docker.run(&workshop, &image, &Work::default());
         let home = format!("java: {release} /usr/lib/jvm/java-{release}");
         assert_has(&said, &["own: three äpples", &home, "file: true", "child: 0", "line: 43"]);
