@@ -116,6 +116,9 @@ fn of_language(error: &LanguageError) -> Option<String> {
         LanguageError::NoTool { tool, .. } | LanguageError::OldTool { tool, .. } if tool == "pnpm" => {
             "`npm install --global pnpm@latest`"
         }
+        LanguageError::OtherTool { .. } => {
+            "`bantam update` moves packages to one version; a JDK of this machine must be of the image's version"
+        }
         LanguageError::Offline { .. } => "build once with the network; the cache keeps what was fetched",
         _ => return None,
     };

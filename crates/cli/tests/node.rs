@@ -166,6 +166,35 @@ fn a_project_is_installed_once_and_pinned() {
 }
 
 #[test]
+fn a_runtime_of_files_is_in_the_lock() {
+    let project = Project::new();
+    project.write(
+        "bantam.toml",
+        SPEC.replace("\"none\"\nprofile", "\"rootfs:sysroot\"\nprofile").replace("version = \"22\"", ""),
+    );
+    let node = |program: Vec<u8>| {
+        project.write("sysroot/nodejs/bin/node", program);
+        let mode = fs::Permissions::from_mode(0o755);
+        fs::set_permissions(project.path("sysroot/nodejs/bin/node"), mode).unwrap();
+    };
+    let program = Elf::static_program().build();
+    node(program.clone());
+    // It enters as /usr/local/bin/node, which is no file of the source.
+    let first = project.builds(&["build"]);
+    let lock = fs::read_to_string(project.path("bantam.lock")).unwrap();
+    has(&lock, ".runtime]\n\"/nodejs/bin/node\" = \"");
+    assert_eq!(project.builds(&["build", "--locked"]), first);
+    node([program, vec![0]].concat());
+    let change = "~ linux/amd64 what the runtime takes of /nodejs/bin/node";
+    has(&project.fails(3, &["build", "--locked"]), change);
+    let (code, second, said) = project.bantam(&["build"]);
+    assert_eq!(code, 0, "{said}");
+    has(&said, change);
+    assert_ne!(first, second);
+    assert_eq!(project.builds(&["build", "--locked"]), second);
+}
+
+#[test]
 fn pins_that_do_not_fit_are_exit_3() {
     let project = Project::new();
     project.builds(&["build"]);

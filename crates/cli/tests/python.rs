@@ -118,6 +118,26 @@ fn bytecode_is_the_same_wherever_it_is_compiled() {
     assert_eq!(shop[4..8], [1, 0, 0, 0]);
     assert!(!files.keys().any(|path| path.contains("old.cpython")));
 
+    // The lock has the library that the bytecode is made of: another one is told, and refused where nothing may change.
+    let lock = fs::read_to_string(alone.path("bantam.lock")).unwrap();
+    let (_, runtime) = lock.split_once(".runtime]\n").unwrap();
+    let library = runtime.lines().find(|line| line.contains("/lib/python3.")).unwrap();
+    let (path, sha256) = library.split_once(" = ").unwrap();
+    let another = lock.replace(sha256, &format!("\"{}\"", "0".repeat(64)));
+    alone.write("bantam.lock", &another);
+    let locked = |cache: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bantam"));
+        command.current_dir(alone.0.path()).env("BANTAM_CACHE_DIR", alone.path(cache));
+        command.args(["build", "--locked"]).output().unwrap()
+    };
+    let refused = locked("cache");
+    let said = String::from_utf8_lossy(&refused.stderr);
+    let change = format!("what the runtime takes of {}", path.trim_matches('"'));
+    assert!(refused.status.code() == Some(3) && said.contains(&change), "{said}");
+    alone.build(&alone.path("cache"));
+    assert_eq!(fs::read_to_string(alone.path("bantam.lock")).unwrap(), lock);
+    assert!(locked("cache").status.success());
+
     // The same again from nothing, and from the cache.
     let (again, _) = alone.build(&alone.path("another-cache"));
     let (cached, _) = alone.build(&alone.path("cache"));

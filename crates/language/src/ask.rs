@@ -5,11 +5,11 @@ use cache::Cache;
 use fetch::Client;
 use plan::{
     lock::LockedLanguage,
-    spec::{Architecture, Platform, Spec},
+    spec::{Architecture, Platform, RuntimeSource, Spec},
 };
 use source::Memory;
 use std::{num::NonZeroUsize, path::Path, sync::Arc};
-use tree::{Tree, View};
+use tree::{Sha256Digest, Tree, TreePath, View};
 
 /// What a language is asked for: what it brings to one image.
 pub struct Ask<'a> {
@@ -27,6 +27,21 @@ pub struct Ask<'a> {
     pub pinned: Option<&'a LockedLanguage>,
     /// What it may use.
     pub workshop: &'a Workshop<'a>,
+}
+
+impl Ask<'_> {
+    /// Notes for the lock that a runtime is made of this file or folder, where no package pins that.
+    pub(crate) fn made_of(&self, path: &TreePath, digest: Sha256Digest, pins: &mut LockedLanguage) {
+        if self.locks_files() {
+            pins.runtime.insert(path.clone(), digest);
+        }
+    }
+
+    /// Is the runtime source one of files, which no package pins?
+    pub(crate) fn locks_files(&self) -> bool {
+        use RuntimeSource::{Host, Image, Rootfs};
+        matches!(self.spec.runtime.source, Host | Rootfs(_) | Image(_))
+    }
 }
 
 /// What languages work with, whatever the image.
@@ -66,5 +81,5 @@ pub struct BuildRoot<'t> {
     /// Its files.
     pub view: Arc<dyn View + 't>,
     /// Stands for the packages that it is made of: another digest, other packages.
-    pub digest: tree::Sha256Digest,
+    pub digest: Sha256Digest,
 }

@@ -26,6 +26,18 @@ pub enum LanguageError {
         /// The oldest that will do.
         needed: String,
     },
+    /// A build tool is of another version than what it works on.
+    #[error("{tool} is of version {found}, and {target} is of version {needed}")]
+    OtherTool {
+        /// The tool, and where it is.
+        tool: String,
+        /// Its version.
+        found: String,
+        /// What it works on.
+        target: String,
+        /// The version of that.
+        needed: String,
+    },
     /// A build tool failed.
     #[error("{tool} failed ({status}): {said}")]
     Failed {

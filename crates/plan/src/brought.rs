@@ -85,8 +85,7 @@ impl Brought {
             self.entrypoint = entrypoint;
         }
         self.problems.extend(problems);
-        self.pins.inputs.extend(pins.inputs);
-        self.pins.artifacts.extend(pins.artifacts);
+        self.pins.add(pins);
     }
 }
 

@@ -73,6 +73,22 @@ impl Jdk {
         Ok(links.then_some(Jdk { home, feature, version, modules, jmods: None }))
     }
 
+    /// Are its tools of the version of what they link? Those of another make another runtime of the same parts.
+    ///
+    /// # Errors
+    /// When they are not. `tool` is what messages call them.
+    pub fn must_fit(&self, target: &Jdk, tool: &str) -> Result<(), LanguageError> {
+        if self.version == target.version {
+            return Ok(());
+        }
+        Err(LanguageError::OtherTool {
+            tool: tool.into(),
+            found: self.version.clone(),
+            target: format!("the JDK of the image, {},", target.home),
+            needed: target.version.clone(),
+        })
+    }
+
     /// What tells this kit from others: a digest of all that a runtime is linked of.
     ///
     /// # Errors
@@ -147,6 +163,20 @@ mod tests {
         let sql = found.home.child("jmods").child("java.sql.jmod");
         tree.insert(sql, Entry::file(Content::bytes("y", "a test"), 0o644));
         assert_ne!(found.identity(&tree).unwrap(), old);
+    }
+
+    #[test]
+    fn tools_are_of_the_version_of_what_they_link() {
+        let kit = |version: &str| {
+            let release = format!("JAVA_VERSION=\"{version}\"\nMODULES=\"java.base jdk.jlink\"\n");
+            Jdk::newest(&tree(&[("/usr/lib/jvm/temurin/release", &release)])).unwrap().unwrap()
+        };
+        assert!(kit("25.0.3").must_fit(&kit("25.0.3"), "jlink").is_ok());
+        let error = kit("25.0.2").must_fit(&kit("25.0.3"), "openjdk-25-jdk-headless").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "openjdk-25-jdk-headless is of version 25.0.2, and the JDK of the image, /usr/lib/jvm/temurin, is of version 25.0.3"
+        );
     }
 
     #[test]

@@ -119,6 +119,7 @@ fn with_kit(ask: &Ask<'_>, table: &Java, jdk: &Jdk, brought: &mut Brought) -> Re
     let modules: BTreeSet<String> = modules.into_iter().chain(["java.base".to_owned()]).collect();
     let runtime = runtime::link(ask, jdk, &identity, &tools, &modules)?;
     runtime::put(brought, ask, jdk, &runtime, uses, line)?;
+    ask.made_of(&jdk.home, identity, &mut brought.pins);
     Ok(())
 }
 

@@ -131,6 +131,12 @@ pub(super) fn put(
         brought.files.push(file(made, entry.clone(), false));
     }
     if let Some(content) = trusted {
+        let bundle = TreePath::parse(CA_BUNDLE)?;
+        if ask.payload.follow(&bundle)?.entry.is_none()
+            && let Some(content) = ask.runtime.follow(&bundle)?.entry.as_ref().and_then(Entry::content)
+        {
+            ask.made_of(&bundle, content.sha256()?, &mut brought.pins);
+        }
         brought.files.push(file(store, Entry::file(content, 0o644), false));
     }
     let program = home.child("bin").child("java");

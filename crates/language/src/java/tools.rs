@@ -84,6 +84,7 @@ impl<'a> Tools<'a> {
                     purpose: "linking a runtime of Java".into(),
                     why: "they have no JDK".into(),
                 })?;
+                jdk.must_fit(target, &packages.join(", "))?;
                 Ok(Tools { view: root.view, jdk, digest: root.digest, here: None, laid: OnceCell::new() })
             }
             RuntimeSource::Host => {
@@ -111,6 +112,7 @@ impl<'a> Tools<'a> {
         let host = Directory::host().map_err(|error| LanguageError::Tools(Box::new(error)))?;
         let view = Arc::new(host.with_memory(ask.workshop.memory));
         let jdk = Jdk::at(&*view, &home)?.filter(|jdk| jdk.feature == target.feature).ok_or_else(none)?;
+        jdk.must_fit(target, &format!("the jlink of {home}"))?;
         let digest = jdk.identity(&*view)?;
         Ok(Tools { view, jdk, digest, here: Some(here), laid: OnceCell::new() })
     }

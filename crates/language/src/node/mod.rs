@@ -57,7 +57,7 @@ pub(crate) fn bring(ask: &Ask<'_>, table: &Node) -> Result<Brought, LanguageErro
     }
     if let Some(runtime) = runtime {
         brought.loads.insert(runtime.program.clone(), objects);
-        runtime.put(&mut brought);
+        runtime.put(ask, &mut brought)?;
     }
     Ok(brought)
 }

@@ -14,7 +14,7 @@ use plan::{
     spec::{Python, PythonSources},
 };
 use std::collections::BTreeMap;
-use tree::{Content, Entry, Kind, TreePath};
+use tree::{Content, Entry, Kind, Sha256Digest, TreePath};
 
 /// What is brought so far.
 pub(super) struct Assembly<'a> {
@@ -50,6 +50,9 @@ impl<'a> Assembly<'a> {
         let purpose = "the interpreter";
         let found = self.ask.runtime.follow(source_program)?;
         if let Some(entry) = found.entry {
+            if !self.found.is_in_place() {
+                self.made_of(source_program, &entry)?;
+            }
             self.put(program.clone(), entry, self.found.is_in_place(), purpose);
         }
         let bin = prefix.child("bin");
@@ -83,6 +86,7 @@ impl<'a> Assembly<'a> {
         let names = self.ask.runtime.list(&lib)?;
         for name in names.iter().filter(|name| name.starts_with("libpython3.") && name.contains(".so.")) {
             if let Some(entry) = self.ask.runtime.follow(&lib.child(name))?.entry {
+                self.made_of(&lib.child(name), &entry)?;
                 let dir = self.found.prefix.child("lib");
                 self.put(dir.child(name), entry, false, "the interpreter");
                 if !self.found.looks_beside_itself {
@@ -175,7 +179,7 @@ impl<'a> Assembly<'a> {
             let sorts = shed.iter().map(|(sort, (files, bytes))| (sort.name(), *files, *bytes)).collect();
             self.brought.problems.push(Problem::Shed { language: "python", sorts, line });
         }
-        self.brought.pins = pins;
+        self.brought.pins.add(pins);
         Ok(())
     }
 
@@ -215,9 +219,23 @@ impl<'a> Assembly<'a> {
         Ok(())
     }
 
+    /// Notes what the standard library is made of.
+    pub fn add_origin(&mut self, digest: Option<Sha256Digest>) {
+        if let Some(digest) = digest {
+            self.ask.made_of(&self.found.stdlib, digest, &mut self.brought.pins);
+        }
+    }
+
     /// All that is brought.
     pub fn finish(self) -> Brought {
         self.brought
+    }
+
+    fn made_of(&mut self, path: &TreePath, entry: &Entry) -> Result<(), LanguageError> {
+        if let Some(content) = entry.content() {
+            self.ask.made_of(path, content.sha256()?, &mut self.brought.pins);
+        }
+        Ok(())
     }
 
     fn put(&mut self, path: TreePath, entry: Entry, of_source: bool, purpose: &'static str) {

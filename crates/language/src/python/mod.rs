@@ -9,7 +9,7 @@ mod imports;
 mod interpreter;
 mod stdlib;
 
-use crate::{Ask, LanguageError};
+use crate::{Ask, LanguageError, kept::key};
 use assembly::Assembly;
 use builder::Builder;
 use bytecode::{Compiled, Import, Set};
@@ -22,7 +22,7 @@ use plan::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 use stdlib::{Imports, Library};
-use tree::{Content, TreePath};
+use tree::{Content, Sha256Digest, TreePath};
 
 /// What a Python application brings to its image.
 ///
@@ -59,12 +59,14 @@ pub(crate) fn bring(ask: &Ask<'_>, table: &Python) -> Result<Brought, LanguageEr
     };
     let nothing = Compiled::default();
     let of_library = compiled.as_ref().map_or(&nothing, |work| &work.library);
+    let origin = ask.locks_files().then(|| origin(&library, of_library)).transpose()?;
     let stdlib = library.select(table.stdlib, imports.as_ref(), of_library)?;
     let companions = companions::take(ask, imports.as_ref())?;
     let work = compiled.filter(|_| table.bytecode);
     let mut assembly = Assembly::new(ask, table, &found, work.as_ref());
     assembly.add_interpreter()?;
     assembly.add_library(stdlib)?;
+    assembly.add_origin(origin);
     assembly.add_companions(companions);
     assembly.add_dependencies(installed)?;
     assembly.add_application(&sources.application)?;
@@ -76,6 +78,18 @@ pub(crate) fn packages(_table: &Python) -> Vec<Vec<String>> {
     let mut packages = vec![vec!["python3".to_owned()]];
     packages.extend(companions::packages());
     packages
+}
+
+/// A digest of a standard library as its source has it, and of its bytecode: that is what tells one Python that compiles from
+/// another. What the application imports of it does not matter.
+fn origin(library: &Library, compiled: &Compiled) -> Result<Sha256Digest, LanguageError> {
+    let files = library.files.iter().filter_map(|(path, entry)| Some((path, entry.content()?)));
+    let mut parts = vec![];
+    for (path, content) in files.chain(&compiled.bytecode) {
+        parts.extend([path.as_str().as_bytes().to_vec(), content.sha256()?.0.to_vec()]);
+    }
+    let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
+    Ok(key("python-library-1", &parts))
 }
 
 /// The modules that the process names: `python3 -m http.server`.

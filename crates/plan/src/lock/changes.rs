@@ -1,9 +1,12 @@
 //! What differs between two locks.
 
-use super::{Lock, LockedArtifact, LockedFile, LockedImage, LockedLanguage, LockedPackage};
+use super::{ArtifactKind, Lock, LockedArtifact, LockedFile, LockedImage, LockedLanguage, LockedPackage};
 use crate::spec::Platform;
-use std::{collections::BTreeMap, fmt};
-use tree::Sha256Digest;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+use tree::{Sha256Digest, TreePath};
 
 /// What a newer lock changes, in the order of platforms and names. [`fmt::Display`] shows a line
 /// for each change.
@@ -23,6 +26,8 @@ pub struct LockChanges {
     pub artifacts: Vec<(Platform, Change<LockedArtifact>)>,
     /// The files of the project whose words changed for languages.
     pub inputs: Vec<(Platform, Change<(String, Sha256Digest)>)>,
+    /// What runtimes of languages are made of.
+    pub runtimes: Vec<(Platform, Change<(TreePath, Sha256Digest)>)>,
     /// The packages that build tools are made of.
     pub tools: Vec<(Platform, Change<LockedPackage>)>,
     /// The files.
@@ -55,14 +60,30 @@ impl LockChanges {
 /// What `new` changes of `old`.
 pub fn diff(old: &Lock, new: &Lock) -> LockChanges {
     let base = |lock: &Lock| lock.base.as_ref().map(|base| base.reference.clone());
+    let (old_artifacts, new_artifacts) = (artifacts(old), artifacts(new));
+    let repeated = repeated([&old_artifacts, &new_artifacts]);
+    // Versions of one package are told as one change; of several packages with one name, each file stands for itself.
+    let artifact = |artifact: &'_ LockedArtifact| {
+        let is_repeated = repeated.contains(&(artifact.kind, artifact.name.clone()));
+        (artifact.name.clone(), artifact.kind, is_repeated.then(|| artifact.file.clone()))
+    };
     LockChanges {
         format: (old.format != new.format).then_some((old.format, new.format)),
         source: (old.source != new.source).then(|| (old.source.clone(), new.source.clone())),
         base: (base(old) != base(new)).then(|| (base(old), base(new))),
         images: images(old, new),
         packages: changes(&old.packages, &new.packages, |package| &*package.name),
-        artifacts: changes(&artifacts(old), &artifacts(new), |artifact| &*artifact.name),
-        inputs: changes(&inputs(old), &inputs(new), |(input, _)| input),
+        artifacts: changes(&old_artifacts, &new_artifacts, artifact),
+        inputs: changes(
+            &of_languages(old, |language| &language.inputs),
+            &of_languages(new, |language| &language.inputs),
+            |(input, _)| input,
+        ),
+        runtimes: changes(
+            &of_languages(old, |language| &language.runtime),
+            &of_languages(new, |language| &language.runtime),
+            |(path, _)| path,
+        ),
         tools: changes(&old.tools, &new.tools, |package| &*package.name),
         files: changes(&old.images, &new.images, |file| &file.path),
     }
@@ -72,10 +93,22 @@ fn artifacts(lock: &Lock) -> BTreeMap<Platform, Vec<LockedArtifact>> {
     lock.languages.iter().map(|(platform, language)| (*platform, language.artifacts.clone())).collect()
 }
 
-fn inputs(lock: &Lock) -> BTreeMap<Platform, Vec<(String, Sha256Digest)>> {
-    let of = |language: &LockedLanguage| {
-        language.inputs.iter().map(|(input, digest)| (input.clone(), *digest)).collect()
-    };
+/// The names that several artifacts of a platform have.
+fn repeated(locks: [&BTreeMap<Platform, Vec<LockedArtifact>>; 2]) -> BTreeSet<(ArtifactKind, String)> {
+    let mut repeated = BTreeSet::new();
+    for artifacts in locks.into_iter().flat_map(BTreeMap::values) {
+        let mut seen = BTreeSet::new();
+        let names = artifacts.iter().map(|artifact| (artifact.kind, artifact.name.clone()));
+        repeated.extend(names.filter(|name| !seen.insert(name.clone())));
+    }
+    repeated
+}
+
+fn of_languages<K: Clone>(
+    lock: &Lock,
+    part: fn(&LockedLanguage) -> &BTreeMap<K, Sha256Digest>,
+) -> BTreeMap<Platform, Vec<(K, Sha256Digest)>> {
+    let of = |language| part(language).iter().map(|(name, digest)| (name.clone(), *digest)).collect();
     lock.languages.iter().map(|(platform, language)| (*platform, of(language))).collect()
 }
 
@@ -93,10 +126,10 @@ fn one_each(images: &BTreeMap<Platform, LockedImage>) -> BTreeMap<Platform, Vec<
     images.iter().map(|(platform, image)| (*platform, vec![*image])).collect()
 }
 
-fn changes<'l, T: Clone + PartialEq, K: Ord + 'l>(
+fn changes<'l, T: Clone + PartialEq + 'l, K: Ord + 'l>(
     old: &'l BTreeMap<Platform, Vec<T>>,
     new: &'l BTreeMap<Platform, Vec<T>>,
-    key: fn(&'l T) -> K,
+    key: impl Fn(&'l T) -> K,
 ) -> Vec<(Platform, Change<T>)> {
     let by_key = |all: &'l BTreeMap<Platform, Vec<T>>| -> BTreeMap<(Platform, K), &'l T> {
         let each = all.iter().flat_map(|(platform, all)| all.iter().map(|one| ((*platform, key(one)), one)));
@@ -161,12 +194,12 @@ impl fmt::Display for LockChanges {
             }
         }
         for (platform, change) in &self.inputs {
-            let (mark, (input, _)) = match change {
-                Change::Added(input) => ('+', input),
-                Change::Removed(input) => ('-', input),
-                Change::Changed { new, .. } => ('~', new),
-            };
+            let (mark, (input, _)) = marked(change);
             writeln!(f, "{mark} {platform} what {input} asks for")?;
+        }
+        for (platform, change) in &self.runtimes {
+            let (mark, (path, _)) = marked(change);
+            writeln!(f, "{mark} {platform} what the runtime takes of {path}")?;
         }
         write_packages(f, "build tool ", &self.tools)?;
         for (platform, change) in &self.files {
@@ -184,6 +217,14 @@ impl fmt::Display for LockChanges {
             }
         }
         Ok(())
+    }
+}
+
+fn marked<T>(change: &Change<T>) -> (char, &T) {
+    match change {
+        Change::Added(new) => ('+', new),
+        Change::Removed(old) => ('-', old),
+        Change::Changed { new, .. } => ('~', new),
     }
 }
 

@@ -39,6 +39,8 @@ struct Language {
     #[serde(default)]
     inputs: BTreeMap<String, Spanned<String>>,
     #[serde(default)]
+    runtime: BTreeMap<Spanned<String>, Spanned<String>>,
+    #[serde(default)]
     artifacts: BTreeMap<Spanned<String>, Artifact>,
 }
 
@@ -163,6 +165,12 @@ fn write_language(out: &mut String, platform: &str, language: &LockedLanguage) {
     for (input, sha256) in &language.inputs {
         let _ = writeln!(out, "{} = \"{}\"", quoted(input), sha256.hex());
     }
+    if !language.runtime.is_empty() {
+        let _ = writeln!(out, "\n[languages.{platform}.runtime]");
+    }
+    for (path, sha256) in &language.runtime {
+        let _ = writeln!(out, "{} = \"{}\"", quoted(path.as_str()), sha256.hex());
+    }
     if !language.artifacts.is_empty() {
         let _ = writeln!(out, "\n[languages.{platform}.artifacts]");
     }
@@ -280,6 +288,10 @@ fn locked_language(record: Language) -> Result<LockedLanguage, (Range<usize>, St
     for (input, digest) in record.inputs {
         inputs.insert(input, sha256(&digest)?);
     }
+    let mut runtime = BTreeMap::new();
+    for (path, digest) in record.runtime {
+        runtime.insert(locked_path(&path)?, sha256(&digest)?);
+    }
     let mut artifacts = vec![];
     for (file, artifact) in record.artifacts {
         let is_name =
@@ -301,7 +313,7 @@ fn locked_language(record: Language) -> Result<LockedLanguage, (Range<usize>, St
         });
     }
     artifacts.sort_by(|one, other| one.file.cmp(&other.file));
-    Ok(LockedLanguage { inputs, artifacts })
+    Ok(LockedLanguage { inputs, runtime, artifacts })
 }
 
 fn locked_package(name: String, record: Package) -> Result<LockedPackage, (Range<usize>, String)> {
@@ -328,10 +340,7 @@ fn sha256(text: &Spanned<String>) -> Result<Sha256Digest, (Range<usize>, String)
 }
 
 fn locked_file(path: Spanned<String>, record: File) -> Result<LockedFile, (Range<usize>, String)> {
-    let parsed = TreePath::parse(path.get_ref()).map_err(|error| (path.span(), error.to_string()))?;
-    if parsed.as_str() != path.get_ref() {
-        return Err((path.span(), format!("`{}` is written `{parsed}` in a lock", path.get_ref())));
-    }
+    let path = locked_path(&path)?;
     let sha256 = sha256(&record.sha256)?;
     let mode = match &record.mode {
         None => USUAL_MODE,
@@ -340,7 +349,15 @@ fn locked_file(path: Spanned<String>, record: File) -> Result<LockedFile, (Range
             _ => return Err((text.span(), format!("`{}` is no mode such as 0755", text.get_ref()))),
         },
     };
-    Ok(LockedFile { path: parsed, sha256, mode, package: record.package })
+    Ok(LockedFile { path, sha256, mode, package: record.package })
+}
+
+fn locked_path(text: &Spanned<String>) -> Result<TreePath, (Range<usize>, String)> {
+    let path = TreePath::parse(text.get_ref()).map_err(|error| (text.span(), error.to_string()))?;
+    match path.as_str() == text.get_ref() {
+        true => Ok(path),
+        false => Err((text.span(), format!("`{}` is written `{path}` in a lock", text.get_ref()))),
+    }
 }
 
 /// A basic string of TOML, on one line whatever it holds.

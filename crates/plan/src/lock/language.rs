@@ -1,13 +1,16 @@
 //! What a lock holds of languages.
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
-use tree::Sha256Digest;
+use tree::{Sha256Digest, TreePath};
 
 /// What the languages of an image brought from outside of the project.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LockedLanguage {
     /// The files of the project that say what is wanted, as the spec names them, with what they said.
     pub inputs: BTreeMap<String, Sha256Digest>,
+    /// The programs and libraries of the runtime source that a runtime was made of, where it enters otherwise than as it is
+    /// there: by path, with a digest of all that counts.
+    pub runtime: BTreeMap<TreePath, Sha256Digest>,
     /// What was brought for them, by file name, each once.
     pub artifacts: Vec<LockedArtifact>,
 }
@@ -75,6 +78,14 @@ impl FromStr for ArtifactKind {
 impl LockedLanguage {
     /// Is there nothing to lock?
     pub fn is_empty(&self) -> bool {
-        self.inputs.is_empty() && self.artifacts.is_empty()
+        self.inputs.is_empty() && self.runtime.is_empty() && self.artifacts.is_empty()
+    }
+
+    /// Adds what another language brought.
+    pub fn add(&mut self, other: LockedLanguage) {
+        let LockedLanguage { inputs, runtime, artifacts } = other;
+        self.inputs.extend(inputs);
+        self.runtime.extend(runtime);
+        self.artifacts.extend(artifacts);
     }
 }

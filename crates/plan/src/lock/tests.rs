@@ -178,13 +178,15 @@ fn any_language() -> impl Strategy<Value = LockedLanguage> {
     };
     let artifacts = prop::collection::btree_map("[a-z0-9._-]{1,8}[a-z]", (kind, texts, numbers), 0..3);
     let inputs = prop::collection::btree_map(any::<String>(), any::<[u8; 32]>().prop_map(Sha256Digest), 0..3);
+    let path = "(/[a-z0-9._-]{1,6}[a-z]){1,3}".prop_map(|text| TreePath::parse(&text).unwrap());
+    let runtime = prop::collection::btree_map(path, any::<[u8; 32]>().prop_map(Sha256Digest), 0..3);
     // A language that brought nothing is in no lock.
-    let all = (inputs, artifacts)
-        .prop_filter("empty", |(inputs, artifacts)| !inputs.is_empty() || !artifacts.is_empty());
-    all.prop_map(move |(inputs, artifacts)| LockedLanguage {
+    let all = (inputs, runtime, artifacts).prop_map(move |(inputs, runtime, artifacts)| LockedLanguage {
         inputs,
+        runtime,
         artifacts: artifacts.into_iter().map(artifact).collect(),
-    })
+    });
+    all.prop_filter("empty", |language| !language.is_empty())
 }
 
 #[test]
@@ -201,13 +203,18 @@ fn a_line_for_each_package_of_a_language() {
     };
     let with = |version: &str| {
         let inputs = BTreeMap::from([("requirements.txt".to_owned(), Sha256Digest::of(version.as_bytes()))]);
-        let language = LockedLanguage { inputs, artifacts: vec![wheel(version)] };
+        let library = TreePath::parse("/usr/lib/python3.11").unwrap();
+        let runtime = BTreeMap::from([(library, Sha256Digest::of(version.as_bytes()))]);
+        let language = LockedLanguage { inputs, runtime, artifacts: vec![wheel(version)] };
         Lock { languages: [(Platform::linux(Architecture::Arm64), language)].into(), ..lock(&[]) }
     };
     let text = with("3.1.1").to_text();
     insta::assert_snapshot!(text.split_once("[languages").unwrap().1, @r#"
     ."linux/arm64".inputs]
     "requirements.txt" = "11b66d3032607cb6df8b0a8470a6856bdcb631ef3fafd9397b6bc8db6b6d19b2"
+
+    [languages."linux/arm64".runtime]
+    "/usr/lib/python3.11" = "11b66d3032607cb6df8b0a8470a6856bdcb631ef3fafd9397b6bc8db6b6d19b2"
 
     [languages."linux/arm64".artifacts]
     "flask-3.1.1-py3-none-any.whl" = { kind = "wheel", name = "flask", version = "3.1.1", sha256 = "11b66d3032607cb6df8b0a8470a6856bdcb631ef3fafd9397b6bc8db6b6d19b2", size = 103308, date = 1747142400 }
@@ -216,10 +223,46 @@ fn a_line_for_each_package_of_a_language() {
     insta::assert_snapshot!(diff(&with("3.1.1"), &with("3.1.2")).to_string(), @"
     ~ linux/arm64 flask 3.1.1 → 3.1.2
     ~ linux/arm64 what requirements.txt asks for
+    ~ linux/arm64 what the runtime takes of /usr/lib/python3.11
     ");
-    for (from, to) in [("wheel", "egg"), ("flask-3.1.1-py3-none-any.whl", "../x.whl")] {
+    for (from, to) in [
+        ("wheel", "egg"),
+        ("flask-3.1.1-py3-none-any.whl", "../x.whl"),
+        ("/usr/lib/python3.11", "usr/lib/python3.11"),
+        ("/usr/lib/python3.11", "/usr/lib/../python3.11"),
+    ] {
         assert!(Lock::parse(&text.replace(from, to)).is_err(), "{to}");
     }
+}
+
+#[test]
+fn no_change_of_packages_with_one_name_is_lost() {
+    let artifact = |kind, file: &str| LockedArtifact {
+        kind,
+        name: "shop".into(),
+        version: "1".into(),
+        file: file.into(),
+        sha256: Sha256Digest::of(file.as_bytes()),
+        size: 1,
+        date: 0,
+        url: None,
+    };
+    let with = |files: &[(ArtifactKind, &str)]| {
+        let artifacts = files.iter().map(|(kind, file)| artifact(*kind, file)).collect();
+        let language = LockedLanguage { artifacts, ..LockedLanguage::default() };
+        Lock { languages: [(Platform::linux(Architecture::Arm64), language)].into(), ..lock(&[]) }
+    };
+    let (wheel, modules) = (ArtifactKind::Wheel, ArtifactKind::Modules);
+    let both = with(&[(wheel, "a.whl"), (modules, "node_modules")]);
+    let said = |old: &Lock, new: &Lock| diff(old, new).to_string();
+    assert_eq!(said(&both, &with(&[(modules, "node_modules")])), "- linux/arm64 shop 1\n");
+    assert_eq!(
+        said(&both, &with(&[(wheel, "b.whl"), (modules, "other")])),
+        "~ linux/arm64 shop 1: another wheel of that version\n~ linux/arm64 shop 1: another modules of that version\n"
+    );
+    let two = with(&[(wheel, "a.whl"), (wheel, "b.whl")]);
+    assert_eq!(said(&two, &with(&[(wheel, "b.whl")])), "- linux/arm64 shop 1\n");
+    assert_eq!(said(&two, &with(&[(wheel, "c.whl"), (wheel, "b.whl")])).lines().count(), 2);
 }
 
 #[test]

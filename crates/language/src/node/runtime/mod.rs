@@ -26,6 +26,8 @@ pub(super) struct Runtime {
     files: Vec<BroughtFile>,
     /// The file of the source for which it stands.
     original: Option<TreePath>,
+    /// The file of the source that it is made of, where it does not enter as it is there.
+    made_of: Option<(TreePath, Content)>,
     pin: Option<LockedArtifact>,
 }
 
@@ -55,10 +57,17 @@ impl Runtime {
     }
 
     /// Puts it where it belongs.
-    pub fn put(self, brought: &mut Brought) {
+    ///
+    /// # Errors
+    /// When what it is made of cannot be read.
+    pub fn put(self, ask: &Ask<'_>, brought: &mut Brought) -> Result<(), LanguageError> {
         brought.files.extend(self.files);
+        if let Some((path, content)) = self.made_of {
+            ask.made_of(&path, content.sha256()?, &mut brought.pins);
+        }
         brought.pins.artifacts.extend(self.pin);
         brought.stand_ins.extend(self.original.map(|original| (original, self.program)));
+        Ok(())
     }
 
     /// Takes the symbol table out of the program.
@@ -84,6 +93,7 @@ impl Runtime {
             file.entry = entry.clone();
             if std::mem::take(&mut file.of_source) {
                 self.original = Some(file.path.clone());
+                self.made_of = Some((file.path.clone(), self.content.clone()));
             }
         }
         Ok(())

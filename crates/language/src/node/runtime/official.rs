@@ -109,7 +109,9 @@ pub(super) fn bring(
     }
     let content = files.first().and_then(|file| file.entry.content()).cloned();
     match content {
-        Some(content) => Ok(Ok(Runtime { program, content, files, original: None, pin: Some(pin) })),
+        Some(content) => {
+            Ok(Ok(Runtime { program, content, files, original: None, made_of: None, pin: Some(pin) }))
+        }
         None => Ok(Err(damaged(&pin.name, &pin.version, "it has no bin/node".into(), table.line))),
     }
 }

@@ -50,7 +50,8 @@ pub(super) fn bring(ask: &Ask<'_>, table: &Node) -> Result<Result<Runtime, Probl
             }
         }
         files.push(file(program.clone(), entry, of_source, reason()));
-        return Ok(Ok(Runtime { program, content, files, original: None, pin: None }));
+        let made_of = (!of_source).then(|| (found.path, content.clone()));
+        return Ok(Ok(Runtime { program, content, files, original: None, made_of, pin: None }));
     }
     let packages = match ask.spec.runtime.source {
         RuntimeSource::Archive(_) => vec![PACKAGE.to_owned()],

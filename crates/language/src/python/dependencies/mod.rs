@@ -107,7 +107,7 @@ fn bring(
 ) -> Result<Installed, LanguageError> {
     let Resolved { wanted, locals, inputs, mut problems } = resolved;
     let mut placed = vec![];
-    let mut pins = LockedLanguage { inputs, artifacts: vec![] };
+    let mut pins = LockedLanguage { inputs, artifacts: vec![], ..LockedLanguage::default() };
     let outcomes = resolve::fetched(ask, statement, interpreter, &wanted)?;
     for (wanted, outcome) in wanted.iter().zip(outcomes) {
         match outcome {

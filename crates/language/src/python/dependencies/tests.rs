@@ -102,7 +102,7 @@ impl Bench {
         self.write("requirements.txt", "all\n");
         let inputs = [("requirements.txt".to_owned(), Sha256Digest::of(b"all\n"))].into();
         let artifacts = wheels.iter().map(|made| self.pin(made)).collect();
-        self.install(table, Some(&LockedLanguage { inputs, artifacts })).unwrap()
+        self.install(table, Some(&LockedLanguage { inputs, artifacts, ..LockedLanguage::default() })).unwrap()
     }
 }
 
@@ -250,7 +250,7 @@ fn a_wheel_that_is_another_by_now_is_told() {
     let bench = Bench::new();
     bench.write("requirements.txt", "all\n");
     let inputs = [("requirements.txt".to_owned(), Sha256Digest::of(b"all\n"))].into();
-    let pins = LockedLanguage { inputs, artifacts: vec![bench.pin(&shop())] };
+    let pins = LockedLanguage { inputs, artifacts: vec![bench.pin(&shop())], ..LockedLanguage::default() };
     bench.write(&shop().file_name(), shop().file("shop/more.py", "").bytes());
     let installed = bench.install(&requirements(), Some(&pins)).unwrap();
     assert!(words(&installed)[0].starts_with("shop 1.0 is damaged: file:///"), "{:?}", words(&installed));
@@ -288,7 +288,11 @@ fn what_is_not_in_the_cache_is_not_fetched_offline() {
     let inputs = [("requirements.txt".to_owned(), Sha256Digest::of(b"all\n"))].into();
     for url in [None, Some("https://files.example/shop.whl".to_owned())] {
         let pin = LockedArtifact { url, ..bench.pin(&shop()) };
-        let pins = LockedLanguage { inputs: Clone::clone(&inputs), artifacts: vec![pin] };
+        let pins = LockedLanguage {
+            inputs: Clone::clone(&inputs),
+            artifacts: vec![pin],
+            ..LockedLanguage::default()
+        };
         let error = bench.install(&requirements(), Some(&pins)).unwrap_err();
         assert!(matches!(error, LanguageError::Offline { what } if what == "shop-1.0-py3-none-any.whl"));
     }
