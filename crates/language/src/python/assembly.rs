@@ -146,7 +146,8 @@ impl<'a> Assembly<'a> {
 
     /// The dependencies, with their bytecode.
     pub fn add_dependencies(&mut self, installed: Installed) -> Result<(), LanguageError> {
-        let Installed { files, path, shed, problems, pins } = installed;
+        let Installed { files, replaced, path, shed, problems, pins } = installed;
+        self.brought.replaced.extend(replaced);
         let line = self.table.line;
         for InstalledFile { path, entry, of } in files {
             let is_module = path.is_within(&self.interpreter.site);
@@ -190,7 +191,7 @@ impl<'a> Assembly<'a> {
             let is_cached = path.parent().is_some_and(|dir| dir.name() == "__pycache__");
             if is_cached && path.name().ends_with(".pyc") {
                 self.brought.replaced.insert(path.clone());
-            } else if entry.content().is_some() {
+            } else if entry.content().is_some() && !self.brought.replaced.contains(path) {
                 self.load(path);
             }
         }

@@ -172,7 +172,9 @@ impl Sources {
             sources,
             changes: false,
         });
-        let application = ask.payload.iter().filter(|(path, _)| is_source(path));
+        let application = ask.payload.iter();
+        let application =
+            application.filter(|(path, _)| is_source(path) && !installed.replaced.contains(path));
         let application =
             application.filter_map(|(path, entry)| Some((path.clone(), entry.content()?.clone())));
         Sources {

@@ -1,7 +1,7 @@
 //! Projects of this machine that are installed, too: built into wheels, once for each state of their sources.
 
 use super::{
-    inputs,
+    checkout, inputs,
     place::Placed,
     tags::WheelName,
     uv::Uv,
@@ -12,20 +12,17 @@ use crate::{
     kept::{Keeper, Kept, key},
 };
 use source::{Step, walk};
-use std::{
-    fs::{self, File},
-    path::Path,
-};
+use std::{fs::File, path::Path};
 
 /// The version of what is kept.
-const DOMAIN: &str = "project-1";
+const DOMAIN: &str = "project-2";
 /// Directories that are no source of a project, wherever they are.
 const NO_SOURCE: [&str; 9] =
     [".git", ".hg", ".venv", ".tox", ".nox", ".mypy_cache", ".pytest_cache", ".ruff_cache", "__pycache__"];
-/// The same at its top, where tools leave what they made.
-const MADE: [&str; 6] = ["build", "dist", "target", "venv", "node_modules", "bantam.lock"];
-/// What says of which commit a checkout is, for versions that are taken from it.
-const COMMIT: [&str; 3] = [".git/HEAD", ".git/logs/HEAD", ".git/packed-refs"];
+/// The same at its top, where tools leave what they made; unless it is a package of that name.
+const MADE: [&str; 5] = ["build", "dist", "target", "venv", "node_modules"];
+/// Locks at its top, which no build reads.
+const LOCKS: [&str; 4] = ["bantam.lock", "uv.lock", "poetry.lock", "pdm.lock"];
 
 /// What came of a project.
 pub(super) enum Built {
@@ -76,18 +73,22 @@ pub(super) fn build(workshop: &Workshop<'_>, folder: &Path, shown: &str) -> Resu
     }
 }
 
-/// Stands for the sources of a project: by what the file system says of files that were left alone, by the digest of
-/// others.
+/// Stands for the sources of a project: their names, and the digests of what is in them.
 fn key_of(workshop: &Workshop<'_>, folder: &Path) -> Result<tree::Sha256Digest, LanguageError> {
+    let is_package = |path: &str| folder.join(path).join("__init__.py").is_file();
     let step = |path: &str, is_dir: bool| {
         let name = path.rsplit('/').next().unwrap_or_default();
-        let no_source = is_dir && (NO_SOURCE.contains(&name) || name.ends_with(".egg-info"));
-        // An image that was written here is none either.
-        let is_image = || match is_dir {
-            true => folder.join(path).join("oci-layout").exists(),
-            false => !path.contains('/') && path.ends_with(".tar"),
+        let is_left = match is_dir {
+            true => {
+                NO_SOURCE.contains(&name)
+                    || name.ends_with(".egg-info")
+                    || MADE.contains(&path) && !is_package(path)
+                    // An image that was written here is none either.
+                    || folder.join(path).join("oci-layout").exists()
+            }
+            false => LOCKS.contains(&path) || !path.contains('/') && path.ends_with(".tar"),
         };
-        if no_source || MADE.contains(&path) || is_image() { Step::Skip } else { Step::Take }
+        if is_left { Step::Skip } else { Step::Take }
     };
     let found = walk(folder, false, workshop.memory, &step).map_err(LanguageError::first)?;
     let mut parts = vec![];
@@ -97,16 +98,7 @@ fn key_of(workshop: &Workshop<'_>, folder: &Path) -> Result<tree::Sha256Digest, 
         match &found.entry.kind {
             tree::Kind::File(content) => {
                 part.push(u8::from(found.entry.is_executable()));
-                match content.identity() {
-                    Some(id) => {
-                        part.extend_from_slice(&id.device.to_le_bytes());
-                        part.extend_from_slice(&id.inode.to_le_bytes());
-                        part.extend_from_slice(&id.size.to_le_bytes());
-                        part.extend_from_slice(&id.mtime.to_le_bytes());
-                        part.extend_from_slice(&id.ctime.to_le_bytes());
-                    }
-                    None => part.extend_from_slice(&content.sha256()?.0),
-                }
+                part.extend_from_slice(&content.sha256()?.0);
             }
             tree::Kind::Symlink(target) => part.extend_from_slice(target.as_bytes()),
             tree::Kind::Directory | tree::Kind::Special(_) => continue,
@@ -114,7 +106,7 @@ fn key_of(workshop: &Workshop<'_>, folder: &Path) -> Result<tree::Sha256Digest, 
         parts.push(part);
     }
     if may_take_version_from_commit(folder)? {
-        parts.extend(COMMIT.iter().filter_map(|file| fs::read(folder.join(file)).ok()));
+        parts.extend(checkout::state(folder));
     }
     let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
     Ok(key(DOMAIN, &parts))
@@ -134,6 +126,7 @@ fn may_take_version_from_commit(folder: &Path) -> Result<bool, LanguageError> {
 mod tests {
     use super::*;
     use crate::python::dependencies::testing::with_workshop;
+    use std::fs;
 
     #[test]
     fn what_tools_leave_changes_no_project() {
@@ -143,11 +136,7 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         };
-        let key = || {
-            // Files that were written just now are told apart by their digests.
-            std::thread::sleep(std::time::Duration::from_millis(40));
-            with_workshop(dir.path(), |workshop| key_of(workshop, dir.path()).unwrap())
-        };
+        let key = || with_workshop(dir.path(), |workshop| key_of(workshop, dir.path()).unwrap());
         write("pyproject.toml", "[project]\nname = 'a'\nversion = '1'\n");
         write("a/build/x.py", "1");
         let first = key();
@@ -157,18 +146,31 @@ mod tests {
             ".git/HEAD",
             "a/__pycache__/x.pyc",
             "bantam.lock",
+            "uv.lock",
             "a.tar",
             "image/oci-layout",
         ] {
             write(left, "left");
             assert_eq!(key(), first, "{left}");
         }
+        let mut last = first;
+        let mut changes = |path: &str, text: &str| {
+            write(path, text);
+            let now = key();
+            assert_ne!(now, last, "{path}");
+            last = now;
+        };
+        changes("a/build/x.py", "2");
+        changes("build/__init__.py", "a package");
+        changes("pyproject.toml", "[project]\nname = 'a'\ndynamic = ['version']\n");
+        changes(".git/HEAD", "another commit");
+        changes(".git/refs/tags/v2", "another tag");
+        // The same content at another time, and in another file, is the same.
+        fs::rename(dir.path().join("a"), dir.path().join("b")).unwrap();
         write("a/build/x.py", "2");
-        let second = key();
-        assert_ne!(second, first);
-        write("pyproject.toml", "[project]\nname = 'a'\ndynamic = ['version']\n");
-        let third = key();
-        write(".git/HEAD", "another commit");
-        assert_ne!(key(), third);
+        write("a/__pycache__/x.pyc", "left");
+        fs::remove_dir_all(dir.path().join("b")).unwrap();
+        fs::remove_dir_all(dir.path().join("a.egg-info")).unwrap();
+        assert_eq!(key(), last);
     }
 }

@@ -6,7 +6,7 @@ use super::{
     marker::Environment,
     pylock::{Artifact, Offer, Package},
     shown,
-    tags::{self, Tags, WheelName, normalized},
+    tags::{self, Tags, WheelName},
     uv::Refused,
 };
 use crate::{LanguageError, python::interpreter::Interpreter};
@@ -57,18 +57,21 @@ pub(super) fn choose(
             fix: PREBUILT.into(),
             line,
         };
-        let allowed = inputs.allowed.get(&normalized(&name));
-        let may_be = |file: &Artifact| {
-            allowed.is_none_or(|allowed| file.sha256.is_some_and(|digest| allowed.contains(&digest)))
+        let may_be = |file: &Artifact| inputs.hashes.allow(&name, file.sha256.as_ref());
+        let undigested = || {
+            let why = inputs.hashes.refuses(&name);
+            let why =
+                why.unwrap_or_else(|| "none of its wheels has a digest that the requirements name".into());
+            undigested(of.clone(), why, line)
         };
         match offer {
             Offer::Directory(path) => chosen.locals.push(path),
             Offer::Checkout => {
                 chosen.problems.push(not_prebuilt("it is a state of a version control system"));
             }
-            Offer::Direct(artifact) if !may_be(&artifact) => chosen.problems.push(undigested(of, line)),
             Offer::Direct(artifact) => match WheelName::parse(&artifact.file) {
                 None => chosen.problems.push(not_prebuilt(&format!("{} is its source", artifact.file))),
+                Some(_) if !may_be(&artifact) => chosen.problems.push(undigested()),
                 Some(wheel) if tags.rank(&wheel).is_none() => {
                     chosen.problems.push(unfit(of, &wheel.target(), interpreter, line));
                 }
@@ -86,7 +89,7 @@ pub(super) fn choose(
                 let all: Vec<String> = wheels.iter().map(|wheel| wheel.file.clone()).collect();
                 wheels.retain(may_be);
                 if wheels.is_empty() {
-                    chosen.problems.push(undigested(of, line));
+                    chosen.problems.push(undigested());
                     continue;
                 }
                 let best = tags.best(&wheels, |wheel| &wheel.file).cloned();
@@ -133,10 +136,9 @@ pub(super) fn unfit(package: String, there: &str, interpreter: &Interpreter, lin
     Problem::UnfitPackage { package, why, fix: FITTING.into(), line }
 }
 
-/// A package with other files than the requirements name by their digests.
-fn undigested(package: String, line: Line) -> Problem {
-    let why = "none of its wheels has a digest that the requirements name".into();
-    let fix = "write the digests anew, for all wheels: `uv pip compile --generate-hashes`".into();
+/// A package that is not of the digests that the requirements name.
+pub(super) fn undigested(package: String, why: String, line: Line) -> Problem {
+    let fix = "write the digests anew, of all packages: `uv pip compile --generate-hashes`".into();
     Problem::UnfitPackage { package, why, fix, line }
 }
 
@@ -236,8 +238,10 @@ mod tests {
     fn only_files_with_a_digest_that_is_named_are_chosen() {
         let (good, better) = ("a_b-1-py3-none-any.whl", "a_b-1-cp313-cp313-manylinux_2_17_x86_64.whl");
         let of = |file: &str| {
-            let digests = [Sha256Digest::of(file.as_bytes())].into();
-            Inputs { allowed: [("a-b".to_owned(), digests)].into(), ..Inputs::default() }
+            let mut inputs = Inputs::default();
+            let digest = Sha256Digest::of(file.as_bytes()).hex();
+            inputs.hashes.read(&format!("a-b==1 --hash=sha256:{digest}")).unwrap();
+            inputs
         };
         let chosen = choose(vec![of_index("A.b", &[good, better])], &of(good), &interpreter(), 0).unwrap();
         assert_eq!(chosen.wanted[0].file, good);
@@ -249,6 +253,13 @@ mod tests {
             words(&chosen),
             ["A.b 1 does not fit: none of its wheels has a digest that the requirements name"]
         );
+        let others = vec![of_index("c", &[good]), package("d", Offer::Directory("../d".into()))];
+        let chosen = choose(others, &of(good), &interpreter(), 0).unwrap();
+        assert_eq!(
+            words(&chosen),
+            ["c 1 does not fit: the requirements name digests of others, and none of it"]
+        );
+        assert_eq!(chosen.locals, ["../d"]);
     }
 
     #[test]

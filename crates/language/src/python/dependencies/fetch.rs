@@ -98,6 +98,14 @@ pub(super) fn all(workshop: &Workshop<'_>, folder: &Path, wanted: &[Wanted]) -> 
     done.into_iter().map(|(_, outcome)| outcome).collect()
 }
 
+/// The file of this machine that a place names; none where the place is elsewhere. `folder` is what paths are seen from.
+pub(super) fn local_path(folder: &Path, at: &str) -> Option<PathBuf> {
+    match at.contains("://") {
+        true => ::fetch::http::Url::parse(at).ok().filter(|url| url.scheme() == "file")?.to_file_path().ok(),
+        false => Some(folder.join(at)),
+    }
+}
+
 struct Shop<'a> {
     cache: &'a cache::Cache,
     client: &'a ::fetch::Client,

@@ -1,10 +1,10 @@
 //! The files of a project that say which packages it wants, and their digests: a lock is of exactly these.
 
-use super::tags::normalized;
+use super::hashes::Hashes;
 use crate::LanguageError;
 use serde_json::{Value, json};
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     fs::File,
     io::{self, Read as _},
     path::Path,
@@ -21,8 +21,8 @@ const MAX_FILES: usize = 256;
 pub(super) struct Inputs {
     /// The files, as the spec would name them, with what they say.
     pub digests: BTreeMap<String, Sha256Digest>,
-    /// The SHA-256 digests that files of a package may have, by its normalized name, where any are given.
-    pub allowed: BTreeMap<String, BTreeSet<Sha256Digest>>,
+    /// What they say of digests of files.
+    pub hashes: Hashes,
 }
 
 impl Inputs {
@@ -54,7 +54,10 @@ impl Inputs {
                         });
                     }
                     Some(_) => {}
-                    None => inputs.allow(&line),
+                    None => inputs.hashes.read(&line).map_err(|why| {
+                        let source = io::Error::new(io::ErrorKind::InvalidData, why);
+                        LanguageError::read(folder.join(&file))(source)
+                    })?,
                 }
             }
         }
@@ -74,16 +77,6 @@ impl Inputs {
             inputs.digests.insert(lock.into(), Sha256Digest::of(text.as_bytes()));
         }
         Ok(inputs)
-    }
-
-    fn allow(&mut self, line: &str) {
-        let digests = line.split_whitespace().filter_map(|word| word.strip_prefix("--hash=sha256:"));
-        let digests: Vec<Sha256Digest> = digests.filter_map(Sha256Digest::from_hex).collect();
-        let end = line.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '_' | '.'));
-        let name = normalized(line.get(..end.unwrap_or(line.len())).unwrap_or_default());
-        if !digests.is_empty() && !name.is_empty() {
-            self.allowed.entry(name).or_default().extend(digests);
-        }
     }
 }
 
@@ -208,8 +201,12 @@ mod tests {
         let inputs = Inputs::of_requirements(dir.path(), "./req/prod.txt").unwrap();
         assert_eq!(inputs.digests.keys().collect::<Vec<_>>(), ["limits.txt", "req/base.txt", "req/prod.txt"]);
         assert_eq!(inputs.digests["limits.txt"], Sha256Digest::of(b"flask<4\n"));
-        assert_eq!(inputs.allowed.keys().collect::<Vec<_>>(), ["foo-bar"]);
-        assert_eq!(inputs.allowed["foo-bar"].first().unwrap().hex(), digest);
+        assert!(inputs.hashes.allow("foo-bar", Sha256Digest::from_hex(digest).as_ref()));
+        assert!(inputs.hashes.refuses("flask").is_some(), "one has a digest, so all need one");
+        write("limits.txt", "-e . --hash=sha256:00\n");
+        let of_none = Inputs::of_requirements(dir.path(), "limits.txt").unwrap_err();
+        let why = std::error::Error::source(&of_none).unwrap().to_string();
+        assert_eq!(why, "`-e . --hash=sha256:00` names a digest, and no package");
         let missing = Inputs::of_requirements(dir.path(), "none.txt").unwrap_err();
         assert!(missing.to_string().ends_with("none.txt"), "{missing}");
     }

@@ -5,8 +5,10 @@
 //! against the interpreter.
 
 mod built;
+mod checkout;
 mod choose;
 mod fetch;
+mod hashes;
 mod inputs;
 mod marker;
 mod place;
@@ -24,6 +26,7 @@ mod testing;
 #[allow(clippy::unwrap_used, reason = "a test may fail")]
 mod tests;
 mod uv;
+mod uv_lock;
 mod venv;
 mod wheel;
 
@@ -37,7 +40,7 @@ use plan::{
 };
 use resolve::Resolved;
 use statement::Statement;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use tree::{Entry, TreePath};
 
 /// Directories that `PATH` has anyway.
@@ -48,6 +51,8 @@ const USUAL: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/us
 pub(crate) struct Installed {
     /// Their files, sorted by path.
     pub files: Vec<InstalledFile>,
+    /// Files of the payload for which these stand.
+    pub replaced: BTreeSet<TreePath>,
     /// Directories of console scripts that `PATH` begins with.
     pub path: Vec<String>,
     /// What was left out: how many files of each sort, and their bytes.
@@ -139,7 +144,7 @@ fn bring(
     }
     // The later of two that have the same file is the one that stays: in the order of names, whoever resolved.
     placed.sort_by_key(|placed| tags::normalized(&placed.of));
-    let (mut installed, wrong) = place::place(&placed, interpreter, &table.shed)?;
+    let (mut installed, wrong) = place::place(&placed, interpreter, &table.shed, ask.payload)?;
     problems.extend(wrong.into_iter().map(|(package, why)| damaged(package, why, table.line)));
     let scripts = interpreter.scripts.as_str();
     if !USUAL.contains(&scripts)

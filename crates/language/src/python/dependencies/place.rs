@@ -7,8 +7,8 @@ use super::{
 };
 use crate::{LanguageError, kept::Kept, python::interpreter::Interpreter};
 use plan::spec::Shed;
-use std::collections::BTreeMap;
-use tree::{Content, Entry, TreePath};
+use std::collections::{BTreeMap, BTreeSet};
+use tree::{Content, Entry, Tree, TreePath};
 
 /// No script or description of a distribution is larger, in bytes.
 const MAX_TEXT: u64 = 64 << 20;
@@ -40,7 +40,14 @@ struct Places<'a> {
     headers: TreePath,
 }
 
-/// Places wheels, sorted by name. Gives for each that is damaged what is wrong.
+/// What is left out.
+struct LeftOut<'a> {
+    sorts: &'a [Shed],
+    /// Directories of tests.
+    tests: BTreeSet<String>,
+}
+
+/// Places wheels, sorted by name, beside an application, which may import what else would be left out. Gives for each that is damaged what is wrong.
 ///
 /// # Errors
 /// When one cannot be read.
@@ -48,13 +55,26 @@ pub(super) fn place(
     wheels: &[Placed],
     interpreter: &Interpreter,
     sorts: &[Shed],
+    application: &Tree,
 ) -> Result<(Installed, Vec<(String, String)>), LanguageError> {
+    let tests = match sorts.contains(&Shed::Tests) {
+        true => {
+            let of_wheels = wheels.iter().flat_map(|wheel| wheel.kept.files());
+            let of_wheels = of_wheels.filter_map(|(path, content)| match split(path) {
+                (wheel::SITE, below) => Some((below, content)),
+                _ => None,
+            });
+            shed::tests(&of_wheels.chain(shed::modules(application.iter())).collect::<Vec<_>>())?
+        }
+        false => BTreeSet::new(),
+    };
+    let left_out = LeftOut { sorts, tests };
     let mut installed = Installed::default();
     let mut damaged = vec![];
     let mut all: BTreeMap<TreePath, InstalledFile> = BTreeMap::new();
     for wheel in wheels {
         let mut shed = BTreeMap::new();
-        let files = match place_one(wheel, interpreter, sorts, &mut shed) {
+        let files = match place_one(wheel, interpreter, &left_out, &mut shed) {
             Ok(files) => files,
             Err(Stop::Damaged(why)) => {
                 damaged.push((wheel.of.clone(), why));
@@ -90,9 +110,10 @@ pub(super) fn place(
 fn place_one(
     wheel: &Placed,
     interpreter: &Interpreter,
-    sorts: &[Shed],
+    left_out: &LeftOut<'_>,
     shed: &mut BTreeMap<Shed, (u64, u64)>,
 ) -> Result<BTreeMap<TreePath, Entry>, Stop> {
+    let LeftOut { sorts, tests } = left_out;
     let places = Places::of(interpreter, &wheel.of)?;
     let program = interpreter.program.as_str();
     let mut site = BTreeMap::new();
@@ -145,7 +166,7 @@ fn place_one(
             files.insert(join(places.scripts, &point.name)?, Entry::file(content, 0o755));
         }
     }
-    for (sort, (count, bytes)) in shed::shed(&mut site, sorts).map_err(LanguageError::from)? {
+    for (sort, (count, bytes)) in shed::shed(&mut site, sorts, tests) {
         let (all, sum) = shed.entry(sort).or_default();
         *all += count;
         *sum += bytes;

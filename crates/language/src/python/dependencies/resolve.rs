@@ -3,11 +3,13 @@
 use super::{
     choose,
     fetch::{self, Failure, Outcome, Wanted},
+    inputs,
     pylock::Offer,
     shown,
     statement::{Sort, Statement},
     tags::{Tags, WheelName},
     uv::{self, Export, Uv},
+    uv_lock,
 };
 use crate::{Ask, LanguageError, python::interpreter::Interpreter};
 use plan::{
@@ -15,7 +17,8 @@ use plan::{
     lock::{ArtifactKind, LockedArtifact, LockedLanguage},
     spec::Line,
 };
-use std::{collections::BTreeMap, path::Path};
+use source::{Step, walk};
+use std::{collections::BTreeMap, io, path::Path};
 use tree::Sha256Digest;
 
 /// What is wanted.
@@ -40,15 +43,14 @@ pub(super) fn resolve(
     interpreter: &Interpreter,
     line: Line,
 ) -> Result<Resolved, LanguageError> {
-    let mut resolved =
-        match ask.pinned.map(|pinned| of_pins(ask.folder, statement, pinned)).transpose()?.flatten() {
-            Some(mut pinned) => {
-                pinned.problems = misfits(&pinned.wanted, interpreter, line);
-                pinned
-            }
-            None if ask.workshop.locked => return unlocked(statement, line),
-            None => of_uv(ask, statement, interpreter, line)?,
-        };
+    let mut resolved = match ask.pinned.map(|pinned| of_pins(ask, statement, pinned)).transpose()?.flatten() {
+        Some(mut pinned) => {
+            pinned.problems = misfits(&pinned.wanted, statement, interpreter, line);
+            pinned
+        }
+        None if ask.workshop.locked => return unlocked(statement, line),
+        None => of_uv(ask, statement, interpreter, line)?,
+    };
     if matches!(statement.sort, Sort::Project { is_package: true, .. }) {
         resolved.locals.push(".".into());
     }
@@ -71,26 +73,24 @@ pub(super) fn fetched(
     if missing.is_empty() || ask.workshop.offline {
         return Ok(outcomes);
     }
-    let pins = || missing.iter().filter_map(|index| wanted.get(*index));
-    let requirements: String = pins()
-        .map(|pin| {
-            let hash =
-                pin.sha256.map(|digest| format!(" --hash=sha256:{}", digest.hex())).unwrap_or_default();
-            format!("{}=={}{hash}\n", pin.name, pin.version)
-        })
-        .collect();
     let uv = find(ask, statement)?;
     let mut at = BTreeMap::new();
     let packages = match statement.sort {
-        Sort::Project { is_locked: true, .. } => uv.export_as_it_is()?,
-        _ => uv.locate(&requirements, interpreter)?,
+        Sort::Project { lock: Some(_), .. } => uv.export_as_it_is()?,
+        _ => {
+            // As it was resolved: what the files say of indexes and sources counts again.
+            let pins = wanted.iter().filter(|pin| !pin.direct);
+            let pins: String = pins.map(|pin| format!("{}=={}\n", pin.name, pin.version)).collect();
+            uv.locate(Path::new(&statement.file), &pins, interpreter)?
+        }
     };
     for package in packages {
         if let Offer::Index { wheels, .. } = package.offer {
             at.extend(wheels.into_iter().map(|wheel| (wheel.file, wheel.at)));
         }
     }
-    let located: Vec<Wanted> = pins().map(|pin| Wanted { at: at.remove(&pin.file), ..pin.clone() }).collect();
+    let pins = missing.iter().filter_map(|index| wanted.get(*index));
+    let located: Vec<Wanted> = pins.map(|pin| Wanted { at: at.remove(&pin.file), ..pin.clone() }).collect();
     let again = fetch::all(ask.workshop, &statement.folder, &located);
     for (index, outcome) in missing.into_iter().zip(again) {
         let outcome = match outcome {
@@ -110,7 +110,7 @@ pub(super) fn fetched(
 
 /// What a lock pins; none where it pins nothing of Python.
 fn of_pins(
-    spec: &Path,
+    ask: &Ask<'_>,
     statement: &Statement,
     pinned: &LockedLanguage,
 ) -> Result<Option<Resolved>, LanguageError> {
@@ -132,12 +132,26 @@ fn of_pins(
             continue;
         }
         let local = seen_from(dir, &statement.dir);
-        match statement.local(spec, &local) {
+        match statement.local(ask.folder, &local) {
             Ok((found, now)) if (&found, &now) == (name, digest) => {}
             _ => return Err(misfit(name)),
         }
         inputs.insert(name.clone(), *digest);
         locals.push(local);
+    }
+    for pin in &wheels {
+        // What the cache has of it would do, whatever the file is by now.
+        let path = pin.url.as_ref().and_then(|at| fetch::local_path(&statement.folder, at));
+        if let Some(path) = path.filter(|path| path.is_file())
+            && digest_of(ask, &path)? != pin.sha256
+        {
+            let at = pin.url.as_deref().unwrap_or_default();
+            let is_relative = !at.starts_with('/') && !at.contains("://");
+            return Err(match is_relative {
+                true => misfit(&inputs::tidy(&format!("{}/{at}", statement.dir))),
+                false => misfit(&path.display().to_string()),
+            });
+        }
     }
     let wanted = wheels.into_iter().map(|pin| Wanted {
         name: pin.name.clone(),
@@ -152,21 +166,35 @@ fn of_pins(
     Ok(Some(Resolved { wanted: wanted.collect(), locals, inputs, problems: vec![] }))
 }
 
-/// Pinned wheels that do not fit the interpreter that there is now.
-fn misfits(wanted: &[Wanted], interpreter: &Interpreter, line: Line) -> Vec<Problem> {
+/// The digest of a file of this machine, which is known if it was left alone.
+fn digest_of(ask: &Ask<'_>, path: &Path) -> Result<Sha256Digest, LanguageError> {
+    let found = walk(path, true, ask.workshop.memory, &|_, _| Step::Take).map_err(LanguageError::first)?;
+    match found.first().and_then(|found| found.entry.content()) {
+        Some(content) => Ok(content.sha256()?),
+        None => Err(LanguageError::read(path)(io::ErrorKind::InvalidInput.into())),
+    }
+}
+
+/// Pinned wheels that do not fit the interpreter that there is now, or the digests that the requirements name.
+fn misfits(wanted: &[Wanted], statement: &Statement, interpreter: &Interpreter, line: Line) -> Vec<Problem> {
     let tags = Tags::of(interpreter);
+    let hashes = &statement.inputs.hashes;
     let unfit = wanted.iter().filter_map(|pin| {
-        let wheel = WheelName::parse(&pin.file);
-        if wheel.as_ref().is_some_and(|wheel| tags.rank(wheel).is_some()) {
-            return None;
+        let package = format!("{} {}", pin.name, pin.version);
+        if let Some(why) = hashes.refuses(&pin.name) {
+            return Some(choose::undigested(package, why, line));
         }
-        let target = wheel.map_or_else(|| pin.file.clone(), |wheel| wheel.target());
-        Some(Problem::UnfitPackage {
-            package: format!("{} {}", pin.name, pin.version),
-            why: format!("the lock pins its wheel for {target}, and the runtime is {}", shown(interpreter)),
-            fix: "resolve anew: `bantam update`".into(),
-            line,
-        })
+        let wheel = WheelName::parse(&pin.file);
+        let fits = wheel.as_ref().is_some_and(|wheel| tags.rank(wheel).is_some());
+        let why = match wheel {
+            _ if fits && hashes.allow(&pin.name, pin.sha256.as_ref()) => return None,
+            _ if fits => "the lock pins a wheel of it with a digest that the requirements do not name".into(),
+            wheel => {
+                let target = wheel.map_or_else(|| pin.file.clone(), |wheel| wheel.target());
+                format!("the lock pins its wheel for {target}, and the runtime is {}", shown(interpreter))
+            }
+        };
+        Some(Problem::UnfitPackage { package, why, fix: "resolve anew: `bantam update`".into(), line })
     });
     unfit.collect()
 }
@@ -174,7 +202,7 @@ fn misfits(wanted: &[Wanted], interpreter: &Interpreter, line: Line) -> Vec<Prob
 /// Nothing is pinned, and nothing may be.
 fn unlocked(statement: &Statement, line: Line) -> Result<Resolved, LanguageError> {
     match statement.sort {
-        Sort::Project { is_locked: false, .. } => {
+        Sort::Project { lock: None, .. } => {
             let problem = Problem::StaleLock {
                 file: "uv.lock".into(),
                 why: "is missing, and with --locked nothing is resolved".into(),
@@ -196,19 +224,29 @@ fn of_uv(
     let uv = find(ask, statement)?;
     (ask.workshop.notice)(&format!("resolving {} for {}", statement.shown, shown(interpreter)));
     let mut problems = vec![];
-    let packages = match statement.sort {
-        Sort::Project { is_locked: true, .. } => match uv.export()? {
-            Export::Packages(packages) => packages,
-            Export::Stale => {
+    let packages = match &statement.sort {
+        Sort::Project { lock: Some(lock), .. } => {
+            let packages = match uv.export()? {
+                Export::Packages(packages) => Some(packages),
+                Export::Unchecked(packages, error) => {
+                    let fits = uv_lock::fits(
+                        &inputs::document(&ask.folder.join(&statement.shown))?,
+                        &inputs::document(&ask.folder.join(lock))?,
+                    );
+                    fits.ok_or(error)?.then_some(packages)
+                }
+                Export::Stale => None,
+            };
+            if packages.is_none() {
                 problems.push(Problem::StaleLock {
                     file: "uv.lock".into(),
                     why: format!("is not of what {} asks for", statement.shown),
                     fix: "bring it up to date: `uv lock`".into(),
                     line,
                 });
-                vec![]
             }
-        },
+            packages.unwrap_or_default()
+        }
         _ if !uv::knows(interpreter) => {
             problems.push(Problem::UnfitPackage {
                 package: statement.shown.clone(),
@@ -219,7 +257,7 @@ fn of_uv(
             vec![]
         }
         _ => {
-            let resolution = uv.compile(Path::new(&statement.file), &[], interpreter)?;
+            let resolution = uv.compile(Path::new(&statement.file), None, interpreter)?;
             problems = choose::refused(&resolution.refused, interpreter, line);
             resolution.packages
         }

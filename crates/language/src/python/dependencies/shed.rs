@@ -2,22 +2,19 @@
 
 use plan::spec::Shed;
 use std::collections::{BTreeMap, BTreeSet};
-use tree::Content;
+use tree::{Content, Entry, TreePath};
 
 /// No module that is searched for imports is larger, in bytes.
 const MAX_MODULE: u64 = 4 << 20;
 
-/// Takes out of files below `site` (paths as keys, relative to it) what belongs to a sort that is not wanted. Gives the
-/// number and the bytes of each sort.
-///
-/// # Errors
-/// When a module that is searched for imports cannot be read.
+/// Takes out of files below `site` (paths as keys, relative to it) what belongs to a sort that is not wanted; of tests, the
+/// directories that [`tests`] found. Gives the number and the bytes of each sort.
 pub(super) fn shed(
     files: &mut BTreeMap<String, Content>,
     sorts: &[Shed],
-) -> Result<BTreeMap<Shed, (u64, u64)>, tree::ReadError> {
+    tests: &BTreeSet<String>,
+) -> BTreeMap<Shed, (u64, u64)> {
     let mut out = BTreeMap::new();
-    let tests = if sorts.contains(&Shed::Tests) { tests(files)? } else { BTreeSet::new() };
     let packages: BTreeSet<String> =
         files.keys().filter_map(|path| path.strip_suffix("/__init__.py")).map(str::to_owned).collect();
     files.retain(|path, content| {
@@ -34,7 +31,59 @@ pub(super) fn shed(
         }
         sort.is_none()
     });
-    Ok(out)
+    out
+}
+
+/// The directories of tests, as paths below the place of packages, that nothing imports but tests. `modules` are all that
+/// an image has, of all packages; those of the application have no path.
+///
+/// # Errors
+/// When a module cannot be read.
+pub(super) fn tests(modules: &[(&str, &Content)]) -> Result<BTreeSet<String>, tree::ReadError> {
+    let mut found: BTreeSet<String> = BTreeSet::new();
+    for (path, _) in modules {
+        let name = path.rsplit('/').next().unwrap_or_default();
+        let is_test = name.starts_with("test_") || name.ends_with("_test.py") || name == "conftest.py";
+        if is_test && name.ends_with(".py") {
+            let outermost = ancestors(path)
+                .filter(|dir| matches!(dir.rsplit('/').next(), Some("tests" | "test")))
+                .min_by_key(|dir| dir.len());
+            found.extend(outermost.map(str::to_owned));
+        }
+    }
+    let mut imported: BTreeSet<(&str, String)> = BTreeSet::new();
+    for (path, content) in modules {
+        if found.is_empty() {
+            break;
+        }
+        let is_source = path.is_empty() || path.ends_with(".py");
+        if !is_source || content.size() > MAX_MODULE {
+            continue;
+        }
+        let bytes = content.read(MAX_MODULE)?;
+        let text = String::from_utf8_lossy(&bytes);
+        let lines = text.lines().map(str::trim_start).filter(|line| line.contains("test"));
+        let lines = lines.filter(|line| line.starts_with("from ") || line.starts_with("import "));
+        imported.extend(lines.map(|line| (*path, line.to_owned())));
+    }
+    // What is imported from elsewhere is part of the program, whatever it is called; then, so is what it imports.
+    loop {
+        let before = found.len();
+        let is_of_program = |path: &str| !ancestors(path).any(|dir| found.contains(dir));
+        let of_program: Vec<_> = imported.iter().filter(|(path, _)| is_of_program(path)).collect();
+        found.retain(|dir| !of_program.iter().any(|(path, line)| imports(line, path, dir)));
+        if found.len() == before {
+            return Ok(found);
+        }
+    }
+}
+
+/// The modules of an application, for [`tests`].
+pub(super) fn modules<'a>(
+    files: impl Iterator<Item = (&'a TreePath, &'a Entry)>,
+) -> impl Iterator<Item = (&'a str, &'a Content)> {
+    let sources = files.filter(|(path, _)| path.name().ends_with(".py"));
+    sources.filter_map(|(_, entry)| Some(("", entry.content()?)))
 }
 
 /// What sort a file is of, by its path below the place of packages.
@@ -69,40 +118,6 @@ fn sort(path: &str, packages: &BTreeSet<String>) -> Option<Shed> {
     });
     let is_document = matches!(extension, "md" | "rst");
     (is_document || docs.is_some()).then_some(Shed::Docs)
-}
-
-/// The directories of tests that nothing else imports.
-fn tests(files: &BTreeMap<String, Content>) -> Result<BTreeSet<String>, tree::ReadError> {
-    let mut found: BTreeSet<String> = BTreeSet::new();
-    for path in files.keys() {
-        let name = path.rsplit('/').next().unwrap_or_default();
-        let is_test = name.starts_with("test_") || name.ends_with("_test.py") || name == "conftest.py";
-        if is_test && name.ends_with(".py") {
-            let outermost = ancestors(path)
-                .filter(|dir| matches!(dir.rsplit('/').next(), Some("tests" | "test")))
-                .min_by_key(|dir| dir.len());
-            found.extend(outermost.map(str::to_owned));
-        }
-    }
-    // What is imported from elsewhere is part of the program, whatever it is called.
-    for (path, content) in files {
-        if found.is_empty() {
-            break;
-        }
-        if !path.ends_with(".py")
-            || content.size() > MAX_MODULE
-            || ancestors(path).any(|dir| found.contains(dir))
-        {
-            continue;
-        }
-        let bytes = content.read(MAX_MODULE)?;
-        let text = String::from_utf8_lossy(&bytes);
-        let lines = text.lines().map(str::trim_start);
-        for line in lines.filter(|line| line.starts_with("from ") || line.starts_with("import ")) {
-            found.retain(|dir| !imports(line, path, dir));
-        }
-    }
-    Ok(found)
 }
 
 /// May this line, of the module at `path`, import something below `dir`?
@@ -188,8 +203,15 @@ mod tests {
             ("one/run.py", "from one import a, tests\n"),
             ("one/tests/test_x.py", ""),
             ("tests/conftest.py", ""),
+            ("used/tests/test_x.py", "from helped.tests import x\n"),
+            ("helped/tests/test_x.py", ""),
         ]);
-        let shed = shed(&mut all, &[Shed::Tests]).unwrap();
+        let application = Content::bytes("import used.tests\n", "the application");
+        let found = {
+            let modules = all.iter().map(|(path, content)| (path.as_str(), content));
+            tests(&modules.chain([("", &application)]).collect::<Vec<_>>()).unwrap()
+        };
+        let shed = shed(&mut all, &[Shed::Tests], &found);
         assert_eq!(shed, BTreeMap::from([(Shed::Tests, (5, 28))]));
         let left: Vec<&str> = all.keys().map(String::as_str).filter(|path| path.contains("test")).collect();
         assert_eq!(
@@ -197,10 +219,12 @@ mod tests {
             [
                 "django/test/__init__.py",
                 "django/test/testcases.py",
+                "helped/tests/test_x.py",
                 "lib/tests/test_x.py",
                 "numpy/testing/__init__.py",
                 "one/tests/test_x.py",
-                "rel/tests/test_x.py"
+                "rel/tests/test_x.py",
+                "used/tests/test_x.py"
             ]
         );
     }
@@ -208,8 +232,9 @@ mod tests {
     #[test]
     fn nothing_goes_that_is_not_asked_for() {
         let mut all = files(&[("a/b.pyi", "x"), ("a/b.h", "xx"), ("a/README.md", "")]);
-        assert_eq!(shed(&mut all, &[Shed::Headers]).unwrap(), BTreeMap::from([(Shed::Headers, (1, 2))]));
+        let none = BTreeSet::new();
+        assert_eq!(shed(&mut all, &[Shed::Headers], &none), BTreeMap::from([(Shed::Headers, (1, 2))]));
         assert_eq!(all.len(), 2);
-        assert!(shed(&mut all, &[]).unwrap().is_empty());
+        assert!(shed(&mut all, &[], &none).is_empty());
     }
 }

@@ -34,8 +34,8 @@ pub(super) enum Sort {
     Requirements,
     /// A project.
     Project {
-        /// Has it a `uv.lock`?
-        is_locked: bool,
+        /// Its `uv.lock`, or that of the workspace that it is of, as the spec would name it.
+        lock: Option<String>,
         /// Is it installed itself?
         is_package: bool,
         /// The Pythons that it is for.
@@ -66,7 +66,7 @@ impl Statement {
         let lock = lock_of(folder, &dir)?;
         let inputs = Inputs::of_project(folder, &file, lock.as_deref())?;
         let sort = Sort::Project {
-            is_locked: lock.is_some(),
+            lock,
             is_package: built::is_package(&path)?,
             python: document["project"]["requires-python"].as_str().map(str::to_owned),
         };

@@ -15,7 +15,7 @@ use plan::{
 };
 use source::NoMemory;
 use std::{fs, num::NonZeroUsize, os::unix::fs::symlink};
-use tree::{Kind, Sha256Digest, Tree, TreePath};
+use tree::{Content, Entry, Kind, Sha256Digest, Tree, TreePath};
 
 /// A project's folder, and a cache.
 struct Bench {
@@ -248,13 +248,84 @@ fn everything_that_is_wrong_is_told_at_once() {
 #[test]
 fn a_wheel_that_is_another_by_now_is_told() {
     let bench = Bench::new();
-    bench.write("requirements.txt", "all\n");
-    let inputs = [("requirements.txt".to_owned(), Sha256Digest::of(b"all\n"))].into();
-    let pins = LockedLanguage { inputs, artifacts: vec![bench.pin(&shop())], ..LockedLanguage::default() };
-    bench.write(&shop().file_name(), shop().file("shop/more.py", "").bytes());
-    let installed = bench.install(&requirements(), Some(&pins)).unwrap();
-    assert!(words(&installed)[0].starts_with("shop 1.0 is damaged: file:///"), "{:?}", words(&installed));
-    assert_eq!(installed.pins, pins, "pins of what is not whole stay");
+    bench.write("req/all.txt", "all\n");
+    let inputs = [("req/all.txt".to_owned(), Sha256Digest::of(b"all\n"))].into();
+    let file = shop().file_name();
+    let url = bench.folder().join(&file).display().to_string();
+    let relative = LockedArtifact { url: Some(format!("../{file}")), ..bench.pin(&shop()) };
+    let absolute = LockedArtifact { url: Some(url.clone()), ..relative.clone() };
+    let of_url = LockedArtifact { url: Some(format!("file://{url}")), ..relative.clone() };
+    let table = table(PythonDependencies::Requirements("req/all.txt".into()));
+    for (pin, named) in [(relative, &file), (absolute, &url), (of_url, &url)] {
+        bench.write(&file, shop().bytes());
+        let pins = LockedLanguage {
+            inputs: Clone::clone(&inputs),
+            artifacts: vec![pin],
+            ..LockedLanguage::default()
+        };
+        assert_eq!(words(&bench.install(&table, Some(&pins)).unwrap()), Vec::<String>::new());
+        // The cache has what it was.
+        bench.write(&file, shop().file("shop/more.py", "").bytes());
+        let error = bench.install(&table, Some(&pins)).unwrap_err();
+        assert!(matches!(&error, LanguageError::Misfit { input } if input == named), "{error}");
+    }
+}
+
+#[test]
+fn pins_are_of_the_digests_that_requirements_name() {
+    let bench = Bench::new();
+    let (one, two) = (Made::new("one", "1"), Made::new("two", "2"));
+    let digest = |made: &Made| Sha256Digest::of(&made.bytes()).hex();
+    for (text, want) in [
+        (format!("one==1 --hash=sha256:{}\ntwo --hash sha256:{}\n", digest(&one), digest(&two)), vec![]),
+        (
+            format!("one==1 --hash=sha256:{}\ntwo\n", digest(&two)),
+            vec![
+                "one 1 does not fit: the lock pins a wheel of it with a digest that the requirements do not name",
+                "two 2 does not fit: the requirements name digests of others, and none of it",
+            ],
+        ),
+        (
+            format!("--require-hashes\none==1 --hash=sha512:00aa\ntwo --hash=sha256:{}\n", digest(&two)),
+            vec![
+                "one 1 does not fit: only SHA-256 is checked, and the requirements name `sha512:00aa` of it",
+            ],
+        ),
+        (
+            "--require-hashes\none\ntwo\n".to_owned(),
+            vec![
+                "one 1 does not fit: --require-hashes asks for a digest of it, and there is none",
+                "two 2 does not fit: --require-hashes asks for a digest of it, and there is none",
+            ],
+        ),
+    ] {
+        bench.write("requirements.txt", &text);
+        let inputs = [("requirements.txt".to_owned(), Sha256Digest::of(text.as_bytes()))].into();
+        let pins = LockedLanguage {
+            inputs,
+            artifacts: vec![bench.pin(&one), bench.pin(&two)],
+            ..LockedLanguage::default()
+        };
+        assert_eq!(words(&bench.install(&requirements(), Some(&pins)).unwrap()), want, "{text}");
+    }
+}
+
+#[test]
+fn tests_that_others_import_stay() {
+    let mut bench = Bench::new();
+    let of = |name: &str| Made::new(name, "1").file(&format!("{name}/tests/test_x.py"), "");
+    let table = Python { shed: [Shed::Tests].into(), ..requirements() };
+    bench
+        .payload
+        .insert(path("/app/shop.py"), Entry::file(Content::bytes("from c.tests import x\n", "x"), 0o644));
+    let installed =
+        bench.pinned(&table, &[of("a").file("a/y.py", "import b.tests.test_x\n"), of("b"), of("c")]);
+    let tests =
+        installed.files.iter().map(|file| file.path.as_str()).filter(|path| path.ends_with("test_x.py"));
+    assert_eq!(
+        tests.collect::<Vec<_>>(),
+        [format!("{SITE}/b/tests/test_x.py"), format!("{SITE}/c/tests/test_x.py")]
+    );
 }
 
 #[test]
@@ -403,6 +474,14 @@ fn an_environment_is_for_the_python_of_the_image() {
             "b 2 does not fit: it has _b.cpython-312-x86_64-linux-gnu.so, and the runtime is Python 3.13 on x86_64 with glibc 2.41",
         ]
     );
+    bench.write(".venv/pyvenv.cfg", "version = 3.13.1\ninclude-system-site-packages = true\n");
+    let installed = bench.install(&venv(), None).unwrap();
+    assert_eq!(
+        words(&installed),
+        [
+            ".venv does not fit: it takes packages from the Python of this machine, too, and these are not in it (include-system-site-packages = true)"
+        ]
+    );
     let error = Bench::new().install(&venv(), None).unwrap_err();
     assert!(error.to_string().ends_with(".venv/pyvenv.cfg"), "{error}");
 }
@@ -437,6 +516,16 @@ fn an_editable_install_needs_its_sources() {
         text(&installed, &format!("{SITE}/bantam-venv.pth")),
         "import site; site.addsitedir(\"/app/.venv/lib/python3.13/site-packages\")\n"
     );
+
+    // Data that is elsewhere says nothing; a module that is elsewhere says that there is no one place.
+    let origin = |name: &str| source::walk(&source.join(name), false, &NoMemory, &|_, _| source::Step::Take);
+    for (name, settles) in [("own/a.json", true), ("own/b.py", false)] {
+        bench.write(&format!("src/{name}"), "");
+        let entry = origin(name).unwrap().remove(0).entry;
+        bench.payload.insert(path(&format!("/a/{name}")), entry);
+        let installed = bench.install(&venv(), None).unwrap();
+        assert_eq!(words(&installed).is_empty(), settles, "{name}");
+    }
 }
 
 #[test]
@@ -470,6 +559,22 @@ fn an_environment_goes_to_the_working_directory() {
     let installed = bench.install(&venv(), None).unwrap();
     assert_eq!(installed.path, ["/srv/shop/.venv/bin"]);
     assert_eq!(text(&installed, "/srv/shop/.venv/bin/shop"), "#!/srv/shop/.venv/bin/python\nimport shop\n");
+}
+
+#[test]
+fn an_environment_stands_for_itself_in_the_payload() {
+    let mut bench = Bench::new();
+    environment(&bench, "3.13");
+    bench.write("shop.py", "");
+    let found = source::walk(&bench.folder(), false, &NoMemory, &|_, _| source::Step::Take).unwrap();
+    let found = found.into_iter().filter(|found| !matches!(found.entry.kind, Kind::Directory));
+    bench.payload = found.map(|found| (path(&format!("/app/{}", found.path)), found.entry)).collect();
+    let installed = bench.install(&venv(), None).unwrap();
+    assert_eq!(words(&installed), Vec::<String>::new());
+    let is_in = |name: &str| installed.replaced.contains(&path(name));
+    assert!(is_in("/app/.venv/pyvenv.cfg") && is_in("/app/.venv/bin/python") && !is_in("/app/shop.py"));
+    let kept = bench.payload.iter().filter(|(path, _)| !installed.replaced.contains(path));
+    assert_eq!(kept.map(|(path, _)| path.as_str()).collect::<Vec<_>>(), ["/", "/app/shop.py"]);
 }
 
 fn path(text: &str) -> TreePath {

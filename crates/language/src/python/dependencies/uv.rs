@@ -59,6 +59,9 @@ pub(super) struct Resolution {
 pub(super) enum Export {
     /// What it says.
     Packages(Vec<Package>),
+    /// What it says, which `uv` did not hold against the project: this machine has no Python that the project asks for,
+    /// as the error says.
+    Unchecked(Vec<Package>, LanguageError),
     /// It is not of what the project asks for.
     Stale,
 }
@@ -74,7 +77,7 @@ impl<'a> Uv<'a> {
         Ok(Uv { program, folder, offline })
     }
 
-    /// Resolves a requirements file or a project, for an interpreter. What cannot be had is taken out, so that all of it
+    /// Resolves a requirements file or a project, for an interpreter, with `pins` as constraints. What cannot be had is taken out, so that all of it
     /// is told at once.
     ///
     /// # Errors
@@ -82,7 +85,7 @@ impl<'a> Uv<'a> {
     pub fn compile(
         &self,
         file: &Path,
-        more: &[&str],
+        pins: Option<&Path>,
         target: &Interpreter,
     ) -> Result<Resolution, LanguageError> {
         let platform = platform(target).ok_or_else(|| LanguageError::Answer {
@@ -97,7 +100,9 @@ impl<'a> Uv<'a> {
             command.args(["--only-binary", ":all:", "--no-header", "--no-annotate"]);
             command.args(["--python-platform", &platform]);
             command.args(["--python-version", &format!("{}.{}", target.version.0, target.version.1)]);
-            command.args(more);
+            if let Some(pins) = pins {
+                command.arg("--constraints").arg(pins);
+            }
             if !refused.is_empty() {
                 let names: String = refused.iter().map(|one: &Refused| format!("{}\n", one.name())).collect();
                 fs::write(&excludes, names).map_err(LanguageError::write(&excludes))?;
@@ -127,15 +132,20 @@ impl<'a> Uv<'a> {
         }
     }
 
-    /// Finds where packages of these requirements are, as `name==version --hash=…` lines.
+    /// Resolves a requirements file or a project once more, with these versions: `name==version` lines.
     ///
     /// # Errors
     /// As [`compile`](Self::compile).
-    pub fn locate(&self, requirements: &str, target: &Interpreter) -> Result<Vec<Package>, LanguageError> {
+    pub fn locate(
+        &self,
+        file: &Path,
+        versions: &str,
+        target: &Interpreter,
+    ) -> Result<Vec<Package>, LanguageError> {
         let temp = temp()?;
-        let file = temp.path().join("pinned.txt");
-        fs::write(&file, requirements).map_err(LanguageError::write(&file))?;
-        Ok(self.compile(&file, &["--no-deps"], target)?.packages)
+        let pins = temp.path().join("pins.txt");
+        fs::write(&pins, versions).map_err(LanguageError::write(&pins))?;
+        Ok(self.compile(file, Some(&pins), target)?.packages)
     }
 
     /// What the `uv.lock` of the project in the folder says, for every platform.
@@ -148,9 +158,9 @@ impl<'a> Uv<'a> {
             Err(LanguageError::Failed { said, .. }) if said.contains("needs to be updated") => {
                 Ok(Export::Stale)
             }
-            // The machine may have no Python such as the project asks for; what is locked can be told all the same.
-            Err(error @ LanguageError::Failed { .. }) => {
-                self.export_as_it_is().map(Export::Packages).map_err(|_| error)
+            Err(LanguageError::Failed { tool, status, said }) if said.contains("No interpreter found") => {
+                let packages = self.export_as_it_is()?;
+                Ok(Export::Unchecked(packages, LanguageError::Failed { tool, status, said }))
             }
             Err(error) => Err(error),
         }
@@ -166,7 +176,7 @@ impl<'a> Uv<'a> {
 
     fn export_how(&self, how: &str) -> Result<Vec<Package>, LanguageError> {
         let mut command = self.command(&["export", how, "--format", "pylock.toml", "--no-header"]);
-        command.args(["--no-dev", "--no-emit-project"]);
+        command.args(["--no-default-groups", "--no-emit-project"]);
         packages(&self.run(&mut command, "uv export")?)
     }
 

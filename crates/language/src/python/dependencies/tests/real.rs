@@ -3,6 +3,7 @@
 use super::*;
 use crate::{python::interpreter::Libc, tool};
 use plan::finding::Problem;
+use std::io::Write as _;
 
 /// A bench with the network; none where the peers are not installed.
 fn bench() -> Option<Bench> {
@@ -13,7 +14,10 @@ fn bench() -> Option<Bench> {
     } else {
         return Some(Bench { offline: false, ..Bench::new() });
     };
-    println!("SKIPPED: dependencies of Python: {lacks}");
+    let thread = std::thread::current();
+    let line = format!("SKIPPED: {}: {lacks}\n", thread.name().unwrap_or("a test"));
+    // Not `eprintln!`: the harness keeps what that says of tests that pass.
+    std::io::stderr().write_all(line.as_bytes()).unwrap();
     None
 }
 
@@ -262,4 +266,40 @@ fn a_member_of_a_workspace_brings_others() {
     assert_eq!(inputs, ["packages/app/pyproject.toml", "packages/lib/pyproject.toml", "uv.lock"]);
     let again = bench.install(&table, Some(&installed.pins)).unwrap();
     assert_eq!((tree(&again), again.pins), (tree(&installed), installed.pins));
+}
+
+#[test]
+fn a_lock_finds_its_wheels_where_requirements_say() {
+    let Some(mut bench) = bench() else { return };
+    let made = Made::new("shop", "1.0").file("shop/__init__.py", "x = 1\n");
+    bench.write(&format!("wheels/{}", made.file_name()), made.bytes());
+    bench.write("deep/base.txt", "--no-index\n--find-links ../wheels\n");
+    bench.write("requirements.txt", "-r deep/base.txt\nshop\n");
+    let installed = bench.install(&requirements(), None).unwrap();
+    assert_eq!(problems(&installed), []);
+    assert_eq!(installed.pins.artifacts[0].url, None);
+    bench.cache = Cache::new(bench.dir.path().join("other-cache"));
+    let again = bench.install(&requirements(), Some(&installed.pins)).unwrap();
+    assert_eq!((tree(&again), again.pins), (tree(&installed), installed.pins));
+}
+
+#[test]
+fn a_lock_is_held_against_its_project_without_its_python() {
+    let Some(mut bench) = bench() else { return };
+    bench.interpreter.version = (3, 99);
+    let project = "[project]\nname = 'shop'\nversion = '1'\nrequires-python = '>=3.99'\n";
+    bench.write(
+        "uv.lock",
+        "version = 1\nrequires-python = '>=3.99'\n[[package]]\nname = 'shop'\nversion = '1'\nsource = { virtual = '.' }\n",
+    );
+    let table = table(PythonDependencies::Project("pyproject.toml".into()));
+    for (more, stale) in [("", false), ("dependencies = ['flask']\n", true)] {
+        bench.write("pyproject.toml", format!("{project}{more}"));
+        let found = bench.install(&table, None).unwrap().problems;
+        assert_eq!(matches!(&found[..], [Problem::StaleLock { .. }]), stale, "{more}: {found:?}");
+        assert_eq!(found.is_empty(), !stale);
+    }
+    bench.write("pyproject.toml", format!("{project}dynamic = ['dependencies']\n"));
+    let error = bench.install(&table, None).unwrap_err();
+    assert!(error.to_string().contains("No interpreter found"), "{error}");
 }

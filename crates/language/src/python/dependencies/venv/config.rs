@@ -16,8 +16,8 @@ const MAX: u64 = 1 << 20;
 pub(super) struct Config {
     /// The Python that it is of, where it says so.
     pub version: Option<(u32, u32)>,
-    /// Does it see packages beside it?
-    system_site: bool,
+    /// Does it see the packages of the Python that it was made with?
+    pub system_site: bool,
 }
 
 impl Config {
@@ -54,12 +54,11 @@ impl Config {
     }
 
     /// The file of the image, for its interpreter.
-    pub fn text(&self, interpreter: &Interpreter) -> String {
+    pub fn text(interpreter: &Interpreter) -> String {
         let home = interpreter.program.parent().unwrap_or_else(TreePath::root);
         let (major, minor) = interpreter.version;
         format!(
-            "home = {home}\nimplementation = CPython\nversion_info = {major}.{minor}\ninclude-system-site-packages = {}\n",
-            self.system_site
+            "home = {home}\nimplementation = CPython\nversion_info = {major}.{minor}\ninclude-system-site-packages = false\n"
         )
     }
 }
@@ -77,7 +76,7 @@ mod tests {
         assert_eq!(Config::parse(of_python), Config { version: Some((3, 11)), system_site: true });
         assert_eq!(Config::parse("version = x"), Config { version: None, system_site: false });
         assert_eq!(
-            Config::parse(of_uv).text(&interpreter()),
+            Config::text(&interpreter()),
             "home = /usr/bin\nimplementation = CPython\nversion_info = 3.13\ninclude-system-site-packages = false\n"
         );
     }

@@ -83,16 +83,28 @@ impl Editable<'_> {
         Ok(problems.collect())
     }
 
-    /// Where in the image the payload puts what is in a directory of this machine.
+    /// Where in the image the payload puts the modules that are in a directory of this machine; none where they are not
+    /// below one another as they are there.
     fn in_image(&self, place: &Path) -> Option<String> {
         let places = [place.to_path_buf(), place.canonicalize().ok()?];
-        self.payload.iter().find_map(|(path, entry)| {
-            let origin = std::path::absolute(entry.content()?.origin()).ok()?;
-            let below = places.iter().find_map(|place| origin.strip_prefix(place).ok())?.to_str()?;
-            let dir = path.as_str().strip_suffix(below)?.strip_suffix('/')?;
-            Some(if dir.is_empty() { "/".to_owned() } else { dir.to_owned() })
-        })
+        let mut dirs = BTreeSet::new();
+        for (path, entry) in self.payload.iter().filter(|(path, _)| is_module(path.name())) {
+            let Some(content) = entry.content() else { continue };
+            let Ok(origin) = std::path::absolute(content.origin()) else { continue };
+            let Some(below) = places.iter().find_map(|place| origin.strip_prefix(place).ok()) else {
+                continue;
+            };
+            let dir = path.as_str().strip_suffix(below.to_str()?)?.strip_suffix('/')?;
+            dirs.insert(if dir.is_empty() { "/" } else { dir });
+        }
+        let dir = dirs.pop_first()?;
+        dirs.is_empty().then(|| dir.to_owned())
     }
+}
+
+/// Is a file of this name one that can be imported?
+fn is_module(name: &str) -> bool {
+    name.ends_with(".py") || name.ends_with(".so")
 }
 
 /// Does a file lead to packages that are elsewhere?

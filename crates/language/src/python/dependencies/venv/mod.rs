@@ -13,7 +13,10 @@ use crate::{Ask, LanguageError, python::interpreter::Interpreter};
 use config::Config;
 use editable::Editable;
 use packages::Packages;
-use plan::{finding::Problem, spec::Python};
+use plan::{
+    finding::Problem,
+    spec::{Python, Shed},
+};
 use source::{Step, walk};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -27,7 +30,7 @@ const USUAL_FOLDER: &str = "/app";
 /// No description of a distribution, and no script, is larger, in bytes.
 const MAX_TEXT: u64 = 64 << 20;
 /// What of its programs stays out: they belong to the machine, or install packages.
-const NO_PROGRAMS: [&str; 5] = ["activate", "deactivate", "python", "pip", "pydoc"];
+const NO_PROGRAMS: [&str; 6] = ["activate", "activate_this", "deactivate", "python", "pip", "pydoc"];
 
 /// A virtual environment on the builder's disk, and where it goes.
 struct Venv<'a> {
@@ -57,21 +60,8 @@ pub(super) fn install(
     let folder = ask.folder.join(path);
     let config = Config::read(&folder)?;
     let (major, minor) = interpreter.version;
-    if let Some(found) = config.version
-        && found != interpreter.version
-    {
-        let problem = Problem::UnfitPackage {
-            package: path.into(),
-            why: format!(
-                "it is of Python {}.{}, and the runtime has Python {major}.{minor}",
-                found.0, found.1
-            ),
-            fix: format!(
-                "make it anew with `uv venv --python {major}.{minor}`; or name requirements or project instead of venv: \
-                 bantam then takes what fits"
-            ),
-            line: table.line,
-        };
+    if let Some((why, fix)) = refused(&config, interpreter) {
+        let problem = Problem::UnfitPackage { package: path.into(), why, fix, line: table.line };
         return Ok(Installed { problems: vec![problem], ..Installed::default() });
     }
     let root = image_root(ask, path)?;
@@ -87,13 +77,24 @@ pub(super) fn install(
     };
     venv.read_site(ask, &folder.join(format!("lib/python{major}.{minor}/site-packages")))?;
     let mut installed = Installed::default();
+    // It stands for itself, as the payload has it, too.
+    let own = ask.payload.iter().map(|(path, _)| path).filter(|path| path.is_within(&venv.root));
+    installed.replaced.extend(own.cloned());
     installed.problems.extend(venv.packages.unfit(interpreter, &venv.contents, table.line));
     let editable = Editable { payload: ask.payload };
     installed.problems.extend(editable.settle(&mut venv.contents, &venv.packages, table.line)?);
-    installed.shed = shed::shed(&mut venv.contents, &table.shed)?;
+    let tests = match table.shed.contains(&Shed::Tests) {
+        true => {
+            let of_payload = ask.payload.iter().filter(|(path, _)| !path.is_within(&venv.root));
+            let own = venv.contents.iter().map(|(path, content)| (path.as_str(), content));
+            shed::tests(&own.chain(shed::modules(of_payload)).collect::<Vec<_>>())?
+        }
+        false => BTreeSet::new(),
+    };
+    installed.shed = shed::shed(&mut venv.contents, &table.shed, &tests);
 
     let mut files = venv.programs(ask, &folder.join("bin"))?;
-    files.extend(venv.own_files(&config, &folder)?);
+    files.extend(venv.own_files(&folder)?);
     venv.write_records(&files)?;
     let of = |below: &str| venv.packages.of(below).to_owned();
     let mut all = vec![];
@@ -110,6 +111,27 @@ pub(super) fn install(
     installed.files = all;
     installed.path.push(venv.root.join("bin")?.to_string());
     Ok(installed)
+}
+
+/// Why an environment is not for an interpreter, and what to do about it.
+fn refused(config: &Config, interpreter: &Interpreter) -> Option<(String, String)> {
+    let (major, minor) = interpreter.version;
+    match config {
+        Config { version: Some(found), .. } if *found != interpreter.version => Some((
+            format!("it is of Python {}.{}, and the runtime has Python {major}.{minor}", found.0, found.1),
+            format!(
+                "make it anew with `uv venv --python {major}.{minor}`; or name requirements or project instead of venv: \
+                 bantam then takes what fits"
+            ),
+        )),
+        Config { system_site: true, .. } => Some((
+            "it takes packages from the Python of this machine, too, and these are not in it \
+             (include-system-site-packages = true)"
+                .into(),
+            "make it anew without --system-site-packages, and install all that it needs".into(),
+        )),
+        Config { .. } => None,
+    }
 }
 
 /// Where the environment goes.
@@ -182,16 +204,18 @@ impl Venv<'_> {
     }
 
     /// What makes it an environment: its configuration, its interpreter, and the way to it for others.
-    fn own_files(&self, config: &Config, folder: &Path) -> Result<BTreeMap<TreePath, Entry>, LanguageError> {
+    fn own_files(&self, folder: &Path) -> Result<BTreeMap<TreePath, Entry>, LanguageError> {
         let (major, minor) = self.interpreter.version;
         let mut own = BTreeMap::new();
         let made = |text: String| Entry::file(Content::bytes(text, "a virtual environment"), 0o644);
-        own.insert(self.root.join("pyvenv.cfg")?, made(config.text(self.interpreter)));
+        own.insert(self.root.join("pyvenv.cfg")?, made(Config::text(self.interpreter)));
         own.insert(self.python.clone(), Entry::symlink(self.interpreter.program.as_str()));
         for name in ["python3".to_owned(), format!("python{major}.{minor}")] {
             own.insert(self.root.join(&format!("bin/{name}"))?, Entry::symlink("python"));
         }
-        if fs::symlink_metadata(folder.join("lib64")).is_ok_and(|meta| meta.is_symlink()) {
+        let has_lib64 = fs::symlink_metadata(folder.join("lib64")).is_ok_and(|meta| meta.is_symlink());
+        // One without packages has nothing that it leads to.
+        if has_lib64 && !self.contents.is_empty() {
             own.insert(self.root.join("lib64")?, Entry::symlink("lib"));
         }
         // Plain `python3` sees it, too. Its own `.pth` files are only read if it is added as a place of packages.
@@ -233,9 +257,9 @@ impl Venv<'_> {
 
 /// Is a file called so, but for a version or an extension?
 fn stem_is(file: &str, name: &str) -> bool {
-    file.strip_prefix(name).is_some_and(|rest| {
-        rest.is_empty() || rest.starts_with(|c: char| matches!(c, '.' | '_') || c.is_ascii_digit())
-    })
+    let mut parts = file.strip_prefix(name).into_iter().flat_map(|rest| rest.split('.'));
+    parts.next().is_some_and(|part| part.bytes().all(|byte| byte.is_ascii_digit()))
+        && parts.all(|part| part.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
 #[cfg(test)]
@@ -249,7 +273,9 @@ mod tests {
             "activate.fish",
             "activate_this.py",
             "deactivate.bat",
+            "python",
             "python3.13",
+            "python3.13t",
             "pip3",
             "pydoc.bat",
         ] {
@@ -260,6 +286,8 @@ mod tests {
             "pipdeptree",
             "pip-compile",
             "pythonize",
+            "python_gitlab",
+            "python3-saml",
             "python-argcomplete-check-easy-install-script",
         ] {
             assert!(!super::NO_PROGRAMS.iter().any(|name| stem_is(file, name)), "{file}");
