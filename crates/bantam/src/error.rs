@@ -59,7 +59,7 @@ pub enum Error {
         problems: Vec<open::Problem>,
     },
     /// A language could not bring its part of an image.
-    #[error("{shown}: {source}")]
+    #[error("{shown}: what its language brings cannot be had")]
     Language {
         /// The spec, for messages.
         shown: String,

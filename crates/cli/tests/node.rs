@@ -27,7 +27,21 @@ case "$*" in
         if [ -f "$here/fails" ]; then cat "$here/fails" >&2; exit 1; fi
         [ ! -e server.js ] || exit 9
         cp -R "$here/installed" node_modules
+        [ ! -d vendor/own ] || cp -R vendor/own node_modules/own
         echo "{\"when\": $$}" > node_modules/.package-lock.json;;
+    *) exit 8;;
+esac
+"#;
+
+/// A pnpm that installs what lies in `installed`, unless it is told to become another, or how its user likes packages.
+const PNPM: &str = r#"#!/bin/sh
+here=$(dirname "$0")/..
+echo "pnpm $*" >> "$here/calls"
+[ "$npm_config_manage_package_manager_versions" = false ] || exit 7
+[ -z "$npm_config_node_linker" ] || exit 6
+case "$*" in
+    --version*) echo 10.15.0;;
+    install*) cp -R "$here/installed" node_modules;;
     *) exit 8;;
 esac
 "#;
@@ -56,8 +70,7 @@ type Said = (i32, String, String);
 impl Project {
     fn new() -> Self {
         let project = Project(tempfile::tempdir().unwrap());
-        project.write("bin/npm", NPM);
-        fs::set_permissions(project.path("bin/npm"), fs::Permissions::from_mode(0o755)).unwrap();
+        project.program("bin/npm", NPM);
         project.pack(&Elf::static_program().build());
         project.write("bantam.toml", SPEC);
         project.write("server.js", "require('ms');\n");
@@ -82,6 +95,11 @@ impl Project {
         fs::write(path, content).unwrap();
     }
 
+    fn program(&self, name: &str, content: impl AsRef<[u8]>) {
+        self.write(name, content);
+        fs::set_permissions(self.path(name), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
     /// Makes the package of Node.js that the registry has.
     fn pack(&self, program: &[u8]) {
         let mut tar = tar::Builder::new(vec![]);
@@ -100,12 +118,14 @@ impl Project {
     }
 
     fn bantam(&self, arguments: &[&str]) -> Said {
-        let path = format!("{}:{}", self.path("bin").display(), std::env::var("PATH").unwrap());
+        let [bin, more] = ["bin", "more"].map(|dir| self.path(dir));
+        let path = format!("{}:{}:{}", bin.display(), more.display(), std::env::var("PATH").unwrap());
         let mut command = Command::new(env!("CARGO_BIN_EXE_bantam"));
         command
             .current_dir(self.0.path())
             .args(arguments)
             .env("BANTAM_CACHE_DIR", self.path("cache"))
+            .env("npm_config_node_linker", "hoisted")
             .env("PATH", path);
         for variable in ["SOURCE_DATE_EPOCH", "GITHUB_ACTIONS", "GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"] {
             command.env_remove(variable);
@@ -280,8 +300,11 @@ fn locks_that_will_not_do_are_findings() {
         "error[B0705]: yarn.lock is of an installer that bantam does not know",
     );
     fs::remove_file(project.path("yarn.lock")).unwrap();
-    project.write("bantam.toml", format!("{SPEC}project = \".\"\n"));
-    has(&project.fails(4, &["build"]), "package-lock.json is not there, and package.json names dependencies");
+    for spec in [SPEC.to_owned(), format!("{SPEC}project = \".\"\n")] {
+        project.write("bantam.toml", spec);
+        let said = project.fails(4, &["build"]);
+        has(&said, "package-lock.json is not there, and package.json names dependencies");
+    }
     project.write(lock, good);
     has(
         &project.fails(5, &["build", "--offline"]),
@@ -308,6 +331,71 @@ fn packages_that_cannot_run_are_findings() {
     has(&said, "error[B0702]: arm 2.0.0 does not fit: lib/arm.node: it is for");
     // What is known from the cache is told again.
     assert_eq!((project.fails(4, &["build"]), project.calls("ci ")), (said, 1));
+}
+
+#[test]
+fn a_script_that_is_not_run_is_a_warning() {
+    let project = Project::new();
+    let manifest = r#"{"name": "fetcher", "version": "1.0.0", "scripts": {"postinstall": "node get.js"}}"#;
+    project.write("installed/fetcher/package.json", manifest);
+    let (code, _, said) = project.bantam(&["build"]);
+    assert_eq!(code, 0, "{said}");
+    has(
+        &said,
+        "warning[B0709]: fetcher 1.0.0 may lack what its install script makes, which is not run: `node get.js`",
+    );
+}
+
+#[test]
+fn packages_that_are_folders_of_the_project_are_copied() {
+    let project = Project::new();
+    project.write("vendor/own/package.json", r#"{"name": "own", "version": "1.0.0"}"#);
+    project.write("vendor/own/deep/own.js", "");
+    let own = r#"{"lockfileVersion": 3, "packages": {"node_modules/ms": {}, "node_modules/own": {"resolved": "file:vendor/own"}}}"#;
+    project.write("package-lock.json", own);
+    project.builds(&["build", "-o", "oci:image"]);
+    has(&project.builds(&["ls", "oci:image"]), "own.js");
+    has(&fs::read_to_string(project.path("calls")).unwrap(), "--install-links=true");
+    project.write("package-lock.json", own.replace("file:vendor", "file:../vendor"));
+    let said = project.fails(4, &["build", "--lock-file", "other.lock"]);
+    has(&said, "package-lock.json names ../vendor/own, which is outside of the project");
+    has(&said, "name that as `project` in [node]");
+}
+
+#[test]
+fn pnpm_stays_what_it_is_and_lays_packages_out_as_the_project_says() {
+    let project = Project::new();
+    project.program("bin/pnpm", PNPM);
+    fs::remove_file(project.path("package-lock.json")).unwrap();
+    project.write("pnpm-lock.yaml", "lockfileVersion: '9.0'\n");
+    project.builds(&["build"]);
+    let calls = || fs::read_to_string(project.path("calls")).unwrap();
+    has(&calls(), "--config.node-linker=isolated");
+    for (file, text) in
+        [(".npmrc", "node-linker = hoisted\n"), ("pnpm-workspace.yaml", "nodeLinker: hoisted\n")]
+    {
+        fs::remove_file(project.path("calls")).unwrap();
+        project.write(file, text);
+        project.builds(&["build"]);
+        let calls = calls();
+        assert!(calls.contains("--config.hoist=true") && !calls.contains("--config.node-linker"), "{calls}");
+        fs::remove_file(project.path(file)).unwrap();
+    }
+}
+
+#[test]
+fn what_a_version_manager_has_on_the_path_is_not_node() {
+    let project = Project::new();
+    let spec = SPEC.replace("\"none\"\nprofile", "\"host\"\nprofile").replace("version = \"22\"\n", "");
+    project.write("bantam.toml", spec);
+    project.program("more/node", Elf::static_program().tail(b"the real one").build());
+    let real = project.builds(&["build", "--lock-file", "real.lock"]);
+    project.program("bin/mise", Elf::static_program().tail(b"a manager").build());
+    std::os::unix::fs::symlink("mise", project.path("bin/node")).unwrap();
+    assert_eq!(project.builds(&["build", "--lock-file", "managed.lock"]), real);
+    // Only its name tells.
+    fs::rename(project.path("bin/mise"), project.path("bin/node")).unwrap();
+    assert_ne!(project.builds(&["build", "--lock-file", "other.lock"]), real);
 }
 
 #[test]

@@ -88,7 +88,7 @@ pub(super) fn needs(
 }
 
 fn looked_at(cache: &Cache, parts: &[Part], jdk: &Jdk, tools: Option<&Tools<'_>>) -> Result<Needs, Failure> {
-    let dir = tempfile::tempdir().map_err(LanguageError::write(std::env::temp_dir()))?;
+    let dir = crate::tool::Workplace::new().map_err(LanguageError::write(std::env::temp_dir()))?;
     let mut scan = Scan::new(jdk.feature, dir.path())?;
     for part in parts {
         let mut jar = Jar::open(&part.content).map_err(|damaged| Failure::Jar(part.name.clone(), damaged))?;

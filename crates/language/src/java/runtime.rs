@@ -59,7 +59,7 @@ pub(super) fn link(
     if let Some(kept) = Kept::open(ask.workshop.cache, &key) {
         return Ok(kept);
     }
-    let dir = tempfile::tempdir().map_err(LanguageError::write(std::env::temp_dir()))?;
+    let dir = crate::tool::Workplace::new().map_err(LanguageError::write(std::env::temp_dir()))?;
     let parts = match (&jdk.jmods, tools.is(jdk)) {
         (None, _) => None,
         (Some(_), Some(home)) => Some(home.join("jmods")),

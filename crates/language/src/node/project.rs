@@ -9,13 +9,14 @@ use plan::{
     finding::Problem,
     spec::{Line, Node},
 };
+use source::Directory;
 use std::{
     collections::BTreeMap,
     fs::File,
     io::{self, Read as _},
     path::{Path, PathBuf},
 };
-use tree::{Sha256Digest, TreePath};
+use tree::{Sha256Digest, TreePath, View as _};
 
 /// No manifest or setting is longer, in bytes.
 const MAX_FILE: u64 = 16 << 20;
@@ -102,10 +103,11 @@ pub(super) fn find(ask: &Ask<'_>, table: &Node) -> Result<Found, LanguageError> 
                 "write a lock of npm beside it: `npm install --package-lock-only`; or install with your own tool, and \
                  name node_modules in [[files]]",
             ),
-            None if named.is_some() && needs_any => stale(
+            None if needs_any => stale(
                 LockKind::Npm.file(),
                 "is not there, and package.json names dependencies",
-                "write it, and keep it with the sources: `npm install --package-lock-only`",
+                "write it, and keep it with the sources: `npm install --package-lock-only`; what a bundler has put into \
+                 the program belongs into devDependencies",
             ),
             _ => Found::Nothing,
         });
@@ -141,11 +143,25 @@ impl Project {
         manifests.filter_map(|(_, bytes)| Manifest::parse(bytes)).collect()
     }
 
-    /// Does its own `.npmrc` set an option?
+    /// Does its own `.npmrc` set an option, or its `pnpm-workspace.yaml`, where `node-linker` is `nodeLinker`?
     pub fn sets(&self, option: &str) -> bool {
-        let npmrc = self.files.iter().find(|(path, _)| path.as_str() == "/.npmrc");
-        let text = npmrc.map(|(_, bytes)| String::from_utf8_lossy(bytes)).unwrap_or_default();
-        text.lines().any(|line| line.split('=').next().is_some_and(|key| key.trim() == option))
+        let mut words = option.split('-');
+        let first = words.next().unwrap_or_default().to_owned();
+        let camel = words.fold(first, |name, word| {
+            let (head, tail) = word.split_at_checked(1).unwrap_or_default();
+            name + &head.to_ascii_uppercase() + tail
+        });
+        [(".npmrc", '=', option), ("pnpm-workspace.yaml", ':', &camel)].iter().any(|(file, sign, name)| {
+            let text =
+                self.files.get(&TreePath::root().child(file)).map(|bytes| String::from_utf8_lossy(bytes));
+            let key = |line: &str| line.split(*sign).next().is_some_and(|key| key.trim() == *name);
+            text.is_some_and(|text| text.lines().any(key))
+        })
+    }
+
+    /// Is a package a folder of it that is copied as if it were published?
+    pub fn copies_folders(&self) -> bool {
+        self.lock.packages.iter().any(|path| !self.files.contains_key(path))
     }
 
     /// The name of its lock, as the spec would name it.
@@ -169,7 +185,11 @@ impl Project {
             }
         }
         for path in self.lock.packages.clone() {
-            self.take(&path, MAX_PACKAGE)?;
+            if self.folder.join(path.relative()).is_dir() {
+                self.take_folder(&path)?;
+            } else {
+                self.take(&path, MAX_PACKAGE)?;
+            }
         }
         for name in self.lock.kind.settings() {
             self.take(&TreePath::root().child(name), MAX_FILE)?;
@@ -191,6 +211,26 @@ impl Project {
         Ok(())
     }
 
+    /// A package that is a folder: which of its files are published is what its tool decides.
+    fn take_folder(&mut self, folder: &TreePath) -> Result<(), LanguageError> {
+        let view = Directory::open(&self.folder)?;
+        let (mut left, mut dirs) = (MAX_PACKAGE, vec![folder.clone()]);
+        while let Some(dir) = dirs.pop() {
+            for name in view.list(&dir)?.into_iter().filter(|name| name != MODULES && name != ".git") {
+                let path = dir.child(&name);
+                let Some(entry) = view.entry(&path)? else { continue };
+                if entry.is_directory() {
+                    dirs.push(path);
+                } else if let Some(content) = entry.content() {
+                    let bytes = content.read(left)?;
+                    left -= bytes.len() as u64;
+                    self.files.insert(path, bytes);
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn take(&mut self, path: &TreePath, limit: u64) -> Result<bool, LanguageError> {
         let bytes = read(&self.folder.join(path.relative()), limit)?;
         let is_there = bytes.is_some();
@@ -199,7 +239,7 @@ impl Project {
     }
 }
 
-/// A file, if it is there.
+/// A file, if one is there.
 fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, LanguageError> {
     let file = match File::open(path) {
         Ok(file) => file,
@@ -208,6 +248,9 @@ fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, LanguageError> {
         }
         Err(error) => return Err(LanguageError::read(path)(error)),
     };
+    if !file.metadata().map_err(LanguageError::read(path))?.is_file() {
+        return Ok(None);
+    }
     let mut bytes = vec![];
     file.take(limit + 1).read_to_end(&mut bytes).map_err(LanguageError::read(path))?;
     if bytes.len() as u64 > limit {

@@ -1,7 +1,7 @@
 //! What packages are installed for, and which of their compiled files run there.
 
 use crate::LanguageError;
-use elf::{Facts, Machine};
+use elf::{Facts, Flavor, Machine};
 use plan::spec::{Architecture, Platform};
 use tree::Content;
 
@@ -39,15 +39,37 @@ impl Libc {
             Libc::Musl => "musl",
         }
     }
+}
 
-    /// The one that a file is linked with; none where it needs none, or another.
-    fn of(facts: &Facts) -> Option<Self> {
-        let interpreter = facts.interpreter.iter();
-        let named = |word: &str| interpreter.clone().chain(&facts.needed).any(|name| name.contains(word));
-        if named("musl") || facts.needed.iter().any(|name| name == "libc.so") {
-            return Some(Libc::Musl);
+/// The system that a file of Linux's format is for, as far as it tells.
+enum System {
+    /// Any with its kernel: it needs no C library.
+    Any,
+    /// Linux with this C library.
+    Linux(Libc),
+    /// Another, by its name.
+    Other(&'static str),
+}
+
+impl System {
+    fn of(facts: &Facts) -> Self {
+        let asks = |part: &str| facts.interpreter.as_ref().is_some_and(|name| name.contains(part));
+        // musl has all of the C library in one file; those of Android and of BSDs have other names for parts of it.
+        let of_android = ["liblog.so", "libdl.so", "libm.so", "libandroid.so", "libc++_shared.so"];
+        let is_of_android = facts.needed.iter().any(|name| of_android.contains(&name.as_str()));
+        if asks("/system/bin/linker") || is_of_android {
+            return System::Other("Android");
         }
-        (named("libc.so.6") || named("/ld-linux") || named("/ld64.so")).then_some(Libc::Glibc)
+        let of_bsd = |name: &String| name.starts_with("libc.so.") && !name.starts_with("libc.so.6");
+        if asks("/libexec/ld") || facts.needed.iter().any(of_bsd) {
+            return System::Other("BSD");
+        }
+        match facts.libc() {
+            Some(Flavor::Musl) => System::Linux(Libc::Musl),
+            Some(Flavor::Glibc) => System::Linux(Libc::Glibc),
+            None if asks("/ld64.so") => System::Linux(Libc::Glibc),
+            None => System::Any,
+        }
     }
 }
 
@@ -55,7 +77,10 @@ impl Target {
     /// The platform of an image, and the C library of its Node.js: glibc, where that does not say.
     pub fn of(platform: Platform, node: Option<&Content>) -> Self {
         let facts = node.and_then(|content| elf::read(content).ok()?);
-        let libc = facts.as_ref().and_then(Libc::of).unwrap_or(Libc::Glibc);
+        let libc = match facts.as_ref().map(System::of) {
+            Some(System::Linux(libc)) => libc,
+            _ => Libc::Glibc,
+        };
         Target { architecture: platform.architecture, libc }
     }
 
@@ -90,11 +115,15 @@ impl Target {
             let (found, needed) = (facts.machine.name(), self.architecture.uname());
             return Ok(Some(format!("it is for {found}, and the image is for {needed}")));
         }
-        Ok(match Libc::of(&facts) {
-            Some(libc) if libc != self.libc => {
+        if let Some(why) = facts.refused {
+            return Ok(Some(why.into()));
+        }
+        Ok(match System::of(&facts) {
+            System::Other(system) => Some(format!("it is for {system}, and the image is for Linux")),
+            System::Linux(libc) if libc != self.libc => {
                 Some(format!("it is for {}, and Node.js here is for {}", libc.name(), self.libc.name()))
             }
-            _ => None,
+            System::Linux(_) | System::Any => None,
         })
     }
 }
@@ -109,11 +138,20 @@ mod tests {
     fn addons_run_on_their_processor_and_c_library() {
         let here = Target { architecture: Architecture::Amd64, libc: Libc::Glibc };
         let addon = |needs: &[&str]| Elf::library("").needs(needs).build();
+        let mut of_freebsd = addon(&[]);
+        of_freebsd[7] = 9;
         for (bytes, why) in [
             (addon(&["libc.so.6"]), None),
             (addon(&[]), None),
             (addon(&["libc.musl-x86_64.so.1"]), Some("it is for musl, and Node.js here is for glibc")),
             (Elf::library("").on("aarch64").build(), Some("and the image is for x86_64")),
+            (addon(&["libc.so"]), Some("it is for musl")),
+            (addon(&["libc.so", "libm.so", "libdl.so"]), Some("it is for Android")),
+            (addon(&["liblog.so", "libc.so"]), Some("it is for Android")),
+            (Elf::program().interpreter("/system/bin/linker64").build(), Some("it is for Android")),
+            (addon(&["libc.so.7"]), Some("it is for BSD")),
+            (of_freebsd, Some("another system than Linux")),
+            (Elf::static_program().build(), None),
             (b"\xcf\xfa\xed\xfe of another system".to_vec(), Some("another system than Linux")),
             (b"\x7fELF".to_vec(), Some("damaged")),
         ] {

@@ -1,11 +1,14 @@
 //! The project's own folders that packages are links to: what of them enters.
 
+mod ignores;
+
 use super::{
     NAME,
     manifest::Manifest,
     project::{MANIFEST, MODULES, Project},
 };
 use crate::{Ask, LanguageError};
+use ignores::{Ignores, Origin};
 use plan::{Brought, BroughtFile, BroughtLayer, Glob, reason::Reason, spec::Node};
 use source::Directory;
 use tree::{Entry, Kind, TreePath, View as _};
@@ -38,7 +41,11 @@ pub(super) fn put(
         };
         let published = Published::of(&manifest);
         let mut found = vec![];
-        walk(&view, dir, dir, &published, &mut found)?;
+        Walk { view: &view, root: dir, published: &published, found: &mut found }.dir(
+            dir,
+            &mut vec![],
+            false,
+        )?;
         for (path, entry) in found {
             let dependency = manifest.title(dir.relative());
             brought.files.push(BroughtFile {
@@ -53,29 +60,70 @@ pub(super) fn put(
     Ok(())
 }
 
-fn walk(
-    view: &Directory<'_>,
-    root: &TreePath,
-    dir: &TreePath,
-    published: &Published,
-    found: &mut Vec<(TreePath, Entry)>,
-) -> Result<(), LanguageError> {
-    for name in view.list(dir)? {
-        let path = dir.child(&name);
-        let Some(entry) = view.entry(&path)? else { continue };
-        let below = path.below(root).unwrap_or_default();
-        match &entry.kind {
-            Kind::Directory if is_never(&name) => {}
-            Kind::Directory => walk(view, root, &path, published, found)?,
-            Kind::File(_) | Kind::Symlink(_) if published.has(below) => found.push((path, entry)),
-            _ => {}
+/// The walk through a package.
+struct Walk<'a> {
+    view: &'a Directory<'a>,
+    root: &'a TreePath,
+    published: &'a Published,
+    found: &'a mut Vec<(TreePath, Entry)>,
+}
+
+impl Walk<'_> {
+    /// Goes through a folder. `above` has what the ignore files of the folders above say, the innermost last; of a folder
+    /// that is left out only that enters which is always published.
+    fn dir(&mut self, dir: &TreePath, above: &mut Vec<Ignores>, left_out: bool) -> Result<(), LanguageError> {
+        let ignores = self.ignores(dir)?;
+        let has_own = ignores.is_some();
+        above.extend(ignores);
+        for name in self.view.list(dir)? {
+            let path = dir.child(&name);
+            let Some(entry) = self.view.entry(&path)? else { continue };
+            let below = path.below(self.root).unwrap_or_default();
+            // What is built is not kept by git, and is what runs.
+            let is_built = entry.is_directory() && self.published.starts_below(below);
+            let ignored = above
+                .iter()
+                .rev()
+                .filter(|ignores| !(is_built && ignores.origin == Origin::Git))
+                .find_map(|ignores| ignores.ignores(&path, entry.is_directory()));
+            let is_ignored = (left_out || ignored == Some(true)) && !self.published.is_always(below);
+            match &entry.kind {
+                Kind::Directory if is_never(&name) => {}
+                // A folder that is left out may have what the package starts with.
+                Kind::Directory if is_ignored && !self.published.starts_below(below) => {}
+                Kind::Directory => self.dir(&path, above, is_ignored)?,
+                Kind::File(_) | Kind::Symlink(_) if !is_ignored && self.published.has(below) => {
+                    self.found.push((path, entry));
+                }
+                _ => {}
+            }
+            if self.found.len() > MAX_FILES {
+                let what = format!("{} of the project has more than {MAX_FILES} files", self.root);
+                return Err(LanguageError::Answer { tool: "the walk through workspaces".into(), what });
+            }
         }
-        if found.len() > MAX_FILES {
-            let what = format!("{root} of the project has more than {MAX_FILES} files");
-            return Err(LanguageError::Answer { tool: "the walk through workspaces".into(), what });
+        if has_own {
+            above.pop();
         }
+        Ok(())
     }
-    Ok(())
+
+    /// What the ignore file of a folder says; that of the package's own does not count where `files` says what is
+    /// published.
+    fn ignores(&self, dir: &TreePath) -> Result<Option<Ignores>, LanguageError> {
+        if dir == self.root && self.published.named.is_some() {
+            return Ok(None);
+        }
+        for origin in [Origin::Npm, Origin::Git] {
+            if let Some(content) =
+                self.view.entry(&dir.child(origin.file()))?.as_ref().and_then(Entry::content)
+            {
+                let text = content.read(MAX_MANIFEST)?;
+                return Ok(Some(Ignores::parse(origin, dir.clone(), &String::from_utf8_lossy(&text))));
+            }
+        }
+        Ok(None)
+    }
 }
 
 /// Which files of a package are published.
@@ -84,6 +132,8 @@ struct Published {
     named: Option<Vec<(bool, String, Option<Glob>)>>,
     /// The file that it starts with.
     main: Option<String>,
+    /// Its programs.
+    programs: Vec<String>,
 }
 
 impl Published {
@@ -97,11 +147,26 @@ impl Published {
             (takes, text, glob)
         };
         let named = manifest.list("files").map(|files| files.iter().map(rule).collect());
-        Published { named, main: manifest.text("main").map(plain) }
+        let programs = manifest.table("bin").into_values().chain(manifest.text("bin")).map(plain).collect();
+        Published { named, main: manifest.text("main").map(plain), programs }
+    }
+
+    /// Is this published whatever the manifest and ignore files say?
+    fn is_always(&self, below: &str) -> bool {
+        below == MANIFEST || self.starts().any(|file| file == below)
+    }
+
+    /// Is one of the files that it starts with below this folder?
+    fn starts_below(&self, dir: &str) -> bool {
+        self.starts().any(|file| file.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/')))
+    }
+
+    fn starts(&self) -> impl Iterator<Item = &str> {
+        self.main.iter().chain(&self.programs).map(String::as_str)
     }
 
     fn has(&self, below: &str) -> bool {
-        if below == MANIFEST || self.main.as_deref() == Some(below) {
+        if self.is_always(below) {
             return true;
         }
         let name = below.rsplit('/').next().unwrap_or(below);
@@ -166,9 +231,66 @@ mod tests {
             (r#"{"files": ["lib/**/*.js"]}"#, "lib/a/b.js", true),
             (r#"{"files": ["lib/**/*.js"]}"#, "lib/a/b.ts", false),
             (r#"{"files": ["*"]}"#, "lib/a.js", true),
+            (r#"{"files": ["lib"], "bin": {"a": "./bin/a.js"}}"#, "bin/a.js", true),
         ] {
             let manifest = Manifest::parse(manifest.as_bytes()).unwrap();
             assert_eq!(Published::of(&manifest).has(path), expected, "{manifest:?} {path}");
+        }
+    }
+
+    #[test]
+    fn what_ignore_files_leave_out_does_not_enter() {
+        let all = [
+            "dist/index.js",
+            "dist/more.js",
+            "id_rsa",
+            "lib/.npmignore",
+            "lib/a.js",
+            "lib/raw.txt",
+            "src/x.ts",
+        ];
+        for (manifest, files, expected) in [
+            (
+                "{}",
+                &[][..],
+                &["dist/index.js", "dist/more.js", "id_rsa", "lib/a.js", "lib/raw.txt", "src/x.ts"][..],
+            ),
+            ("{}", &[(".gitignore", "id_rsa\n/src/\n*.txt\n!raw.txt\ndist\n")], &["lib/a.js", "lib/raw.txt"]),
+            // Where it says what is for npm, what git does not keep does not matter.
+            (
+                "{}",
+                &[(".gitignore", "*"), (".npmignore", "id_*\nsrc\nlib\n")],
+                &["dist/index.js", "dist/more.js"],
+            ),
+            (
+                r#"{"main": "dist/index.js"}"#,
+                &[(".gitignore", "dist\nid_rsa\nlib\n")],
+                &["dist/index.js", "dist/more.js", "src/x.ts"],
+            ),
+            (r#"{"main": "dist/index.js"}"#, &[(".npmignore", "*")], &["dist/index.js"]),
+            (r#"{"main": "dist/index.js"}"#, &[(".gitignore", "*")], &["dist/index.js"]),
+            (
+                r#"{"main": "dist/index.js"}"#,
+                &[(".npmignore", "dist\nlib\nsrc\nid_rsa\n")],
+                &["dist/index.js"],
+            ),
+            (r#"{"files": ["lib"]}"#, &[(".gitignore", "lib"), ("lib/.npmignore", "*.txt")], &["lib/a.js"]),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            for (name, text) in
+                all.iter().map(|name| (name, &"")).chain(files.iter().map(|(name, text)| (name, text)))
+            {
+                let path = folder.path().join("a").join(name);
+                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                std::fs::write(path, text).unwrap();
+            }
+            let (view, root) = (Directory::open(folder.path()).unwrap(), TreePath::parse("/a").unwrap());
+            let published = Published::of(&Manifest::parse(manifest.as_bytes()).unwrap());
+            let mut found = vec![];
+            let mut walk = Walk { view: &view, root: &root, published: &published, found: &mut found };
+            walk.dir(&root, &mut vec![], false).unwrap();
+            let names: Vec<&str> = found.iter().map(|(path, _)| path.below(&root).unwrap()).collect();
+            assert_eq!(names, expected, "{manifest} {files:?}");
         }
     }
 }

@@ -130,7 +130,7 @@ fn names_python(content: &Content) -> bool {
         return false;
     }
     let mut line = [0; LINE];
-    let Ok(read) = content.open().and_then(|open| Ok(open.read_at(&mut line, 0).unwrap_or_default())) else {
+    let Ok(read) = content.open().map(|open| open.read_at(&mut line, 0).unwrap_or_default()) else {
         return false;
     };
     let line = line.get(..read).unwrap_or_default().split(|byte| *byte == b'\n').next().unwrap_or_default();

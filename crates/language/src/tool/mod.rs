@@ -7,4 +7,4 @@ mod run;
 pub(crate) use layout::LaidOut;
 pub(crate) use live::Workplace;
 pub use live::end_tools;
-pub(crate) use run::{Answer, Ended, attempt, find, run};
+pub(crate) use run::{Answer, Ended, attempt, find, find_all, run};

@@ -31,11 +31,17 @@ pub(crate) struct Answer {
 
 /// Where a tool is on `PATH`.
 pub(crate) fn find(tool: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|dir| dir.join(tool)).find(|file| {
+    find_all(tool).into_iter().next()
+}
+
+/// Every place on `PATH` where a tool is, in order.
+pub(crate) fn find_all(tool: &str) -> Vec<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let is_program = |file: &PathBuf| {
         use std::os::unix::fs::PermissionsExt as _;
         file.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
-    })
+    };
+    std::env::split_paths(&path).map(|dir| dir.join(tool)).filter(is_program).collect()
 }
 
 /// Runs a tool without a terminal, in a group of its own that ends with it, and gives what it wrote. `shown` is what

@@ -167,6 +167,8 @@ codes! {
         "A module that an application names is nowhere"
     "B0708" Shed "left-out-of-dependencies" Notice
         "Files of dependencies are left out, by their sort"
+    "B0709" InstallScript "install-script-not-run" Warning
+        "A package of a language has a script that is not run"
 }
 
 impl Code {

@@ -242,6 +242,13 @@ impl Problem {
                 say(format!("compile for Java {has}: --release {has}")),
                 say(format!("take the runtime from a suite with OpenJDK {needs} or newer")),
             ],
+            Problem::InstallScript { .. } => vec![
+                say(
+                    "if the program needs what it makes, install where the platform is the image's, and name \
+                     node_modules in [[files]]",
+                ),
+                say("else nothing: the image is built all the same"),
+            ],
             Problem::Shed { language, .. } => vec![Fix::Set(language, "shed = []".into())],
             Problem::NothingTaken { .. } => vec![say(
                 "build what is to be taken first; `from` is seen from the folder of the spec, and exclude and \

@@ -186,6 +186,8 @@ pub enum Problem {
     MissingModule { module: String, needed_by: String, fix: String, line: Line },
     /// Files of dependencies that were left out: by sort, how many, and their bytes.
     Shed { language: &'static str, sorts: Vec<(&'static str, u64, u64)>, line: Line },
+    /// A package of a language with a script that its installer would run, and bantam does not.
+    InstallScript { package: String, script: String, line: Line },
 }
 
 /// When the lack of a symbol shows.
@@ -312,6 +314,7 @@ impl Problem {
             | Problem::NewerClasses { line, .. }
             | Problem::MissingModule { line, .. }
             | Problem::Shed { line, .. }
+            | Problem::InstallScript { line, .. }
             | Problem::RootUser { line } => *line,
             _ => 0,
         }

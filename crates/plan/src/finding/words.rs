@@ -276,6 +276,9 @@ impl fmt::Display for Problem {
                 let all = each.collect::<Vec<_>>().join(", ");
                 write!(f, "left out of the {language} dependencies: {all}")
             }
+            Problem::InstallScript { package, script, .. } => {
+                write!(f, "{package} may lack what its install script makes, which is not run: `{script}`")
+            }
         }
     }
 }

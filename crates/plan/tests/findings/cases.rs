@@ -182,6 +182,11 @@ pub fn world(code: &str) -> Option<World> {
             sorts: vec![("stubs", 112, 640_000), ("tests", 1, 4_096)],
             line: 5,
         })),
+        "B0709" => shop().bringing(wrong(Problem::InstallScript {
+            package: "cypress 14.0.0".into(),
+            script: "node index.js --exec install".into(),
+            line: 4,
+        })),
         _ => return None,
     })
 }

@@ -118,7 +118,8 @@ impl Found {
                 }
                 Kind::Symlink(target) => match inside(dir, target) {
                     Some(leads_to) => {
-                        if !leads_to.names().any(|name| name == MODULES) {
+                        // A project that is its own dependency is there already.
+                        if !leads_to.is_root() && !leads_to.names().any(|name| name == MODULES) {
                             self.workspaces.insert(leads_to);
                         }
                         self.entries.insert(path, entry);
@@ -249,6 +250,7 @@ mod tests {
              0777 0:0 /node_modules/ms -> .pnpm/ms@2/node_modules/ms
              0777 0:0 /node_modules/gone -> .pnpm/gone@2/node_modules/gone
              0777 0:0 /node_modules/@acme/a -> ../../packages/a
+             0777 0:0 /node_modules/self -> ..
              0777 0:0 /node_modules/out -> ../../out
              0777 0:0 /node_modules/far -> /srv/far
              0644 0:0 /packages/a/index.js = x
@@ -268,6 +270,7 @@ mod tests {
                 "/node_modules/mime/.eslintrc",
                 "/node_modules/mime/cli.js",
                 "/node_modules/ms",
+                "/node_modules/self",
                 "/packages/a/node_modules/b",
                 "/packages/b/node_modules/ms/index.js",
             ]

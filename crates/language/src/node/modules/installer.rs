@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     LanguageError,
-    tool::{self, Ended},
+    tool::{self, Ended, Workplace},
 };
 use plan::{finding::Problem, spec::Line};
 use std::{
@@ -18,7 +18,6 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
 };
-use tempfile::TempDir;
 
 /// The oldest npm that installs for another processor and C library.
 const NPM: u32 = 11;
@@ -49,14 +48,9 @@ impl Installer {
                 let tool = || "pnpm".to_owned();
                 let program =
                     tool::find("pnpm").ok_or_else(|| LanguageError::NoTool { tool: tool(), purpose })?;
-                // Within a project it may answer with the version that the project asks for.
-                let folder = TempDir::new().map_err(not_kept)?;
-                let mut command = Command::new(&program);
-                let answer = tool::run(
-                    command.arg("--version").current_dir(folder.path()),
-                    "pnpm --version",
-                    npm::WORK,
-                )?;
+                let folder = Workplace::new().map_err(not_kept)?;
+                let mut command = pnpm(&program, folder.path());
+                let answer = tool::run(command.arg("--version"), "pnpm --version", npm::WORK)?;
                 npm::require("pnpm", String::from_utf8_lossy(&answer.stdout).trim(), &PNPM)?;
                 Ok(Installer::Pnpm(program))
             }
@@ -72,8 +66,8 @@ impl Installer {
         project: &Project,
         target: &Target,
         line: Line,
-    ) -> Result<Result<TempDir, Problem>, LanguageError> {
-        let folder = TempDir::new().map_err(not_kept)?;
+    ) -> Result<Result<Workplace, Problem>, LanguageError> {
+        let folder = Workplace::new().map_err(not_kept)?;
         for (path, bytes) in project.files() {
             let at = folder.path().join(path.relative());
             if let Some(parent) = at.parent() {
@@ -84,7 +78,7 @@ impl Installer {
         let (cpu, libc) = (target.cpu(), target.libc.name());
         let (mut command, shown) = match self {
             Installer::Npm(npm) => (npm_ci(npm, folder.path(), project), "npm ci"),
-            Installer::Pnpm(pnpm) => (pnpm_install(pnpm, folder.path()), "pnpm install"),
+            Installer::Pnpm(pnpm) => (pnpm_install(pnpm, folder.path(), project), "pnpm install"),
         };
         command.args(["--os=linux".to_owned(), format!("--cpu={cpu}"), format!("--libc={libc}")]);
         let ended = tool::attempt(&mut command, npm::WORK)?;
@@ -121,8 +115,9 @@ fn npm_ci(npm: &Npm, folder: &Path, project: &Project) -> Command {
         "--logs-max=0",
     ]);
     command.args(["--no-global", "--bin-links", "--package-lock", "--no-dry-run", "--no-foreground-scripts"]);
+    let links = if project.copies_folders() { "true" } else { "false" };
     for (option, usual) in
-        [("install-strategy", "hoisted"), ("legacy-peer-deps", "false"), ("install-links", "false")]
+        [("install-strategy", "hoisted"), ("legacy-peer-deps", "false"), ("install-links", links)]
     {
         if !project.sets(option) {
             command.arg(format!("--{option}={usual}"));
@@ -131,12 +126,41 @@ fn npm_ci(npm: &Npm, folder: &Path, project: &Project) -> Command {
     command
 }
 
-fn pnpm_install(pnpm: &Path, folder: &Path) -> Command {
-    let mut command = Command::new(pnpm);
-    command.current_dir(folder).env("CI", "true").env("LC_ALL", "C").env_remove("INIT_CWD");
+/// How pnpm lays packages out, unless the project says otherwise.
+const LAYOUT: [(&str, &str); 9] = [
+    ("node-linker", "isolated"),
+    ("hoist", "true"),
+    ("hoist-pattern", "*"),
+    ("shamefully-hoist", "false"),
+    ("symlink", "true"),
+    ("modules-dir", "node_modules"),
+    ("virtual-store-dir", "node_modules/.pnpm"),
+    ("virtual-store-dir-max-length", "120"),
+    ("enable-global-virtual-store", "false"),
+];
+
+fn pnpm_install(program: &Path, folder: &Path, project: &Project) -> Command {
+    let mut command = pnpm(program, folder);
     command.args(["install", "--frozen-lockfile", "--prod", "--ignore-scripts", "--reporter=append-only"]);
     // Files that it shares with its store might be changed there, and the store is made where its user may not write.
     command.arg("--store-dir").arg(folder.join(".store")).arg("--package-import-method=copy");
+    for (option, usual) in LAYOUT {
+        if !project.sets(option) {
+            command.arg(format!("--config.{option}={usual}"));
+        }
+    }
+    command
+}
+
+/// pnpm in a folder, which stays what it is: the `packageManager` of a project would have it start another.
+fn pnpm(program: &Path, folder: &Path) -> Command {
+    let mut command = Command::new(program);
+    npm::forget_settings(&mut command);
+    command.current_dir(folder).env("CI", "true").env("LC_ALL", "C");
+    for start in ["npm_config", "pnpm_config"] {
+        command.env(format!("{start}_manage_package_manager_versions"), "false");
+    }
+    command.env("COREPACK_ENABLE_PROJECT_SPEC", "0");
     command
 }
 

@@ -3,28 +3,45 @@
 use super::{
     super::{
         manifest::Manifest,
-        target::{Target, is_addon, is_object},
+        target::{Target, is_addon},
     },
     notes::{Noted, owner},
+    scripts, shed,
 };
 use crate::LanguageError;
+use plan::spec::Shed;
 use std::collections::{BTreeMap, BTreeSet};
 use tree::{Entry, TreePath};
 
 /// What node-gyp compiles an addon by.
 const GYP: &str = "binding.gyp";
 
-/// What a package has of compiled files.
+/// What a package has of compiled files: addons, libraries and programs.
 #[derive(Default)]
 struct Compiled {
     /// Those that run on the target.
     fit: Vec<TreePath>,
     /// Those that do not, with the reason.
     unfit: Vec<(TreePath, String)>,
+    /// Those of tests that do not: nobody misses them.
+    of_tests: Vec<TreePath>,
+}
+
+impl Compiled {
+    fn has_addon(&self) -> bool {
+        self.fit.iter().any(|path| is_addon(path.name()))
+    }
+
+    /// What says that it cannot do what it is for: an addon that does not run, where none does; or anything else.
+    fn failing(&self) -> Option<&(TreePath, String)> {
+        let addon = self.unfit.iter().find(|(path, _)| is_addon(path.name()) && !self.has_addon());
+        addon.or_else(|| self.unfit.first().filter(|_| self.fit.is_empty()))
+    }
 }
 
 /// Takes out the packages that are for other platforms, and the compiled files that run on others where a package has
-/// some for several, and says what is wrong with the rest. `roots` are the manifests of the project.
+/// some for several, and says what is wrong with the rest, and which scripts would do more. `roots` are the manifests of
+/// the project.
 ///
 /// # Errors
 /// When a compiled file cannot be read.
@@ -48,24 +65,34 @@ pub(super) fn judge(
     };
     entries.retain(|path, _| !is_within(path, &gone));
     let compiled = compiled(entries, packages, target)?;
-    let has_addon = |dir: &TreePath| {
-        compiled.get(dir).is_some_and(|compiled| compiled.fit.iter().any(|path| is_addon(path.name())))
+    let has = |dir: &TreePath, what: fn(&Compiled) -> bool| compiled.get(dir).is_some_and(what);
+    // The platforms of a package are packages of their own: those that are here.
+    let names_with = |what: fn(&Compiled) -> bool| -> BTreeSet<&str> {
+        packages
+            .iter()
+            .filter(|(dir, _)| has(dir, what))
+            .filter_map(|(_, manifest)| manifest.text("name"))
+            .collect()
     };
-    let names_with_addon: BTreeSet<&str> = packages
-        .iter()
-        .filter(|(dir, _)| has_addon(dir))
-        .filter_map(|(_, manifest)| manifest.text("name"))
-        .collect();
+    let names_with_addon = names_with(Compiled::has_addon);
+    let names_with_any = names_with(|compiled| !compiled.fit.is_empty());
     let mut problems = vec![];
     let mut unfit: BTreeSet<TreePath> = BTreeSet::new();
     for (dir, manifest) in packages.iter().filter(|(dir, _)| !gone.contains(dir)) {
         let of_platforms = manifest.table("optionalDependencies");
-        if has_addon(dir) || of_platforms.keys().any(|name| names_with_addon.contains(name)) {
+        let names_one = |names: &BTreeSet<&str>| of_platforms.keys().any(|name| names.contains(name));
+        let of_package = compiled.get(dir);
+        if let Some(compiled) = of_package {
+            unfit.extend(compiled.of_tests.iter().cloned());
+            if names_one(&names_with_addon) || compiled.failing().is_none() {
+                unfit.extend(compiled.unfit.iter().map(|(path, _)| path.clone()));
+            }
+        }
+        if has(dir, Compiled::has_addon) || names_one(&names_with_addon) {
             continue;
         }
         let package = manifest.title(dir.name());
-        let addons = compiled.get(dir).map(|compiled| compiled.unfit.as_slice()).unwrap_or_default();
-        let problem = if let Some((path, why)) = addons.iter().find(|(path, _)| is_addon(path.name())) {
+        let problem = if let Some((path, why)) = of_package.and_then(Compiled::failing) {
             Noted::Unfit { package, why: format!("{}: {why}", path.below(dir).unwrap_or_default()) }
         } else if entries.contains_key(&dir.child(GYP)) {
             let why = format!(
@@ -75,6 +102,10 @@ pub(super) fn judge(
             );
             Noted::NotBuilt { package, why }
         } else {
+            let has_any = of_package.is_some_and(|compiled| !compiled.fit.is_empty());
+            if let Some(script) = scripts::of(manifest).filter(|_| !has_any && !names_one(&names_with_any)) {
+                problems.push(Noted::ScriptNotRun { package, script });
+            }
             continue;
         };
         // Who names it as optional does without it, as where it cannot be compiled.
@@ -83,9 +114,6 @@ pub(super) fn judge(
         } else {
             problems.push(problem);
         }
-    }
-    for of_package in compiled.values().filter(|compiled| !compiled.fit.is_empty()) {
-        unfit.extend(of_package.unfit.iter().map(|(path, _)| path.clone()));
     }
     let unfit: BTreeSet<&TreePath> = unfit.iter().collect();
     entries.retain(|path, _| !is_within(path, &unfit));
@@ -109,14 +137,18 @@ fn compiled(
     target: Target,
 ) -> Result<BTreeMap<TreePath, Compiled>, LanguageError> {
     let mut all: BTreeMap<TreePath, Compiled> = BTreeMap::new();
-    for (path, entry) in entries.iter().filter(|(path, _)| is_object(path.name())) {
+    for (path, entry) in entries {
         let (Some((dir, _)), Some(content)) = (owner(packages, path), entry.content()) else { continue };
-        if !is_addon(path.name()) && !content.starts_with(b"\x7fELF")? {
+        // What a compiler leaves on its way to an addon does not run anywhere.
+        let is_half_made = path.name().ends_with(".o");
+        if is_half_made || !is_addon(path.name()) && !content.starts_with(b"\x7fELF")? {
             continue;
         }
         let of_package = all.entry(dir.clone()).or_default();
+        let is_of_tests = || shed::sort_of(path.below(dir).unwrap_or_default(), &[Shed::Tests]).is_some();
         match target.misfit(content)? {
             None => of_package.fit.push(path.clone()),
+            Some(_) if is_of_tests() => of_package.of_tests.push(path.clone()),
             Some(why) => of_package.unfit.push((path.clone(), why)),
         }
     }
@@ -199,6 +231,58 @@ mod tests {
             (&**package, &**why),
             ("utf 6.0.0", "prebuilds/darwin-x64/utf.node: it is for another system than Linux")
         );
+    }
+
+    #[test]
+    fn programs_and_libraries_of_other_platforms_go_whatever_they_are_called() {
+        let program = |uname: &str| Elf::static_program().on(uname).build();
+        let files = [
+            ("zip/package.json", br#"{"name": "zip", "version": "5.2.0"}"#.to_vec()),
+            ("zip/linux/arm64/7za", program("aarch64")),
+            ("zip/linux/x64/7za", program("x86_64")),
+            ("zip/test/armv7", program("armv7l")),
+            ("zip/mac/7za", b"\xcf\xfa\xed\xfe".to_vec()),
+            ("fs/package.json", br#"{"name": "fs", "version": "4.0.0"}"#.to_vec()),
+            ("fs/prebuilds/android-x64/fs.bare", addon("x86_64", "liblog.so")),
+            ("fs/prebuilds/linux-arm64/fs.bare", addon("aarch64", "libc.so.6")),
+            ("fs/prebuilds/linux-x64/fs.bare", addon("x86_64", "libc.so.6")),
+        ];
+        let (left, problems) = judged("{}", &files);
+        let left: BTreeSet<&str> = left.iter().map(String::as_str).collect();
+        let kept = ["fs/package.json", "fs/prebuilds/linux-x64/fs.bare"];
+        let kept = kept.into_iter().chain(["zip/linux/x64/7za", "zip/mac/7za", "zip/package.json"]);
+        assert_eq!((left, problems), (kept.collect(), vec![]));
+        let (_, problems) = judged("{}", &files[..2]);
+        assert!(
+            matches!(&problems[..], [Noted::Unfit { package, .. }] if package == "zip 5.2.0"),
+            "{problems:?}"
+        );
+    }
+
+    #[test]
+    fn scripts_that_would_do_more_are_told() {
+        let manifest =
+            |more: &str| format!(r#"{{"name": "fetcher", "version": "1.0.0"{more}}}"#).into_bytes();
+        let script = r#", "scripts": {"postinstall": "node install.js"}"#;
+        let of_platform =
+            r#", "scripts": {"postinstall": "node install.js"}, "optionalDependencies": {"linux": "1"}"#;
+        let platform = [
+            ("linux/package.json", br#"{"name": "linux"}"#.to_vec()),
+            ("linux/bin/tool", Elf::static_program().build()),
+        ];
+        for (own, others, told) in [
+            (manifest(""), &[][..], false),
+            (manifest(script), &[], true),
+            (manifest(of_platform), &[], true),
+            (manifest(of_platform), &platform, false),
+        ] {
+            let files: Vec<_> =
+                [("fetcher/package.json", own)].into_iter().chain(others.iter().cloned()).collect();
+            let (_, problems) = judged(r#"{"dependencies": {"fetcher": "1"}}"#, &files);
+            let script =
+                Noted::ScriptNotRun { package: "fetcher 1.0.0".into(), script: "node install.js".into() };
+            assert_eq!(problems, Vec::from_iter(told.then_some(script)), "{files:?}");
+        }
     }
 
     #[test]

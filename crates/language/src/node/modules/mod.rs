@@ -4,6 +4,7 @@ mod gather;
 mod installer;
 mod judge;
 mod notes;
+mod scripts;
 mod shed;
 
 use super::{
@@ -32,7 +33,7 @@ use std::{
 use tree::{Content, Entry, Sha256Digest, TreePath};
 
 /// The rules by which packages are kept: others make other trees of the same inputs.
-const RULES: &str = "node-modules-1";
+const RULES: &str = "node-modules-2";
 
 /// What was installed, if it could be.
 pub(super) struct Installed {

@@ -20,7 +20,7 @@ pub(super) struct Notes {
     pub problems: Vec<Noted>,
 }
 
-/// Something that is wrong with a package.
+/// Something that is wrong with a package, or may be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Noted {
     /// It is for another platform.
@@ -36,6 +36,13 @@ pub(super) enum Noted {
         package: String,
         /// Why.
         why: String,
+    },
+    /// It may lack what a script would have made.
+    ScriptNotRun {
+        /// Its name and version.
+        package: String,
+        /// The script.
+        script: String,
     },
 }
 
@@ -112,6 +119,7 @@ impl Noted {
                            image's, and name node_modules in [[files]]";
                 Problem::NotPrebuilt { package, why, fix: fix.into(), line }
             }
+            Noted::ScriptNotRun { package, script } => Problem::InstallScript { package, script, line },
         }
     }
 }

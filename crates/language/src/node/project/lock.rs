@@ -1,5 +1,7 @@
 //! Locks of npm and pnpm, as far as bantam must understand them: their own tools read the rest.
 
+mod pnpm;
+
 use super::{MODULES, Manifest};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -12,7 +14,7 @@ pub(in super::super) struct Lock {
     pub kind: LockKind,
     /// The folders of workspaces, and others of the project that packages are links to.
     pub members: Vec<TreePath>,
-    /// Packages that the project holds itself, as archives.
+    /// Packages that the project holds itself, which are copied: archives, and folders.
     pub packages: Vec<TreePath>,
     /// Each package, by what its archive must hash to, as npm writes that.
     pub integrity: BTreeMap<String, String>,
@@ -86,33 +88,33 @@ impl LockKind {
 impl Lock {
     /// Reads a lock, and holds it against the manifest of its project.
     pub(super) fn read(kind: LockKind, bytes: &[u8], manifest: &Manifest) -> Result<Self, Stale> {
-        let lock = match kind {
+        match kind {
             LockKind::Shrinkwrap | LockKind::Npm => npm(kind, bytes, manifest),
-            LockKind::Pnpm => pnpm(bytes),
-        };
-        lock.map_err(|why| Stale { why, fix: kind.renew().into() })
+            LockKind::Pnpm => pnpm::read(bytes),
+        }
     }
 }
 
-fn npm(kind: LockKind, bytes: &[u8], manifest: &Manifest) -> Result<Lock, String> {
+impl Stale {
+    /// What goes away with a new lock.
+    fn renew(kind: LockKind, why: String) -> Self {
+        Stale { why, fix: kind.renew().into() }
+    }
+}
+
+fn npm(kind: LockKind, bytes: &[u8], manifest: &Manifest) -> Result<Lock, Stale> {
+    let stale = |why: String| Stale::renew(kind, why);
     let lock: Npm =
-        serde_json::from_slice(bytes).map_err(|error| format!("cannot be understood: {error}"))?;
+        serde_json::from_slice(bytes).map_err(|error| stale(format!("cannot be understood: {error}")))?;
     if lock.version < 2 {
-        return Err(format!("is of version {}, which does not say where packages stand", lock.version));
+        let version = lock.version;
+        return Err(stale(format!("is of version {version}, which does not say where packages stand")));
     }
     let at = |name: &str| lock.packages.contains_key(&format!("{MODULES}/{name}"));
     if let Some((name, range)) = manifest.required().into_iter().find(|(name, _)| !at(name)) {
-        return Err(format!("is out of date: package.json asks for {name} {range}, and it has none"));
+        return Err(stale(format!("is out of date: package.json asks for {name} {range}, and it has none")));
     }
     let (mut members, mut packages, mut integrity) = (vec![], vec![], BTreeMap::new());
-    let inside = |text: &str| {
-        let outside = || format!("names {text}, which is outside of the project");
-        if text.starts_with('/') {
-            Err(outside())
-        } else {
-            TreePath::root().join(text).map_err(|_| outside())
-        }
-    };
     for (path, entry) in &lock.packages {
         let name = path.rsplit_once(&format!("{MODULES}/")).map(|(_, name)| name);
         match name {
@@ -131,33 +133,26 @@ fn npm(kind: LockKind, bytes: &[u8], manifest: &Manifest) -> Result<Lock, String
             }
         }
     }
-    members.sort();
-    members.dedup();
-    Ok(Lock { kind, members, packages, integrity })
+    Ok(Lock { kind, members: sorted(members), packages: sorted(packages), integrity })
 }
 
-/// pnpm writes its lock itself, so that lines tell: the projects of a workspace are the keys below `importers`.
-fn pnpm(bytes: &[u8]) -> Result<Lock, String> {
-    let text = std::str::from_utf8(bytes).map_err(|_| "is not UTF-8".to_owned())?;
-    if !text.lines().any(|line| line.starts_with("lockfileVersion:")) {
-        return Err("says not of which version it is".into());
-    }
-    let below = text.lines().skip_while(|line| *line != "importers:").skip(1);
-    let below = below.take_while(|line| line.is_empty() || line.starts_with(' '));
-    let mut members = vec![];
-    for line in below {
-        let key = line.strip_prefix("  ").filter(|line| !line.starts_with(' '));
-        let Some(key) =
-            key.and_then(|line| line.split_once(':')).map(|(key, _)| key.trim_matches(['\'', '"']))
-        else {
-            continue;
-        };
-        if key != "." {
-            let path = TreePath::root().join(key);
-            members.push(path.map_err(|_| format!("names {key}, which is outside of the project"))?);
-        }
-    }
-    Ok(Lock { kind: LockKind::Pnpm, members, packages: vec![], integrity: BTreeMap::new() })
+/// A path that a lock names, in the project.
+fn inside(text: &str) -> Result<TreePath, Stale> {
+    let path = if text.starts_with('/') { None } else { TreePath::root().join(text).ok() };
+    path.ok_or_else(|| Stale {
+        why: format!("names {text}, which is outside of the project"),
+        fix: "keep the lock in a folder that holds both, and name that as `project` in [node]; or install with your \
+              own tool, and name node_modules in [[files]]"
+            .into(),
+    })
+}
+
+/// Each once. The project's own folder is none of those that it names: a package may be a link to it.
+fn sorted(mut paths: Vec<TreePath>) -> Vec<TreePath> {
+    paths.retain(|path| !path.is_root());
+    paths.sort();
+    paths.dedup();
+    paths
 }
 
 #[cfg(test)]
@@ -182,7 +177,9 @@ mod tests {
             "packages/a": {"name": "@acme/a", "version": "1.0.0"},
             "packages/a/node_modules/ms": {"version": "2.0.0", "integrity": "sha512-old"},
             "node_modules/ms": {"version": "2.1.3", "integrity": "sha512-new"},
-            "node_modules/own": {"version": "1.0.0", "resolved": "file:vendor/own-1.0.0.tgz"}
+            "node_modules/own": {"version": "1.0.0", "resolved": "file:vendor/own-1.0.0.tgz"},
+            "node_modules/copied": {"version": "1.0.0", "resolved": "file:vendor/copied"},
+            "node_modules/self": {"resolved": "", "link": true}
         }}"#;
         let lock = read(
             LockKind::Npm,
@@ -191,7 +188,7 @@ mod tests {
         );
         let lock = lock.unwrap();
         assert_eq!(shown(&lock.members), ["/packages/a"]);
-        assert_eq!(shown(&lock.packages), ["/vendor/own-1.0.0.tgz"]);
+        assert_eq!(shown(&lock.packages), ["/vendor/copied", "/vendor/own-1.0.0.tgz"]);
         assert_eq!(lock.integrity["sha512-new"], "ms 2.1.3");
     }
 
@@ -220,21 +217,12 @@ mod tests {
             let found = read(LockKind::Npm, lock, manifest).unwrap_err();
             assert!(found.contains(why), "{lock}: {found}");
         }
+        // A new lock would name the same.
+        let lock = r#"{"lockfileVersion": 3, "packages": {"../../x": {}}}"#;
+        let stale = Lock::read(LockKind::Npm, lock.as_bytes(), &Manifest::default()).unwrap_err();
+        assert!(stale.fix.contains("`project` in [node]") && !stale.fix.contains("anew"), "{}", stale.fix);
         // What is optional may be on no platform; what only developers need is not installed.
         let manifest = r#"{"devDependencies": {"a": "1"}, "optionalDependencies": {"b": "1"}}"#;
         assert!(read(LockKind::Npm, r#"{"lockfileVersion": 3}"#, manifest).is_ok());
-    }
-
-    #[test]
-    fn pnpm_locks_name_the_projects_of_a_workspace() {
-        let lock = "lockfileVersion: '9.0'\n\nimporters:\n\n  .:\n    dependencies:\n      ms:\n        specifier: 2.1.3\n\n  \
-                    packages/a: {}\n\n  'packages/@b':\n    dependencies:\n\npackages:\n\n  ms@2.1.3:\n";
-        assert_eq!(
-            shown(&read(LockKind::Pnpm, lock, "{}").unwrap().members),
-            ["/packages/a", "/packages/@b"]
-        );
-        assert!(read(LockKind::Pnpm, "importers:\n", "{}").unwrap_err().contains("version"));
-        let outside = "lockfileVersion: '9.0'\nimporters:\n  ../b: {}\n";
-        assert!(read(LockKind::Pnpm, outside, "{}").unwrap_err().contains("../b"));
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     Ask, LanguageError,
     kept::{Keeper, Kept, key},
     node::npm::{self, Npm},
-    tool,
+    tool::{self, Workplace},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use flate2::read::MultiGzDecoder;
@@ -22,7 +22,6 @@ use std::{
     io::{self, Read, Seek as _},
     path::Path,
 };
-use tempfile::TempDir;
 use tree::{Sha256Digest, TreePath};
 use version::Version;
 
@@ -159,7 +158,7 @@ fn fetch(
     line: Line,
 ) -> Result<Fetched, LanguageError> {
     let Release { version, integrity, date } = release;
-    let folder = TempDir::new().map_err(LanguageError::write(std::env::temp_dir()))?;
+    let folder = Workplace::new().map_err(LanguageError::write(std::env::temp_dir()))?;
     let mut package = pack(npm, name, version, folder.path())?;
     if package.integrity != *integrity {
         let why = format!("its digest is {}, and the registry says {integrity}", package.integrity);
@@ -183,7 +182,7 @@ fn fetch_pinned(ask: &Ask<'_>, pin: &LockedArtifact, line: Line) -> Result<Fetch
     if ask.workshop.offline {
         return Err(LanguageError::Offline { what: pin.file.clone() });
     }
-    let folder = TempDir::new().map_err(LanguageError::write(std::env::temp_dir()))?;
+    let folder = Workplace::new().map_err(LanguageError::write(std::env::temp_dir()))?;
     let npm = Npm::find("the official Node.js")?;
     let mut package = pack(&npm, &pin.name, &pin.version, folder.path())?;
     if package.sha256 != pin.sha256 {

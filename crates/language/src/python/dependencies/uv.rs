@@ -7,7 +7,7 @@ use super::{
 use crate::{
     LanguageError,
     python::interpreter::{Interpreter, Libc},
-    tool,
+    tool::{self, Workplace},
 };
 use plan::spec::Architecture;
 use std::{
@@ -17,7 +17,6 @@ use std::{
     process::Command,
     time::Duration,
 };
-use tempfile::TempDir;
 
 /// The earliest time that an archive of files can hold: 1 January 1980.
 const EPOCH: &str = "315532800";
@@ -184,7 +183,7 @@ impl<'a> Uv<'a> {
     ///
     /// # Errors
     /// When it cannot be built.
-    pub fn build(&self) -> Result<(TempDir, PathBuf), LanguageError> {
+    pub fn build(&self) -> Result<(Workplace, PathBuf), LanguageError> {
         let temp = temp()?;
         let mut command = self.command(&["build", "--wheel"]);
         command.arg("--out-dir").arg(temp.path()).arg(".");
@@ -325,8 +324,8 @@ fn packages(text: &str) -> Result<Vec<Package>, LanguageError> {
     pylock::parse(text).map_err(|what| LanguageError::Answer { tool: "uv".into(), what })
 }
 
-fn temp() -> Result<TempDir, LanguageError> {
-    TempDir::new().map_err(LanguageError::write(std::env::temp_dir()))
+fn temp() -> Result<Workplace, LanguageError> {
+    Workplace::new().map_err(LanguageError::write(std::env::temp_dir()))
 }
 
 #[cfg(test)]
