@@ -6,9 +6,11 @@ use elf::strip;
 use proptest::prelude::*;
 use std::{
     fs,
+    io::ErrorKind,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::Command,
+    thread,
 };
 use tree::Content;
 
@@ -35,7 +37,13 @@ fn compiled(dir: &Path, name: &str, compiler: &str, options: &[&str]) -> Option<
 }
 
 fn run(program: &Path) -> String {
-    let output = Command::new(program).output().unwrap();
+    let output = loop {
+        match Command::new(program).output() {
+            // Another test starts a program, which has the file open for a moment.
+            Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => thread::yield_now(),
+            output => break output.unwrap(),
+        }
+    };
     assert!(output.status.success(), "{}: {}", program.display(), output.status);
     String::from_utf8(output.stdout).unwrap()
 }

@@ -3,10 +3,10 @@
 use super::live::Group;
 use crate::LanguageError;
 use std::{
-    io::Read,
+    io::{self, Read},
     os::unix::process::CommandExt as _,
     path::PathBuf,
-    process::{Command, ExitStatus, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc,
     thread,
     time::{Duration, Instant},
@@ -89,7 +89,7 @@ impl Ended {
 pub(crate) fn attempt(command: &mut Command, limit: Duration) -> Result<Ended, LanguageError> {
     let program = PathBuf::from(command.get_program());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-    let mut child = command.spawn().map_err(LanguageError::read(program))?;
+    let mut child = started(command).map_err(LanguageError::read(program))?;
     let group = Group::of(child.id());
     let reader = |pipe: Option<Box<dyn Read + Send>>| {
         let (sender, receiver) = mpsc::channel();
@@ -117,6 +117,19 @@ pub(crate) fn attempt(command: &mut Command, limit: Duration) -> Result<Ended, L
     let taken = |bytes: mpsc::Receiver<Vec<u8>>| bytes.recv_timeout(ARRIVAL).unwrap_or_default();
     let (stdout, stderr) = (taken(stdout), String::from_utf8_lossy(&taken(stderr)).into_owned());
     Ok(Ended { status, limit, answer: Answer { stdout, stderr } })
+}
+
+/// Starts a tool. One that was just written may be open in a process that another thread starts at this moment: that passes.
+fn started(command: &mut Command) -> io::Result<Child> {
+    let end = Instant::now() + ARRIVAL;
+    loop {
+        match command.spawn() {
+            Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy && Instant::now() < end => {
+                thread::sleep(LOOK);
+            }
+            started => return started,
+        }
+    }
 }
 
 /// The end of what a tool said, from the start of a line.
