@@ -4,7 +4,7 @@
 //! One is a record and a blob, as an unpacked package is: the record lists the entries and says where the content of
 //! each file is in the blob. Its key says all that went into it. The format is described in `docs/cache.md`.
 
-use cache::{Cache, RecordKind};
+use cache::{Cache, PartRange, Parts, RecordKind};
 use oci::Hashing;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -12,10 +12,8 @@ use std::{
     collections::BTreeMap,
     fs::File,
     io::{self, BufWriter, Read, Write},
-    os::unix::fs::FileExt as _,
-    sync::Arc,
 };
-use tree::{Content, ContentHandle, Entry, FileId, Known, ReadAt, Sha256Digest, TreePath};
+use tree::{Content, Entry, Sha256Digest, TreePath};
 
 /// How much is written at a time.
 const STEP: usize = 1 << 20;
@@ -74,7 +72,7 @@ impl Kept {
     pub fn open(cache: &Cache, key: &Sha256Digest) -> Option<Self> {
         let bytes = cache.record(RecordKind::Trees, key)?;
         let Record { name, blob, size, note, items } = serde_json::from_slice(&bytes).ok()?;
-        let blob = digest(&blob)?;
+        let blob = Sha256Digest::from_hex(&blob)?;
         let file = cache.blob(&blob, size)?;
         let mut read = vec![];
         for (path, item) in items {
@@ -90,17 +88,14 @@ impl Kept {
         note: String,
         items: impl IntoIterator<Item = (TreePath, Item)>,
     ) -> Option<Self> {
-        let [a, b, c, d, e, f, g, h, ..] = blob.0;
-        let shared = Arc::new(Blob { file, name, device: u64::from_le_bytes([a, b, c, d, e, f, g, h]) });
+        let parts = Parts::new(file, name, blob);
         let mut entries = BTreeMap::new();
         for (number, (path, item)) in items.into_iter().enumerate() {
             let entry = match item {
                 Item::Link(target) => Entry::symlink(target),
                 Item::File(mode, offset, size, sha256) => {
-                    let known = Known { head: None, sha256: Some(digest(&sha256)?) };
-                    let number = number as u64;
-                    let part = Part { blob: Arc::clone(&shared), offset, size, number, path: path.clone() };
-                    Entry::file(Content::with_known(part, known), mode)
+                    let sha256 = Sha256Digest::from_hex(&sha256)?;
+                    Entry::file(parts.content(number as u64, PartRange { offset, size, sha256 }, &path), mode)
                 }
             };
             entries.insert(path, entry);
@@ -133,17 +128,10 @@ impl<'a> Keeper<'a> {
     /// # Errors
     /// When it cannot be read or written.
     pub fn file(&mut self, path: TreePath, mode: u32, content: &mut dyn Read) -> io::Result<Sha256Digest> {
-        let mut hash = Sha256::new();
-        let mut size = 0;
-        let mut buffer = vec![0; 1 << 16];
-        loop {
-            let got = content.read(&mut buffer)?;
-            let Some(part) = buffer.get(..got).filter(|part| !part.is_empty()) else { break };
-            hash.update(part);
-            self.out.write_all(part)?;
-            size += got as u64;
-        }
-        let sha256 = Sha256Digest(hash.finalize().into());
+        let mut out = Hashing::new(&mut self.out);
+        io::copy(content, &mut out)?;
+        let (sha256, size) = out.finish();
+        let sha256 = Sha256Digest(*sha256.bytes());
         self.items.insert(path, Item::File(mode, self.written, size, sha256.hex()));
         self.written += size;
         Ok(sha256)
@@ -171,60 +159,6 @@ impl<'a> Keeper<'a> {
         let made = Kept::new(self.file, &blob, self.name, note.into(), self.items);
         made.ok_or_else(|| io::Error::other("a tree that was just written cannot be read"))
     }
-}
-
-/// What the files of a tree have in common.
-struct Blob {
-    file: File,
-    name: String,
-    /// Stands for a device; it reaches no image.
-    device: u64,
-}
-
-struct Part {
-    blob: Arc<Blob>,
-    offset: u64,
-    size: u64,
-    number: u64,
-    path: TreePath,
-}
-
-impl ContentHandle for Part {
-    fn size(&self) -> u64 {
-        self.size
-    }
-
-    fn open(&self) -> io::Result<Box<dyn ReadAt + '_>> {
-        Ok(Box::new(self))
-    }
-
-    fn origin(&self) -> String {
-        format!("{} of {}", self.path, self.blob.name)
-    }
-
-    fn file_id(&self) -> Option<FileId> {
-        Some(FileId { device: self.blob.device, inode: self.number })
-    }
-
-    /// The blob is under its digest in the cache, and nobody writes to it.
-    fn may_change(&self) -> bool {
-        false
-    }
-}
-
-impl ReadAt for &Part {
-    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
-        let left = self.size.saturating_sub(offset);
-        let most = usize::try_from(left).unwrap_or(usize::MAX).min(buf.len());
-        match buf.get_mut(..most) {
-            Some(part @ [_, ..]) => self.blob.file.read_at(part, self.offset.saturating_add(offset)),
-            _ => Ok(0),
-        }
-    }
-}
-
-fn digest(hex: &str) -> Option<Sha256Digest> {
-    Sha256Digest::from_hex(hex)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use super::compression::TooLarge;
 use super::error::{DebError, PathFault};
 use super::limits::Limits;
 use super::owners;
+use cache::PartRange;
 use oci::{EntryKind, Hashing, LayerEntry, RawNames, ReadLayerError, TarReader};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
@@ -35,22 +36,11 @@ pub enum DebKind {
     Symlink(String),
 }
 
-/// Where the content of a file is among that of all files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FileRange {
-    /// Where it starts.
-    pub offset: u64,
-    /// Its length in bytes.
-    pub size: u64,
-    /// Its digest.
-    pub sha256: Sha256Digest,
-}
-
 /// The entries of a `data.tar`, the root among them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Data {
     pub entries: BTreeMap<TreePath, DebEntry>,
-    pub files: Vec<FileRange>,
+    pub files: Vec<PartRange>,
 }
 
 impl Data {
@@ -99,7 +89,7 @@ impl Data {
                     }
                     let sha256 = copy(&mut tar, size, &mut buf, content, (package, member))?;
                     let number = u32::try_from(data.files.len()).unwrap_or(u32::MAX);
-                    data.files.push(FileRange { offset, size, sha256 });
+                    data.files.push(PartRange { offset, size, sha256 });
                     offset += size;
                     DebKind::File(number)
                 }

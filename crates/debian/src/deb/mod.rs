@@ -15,7 +15,7 @@ mod read;
 
 pub(crate) use control::field;
 pub use control::{ControlFiles, Scripts};
-pub use data::{DebEntry, DebKind, FileRange};
+pub use data::{DebEntry, DebKind};
 pub use error::{DebError, PathFault};
 pub(crate) use limits::Limits;
 pub(crate) use owners::{group_number, user_number};

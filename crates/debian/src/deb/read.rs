@@ -3,9 +3,10 @@
 use super::ar::{Ar, Member};
 use super::compression::MemberCompression;
 use super::control::ControlFiles;
-use super::data::{Data, DebEntry, FileRange};
+use super::data::{Data, DebEntry};
 use super::error::DebError;
 use super::limits::Limits;
+use cache::PartRange;
 use oci::Hashing;
 use std::collections::BTreeMap;
 use std::io::{self, BufReader, Read, Write};
@@ -21,7 +22,7 @@ pub(crate) struct Unpacked {
     /// All entries, the root among them where the package has it.
     pub entries: BTreeMap<TreePath, DebEntry>,
     /// The files that the entries speak of, one after the other without gaps.
-    pub files: Vec<FileRange>,
+    pub files: Vec<PartRange>,
     /// When it was built, in seconds since 1970, as its first member says.
     pub built: u64,
 }

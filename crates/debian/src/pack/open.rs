@@ -1,16 +1,14 @@
 //! A package that is at hand.
 
-use super::content::{Blob, content};
 use super::record::Record;
 use crate::deb::{ControlFiles, DebEntry, DebError, DebKind, Limits, Unpacked, field, read_deb};
-use cache::{Cache, CacheError, RecordKind};
+use cache::{Cache, CacheError, Parts, RecordKind};
 use oci::Hashing;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write as _};
 use std::os::unix::fs::FileExt as _;
-use std::sync::Arc;
 use tree::{Entry, Kind, Sha256Digest, TreePath};
 
 /// How much is written at a time.
@@ -105,10 +103,8 @@ impl Pack {
     fn new(file: File, sha256: &Sha256Digest, unpacked: Unpacked, trouble: Option<CacheError>) -> Self {
         let Unpacked { control, entries, files, built } = unpacked;
         let value = |key| field(&control.control, key).unwrap_or_default();
-        let package = format!("{} {}", value("Package"), value("Version"));
-        let [a, b, c, d, e, f, g, h, ..] = sha256.0;
-        let device = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
-        let blob = Arc::new(Blob { file, package, device });
+        let name = format!("the package {} {}", value("Package"), value("Version"));
+        let parts = Parts::new(file, name, sha256);
         let mut contents = vec![None; files.len()];
         let entry = |(path, entry): (TreePath, DebEntry)| {
             let kind = match entry.kind {
@@ -118,7 +114,7 @@ impl Pack {
                     let at = number as usize;
                     let range = *files.get(at)?;
                     let slot = contents.get_mut(at)?;
-                    Kind::File(slot.get_or_insert_with(|| content(&blob, number, range, &path)).clone())
+                    Kind::File(slot.get_or_insert_with(|| parts.content(number.into(), range, &path)).clone())
                 }
             };
             Some((path, Entry { kind, meta: entry.meta }))

@@ -1,6 +1,7 @@
 //! The record of a package, as `docs/cache.md` describes it.
 
-use crate::deb::{ControlFiles, DebEntry, DebKind, FileRange, Scripts, Unpacked};
+use crate::deb::{ControlFiles, DebEntry, DebKind, Scripts, Unpacked};
+use cache::PartRange;
 use std::collections::BTreeMap;
 use tree::{Meta, Sha256Digest, TreePath};
 
@@ -152,13 +153,13 @@ impl<'a> Decoder<'a> {
     }
 
     /// Files that stand one after the other, and are the whole blob together.
-    fn files(&mut self, blob_size: u64) -> Option<Vec<FileRange>> {
+    fn files(&mut self, blob_size: u64) -> Option<Vec<PartRange>> {
         let count = self.number()?;
         // A count that the bytes cannot have asks for no memory.
         let mut files = Vec::with_capacity((count as usize).min(self.0.len() / 48));
         let mut end = 0u64;
         for _ in 0..count {
-            let file = FileRange { offset: self.long()?, size: self.long()?, sha256: self.digest()? };
+            let file = PartRange { offset: self.long()?, size: self.long()?, sha256: self.digest()? };
             if file.offset != end {
                 return None;
             }
@@ -206,7 +207,7 @@ mod tests {
 
     fn record() -> Record {
         let entry = |kind, mode| DebEntry { kind, meta: Meta::root(mode) };
-        let file = |offset, size| FileRange { offset, size, sha256: Sha256Digest([7; 32]) };
+        let file = |offset, size| PartRange { offset, size, sha256: Sha256Digest([7; 32]) };
         let entries = [
             ("/", entry(DebKind::Directory, 0o755)),
             ("/usr", entry(DebKind::Directory, 0o755)),

@@ -1,7 +1,8 @@
 //! Parts of this crate that others reach by the cache only, at hand for whoever tries them with any bytes.
 
-use crate::deb::{self, DebEntry, DebError, FileRange, Limits};
+use crate::deb::{self, DebEntry, DebError, Limits};
 use crate::scripts::{Effects, Knowledge, ScriptLine};
+use cache::PartRange;
 use oci::Hashing;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
@@ -12,7 +13,7 @@ use tree::{Sha256Digest, Tree, TreePath};
 ///
 /// # Errors
 /// When it is no package that an image can have files of.
-pub fn read_deb(bytes: &[u8]) -> Result<(BTreeMap<TreePath, DebEntry>, Vec<FileRange>), DebError> {
+pub fn read_deb(bytes: &[u8]) -> Result<(BTreeMap<TreePath, DebEntry>, Vec<PartRange>), DebError> {
     let sha256 = Sha256Digest(Sha256::digest(bytes).into());
     let limits = Limits { always: 1 << 20, unpacked: 4 << 20, entries: 10_000, ..Limits::PACKAGE };
     let mut content = Hashing::new(io::sink());

@@ -10,10 +10,11 @@ use crate::{
     kept::{Keeper, Kept, key},
 };
 use ::fetch::{Digest, Expect, FetchError};
+use oci::Hashing;
 use plan::lock::{ArtifactKind, LockedArtifact};
 use std::{
     fs::File,
-    io::{Read as _, Seek as _},
+    io::{self, Seek as _},
     path::{Path, PathBuf},
     sync::{
         Mutex, PoisonError,
@@ -201,17 +202,11 @@ fn without_secrets(at: &str) -> String {
     }
 }
 
-fn digest_of(mut file: &File) -> std::io::Result<Sha256Digest> {
-    use sha2::{Digest as _, Sha256};
+fn digest_of(mut file: &File) -> io::Result<Sha256Digest> {
     file.rewind()?;
-    let mut hash = Sha256::new();
-    let mut buffer = vec![0; 1 << 16];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok(Sha256Digest(hash.finalize().into())),
-            got => hash.update(buffer.get(..got).unwrap_or_default()),
-        }
-    }
+    let mut hashing = Hashing::new(io::sink());
+    io::copy(&mut file, &mut hashing)?;
+    Ok(Sha256Digest(*hashing.finish().0.bytes()))
 }
 
 impl From<LanguageError> for Failure {
