@@ -43,7 +43,7 @@ pub(crate) fn bring(ask: &Ask<'_>, table: &Python) -> Result<Brought, LanguageEr
         true => Some(sources.compile(ask, &Builder::find(ask, &found)?)?),
         false => None,
     };
-    let imports = compiled.as_ref().map(Work::imports);
+    let (compiled, imports) = compiled.unzip();
     let imports = match imports {
         Some(mut imports) if table.stdlib == Stdlib::Reachable => {
             let of_dependencies = installed.files.iter().map(|file| (&file.path, &file.entry));
@@ -69,7 +69,7 @@ pub(crate) fn bring(ask: &Ask<'_>, table: &Python) -> Result<Brought, LanguageEr
     assembly.add_origin(origin);
     assembly.add_companions(companions);
     assembly.add_dependencies(installed)?;
-    assembly.add_application(&sources.application)?;
+    assembly.add_application(&sources.application.sources)?;
     Ok(assembly.finish())
 }
 
@@ -125,34 +125,28 @@ fn programs(ask: &Ask<'_>, installed: &Installed) -> BTreeMap<TreePath, Content>
 
 /// Does a file begin with a line that starts a Python? One that cannot be read is told when it is written.
 fn names_python(content: &Content) -> bool {
-    const LINE: usize = 256;
-    if !content.starts_with(b"#!").unwrap_or(false) {
-        return false;
-    }
-    let mut line = [0; LINE];
-    let Ok(read) = content.open().map(|open| open.read_at(&mut line, 0).unwrap_or_default()) else {
-        return false;
-    };
-    let line = line.get(..read).unwrap_or_default().split(|byte| *byte == b'\n').next().unwrap_or_default();
-    String::from_utf8_lossy(line).contains("python")
+    let shebang = elf::shebang_of(content).ok().flatten();
+    shebang.is_some_and(|shebang| {
+        let argument = shebang.argument.unwrap_or_default();
+        [shebang.interpreter, argument].iter().any(|word| word.contains("python"))
+    })
 }
 
 /// The sources of an image.
 struct Sources {
     library: Set,
     dependencies: Vec<Set>,
-    application: BTreeMap<TreePath, Content>,
+    application: Set,
     /// Programs of another name than modules have, and what the process gives the interpreter to run: what they import
     /// counts, and nobody imports them.
-    programs: BTreeMap<TreePath, Content>,
+    programs: Set,
 }
 
 /// What was made of them.
 struct Work {
     library: Compiled,
-    dependencies: Vec<Compiled>,
-    application: Compiled,
-    programs: Compiled,
+    /// The bytecode of the application and its dependencies.
+    bytecode: BTreeMap<TreePath, Content>,
 }
 
 impl Sources {
@@ -184,38 +178,38 @@ impl Sources {
                 changes: false,
             },
             dependencies: dependencies.collect(),
-            application: application.collect(),
-            programs: programs(ask, installed),
+            application: Set {
+                name: "the application".into(),
+                sources: application.collect(),
+                changes: true,
+            },
+            programs: Set { name: "programs".into(), sources: programs(ask, installed), changes: true },
         }
     }
 
-    fn compile(&self, ask: &Ask<'_>, builder: &Builder<'_>) -> Result<Work, LanguageError> {
-        let set =
-            |set: &Set| Set { name: set.name.clone(), sources: set.sources.clone(), changes: set.changes };
-        let mut sets = vec![set(&self.library)];
-        sets.push(Set { name: "the application".into(), sources: self.application.clone(), changes: true });
-        sets.push(Set { name: "programs".into(), sources: self.programs.clone(), changes: true });
-        sets.extend(self.dependencies.iter().map(set));
-        let mut made = bytecode::compile(ask, builder, &sets)?.into_iter();
+    /// Compiles them. What the application and its dependencies import comes beside.
+    fn compile(&self, ask: &Ask<'_>, builder: &Builder<'_>) -> Result<(Work, Imports), LanguageError> {
+        let sets = [&self.library, &self.application, &self.programs].into_iter().chain(&self.dependencies);
+        let mut made = bytecode::compile(ask, builder, &sets.collect::<Vec<_>>())?.into_iter();
         let mut next = || made.next().unwrap_or_default();
         let (library, application, programs) = (next(), next(), next());
-        Ok(Work { library, application, programs, dependencies: made.collect() })
+        let all = |compiled: &Compiled| compiled.imports.values().flatten().cloned().collect::<BTreeSet<_>>();
+        let mut imports = Imports { application: all(&application), ..Imports::default() };
+        imports.application.extend(all(&programs));
+        let mut bytecode = application.bytecode;
+        for dependency in made {
+            imports.dependencies.extend(all(&dependency));
+            for (path, content) in dependency.bytecode {
+                bytecode.entry(path).or_insert(content);
+            }
+        }
+        Ok((Work { library, bytecode }, imports))
     }
 }
 
 impl Work {
-    /// What the application and its dependencies import.
-    fn imports(&self) -> Imports {
-        let all = |compiled: &Compiled| compiled.imports.values().flatten().cloned().collect::<BTreeSet<_>>();
-        Imports {
-            application: all(&self.application).into_iter().chain(all(&self.programs)).collect(),
-            dependencies: self.dependencies.iter().flat_map(all).collect(),
-        }
-    }
-
     /// The bytecode of a source.
     fn bytecode(&self, path: &TreePath) -> Option<&Content> {
-        let mut all = [&self.library, &self.application].into_iter().chain(&self.dependencies);
-        all.find_map(|compiled| compiled.bytecode.get(path))
+        self.library.bytecode.get(path).or_else(|| self.bytecode.get(path))
     }
 }

@@ -76,7 +76,7 @@ pub(super) enum Import {
 pub(super) fn compile(
     ask: &Ask<'_>,
     builder: &Builder<'_>,
-    sets: &[Set],
+    sets: &[&Set],
 ) -> Result<Vec<Compiled>, LanguageError> {
     let cache = ask.workshop.cache;
     let mut keys = vec![];
@@ -86,7 +86,7 @@ pub(super) fn compile(
     let mut made: Vec<Option<Compiled>> =
         keys.iter().map(|key| Kept::open(cache, key).map(Compiled::from)).collect();
     let lacking: Vec<&Set> =
-        sets.iter().zip(&made).filter(|(_, made)| made.is_none()).map(|(set, _)| set).collect();
+        sets.iter().zip(&made).filter(|(_, made)| made.is_none()).map(|(set, _)| *set).collect();
     let mut answers = BTreeMap::new();
     let mut sources: BTreeMap<&TreePath, &Content> = BTreeMap::new();
     let mut changed = vec![];
