@@ -151,7 +151,7 @@ impl BuildTools for PackagedTools<'_, '_, '_> {
         };
         let platform = Platform::linux(architecture);
         let Session { locking, ref moved, .. } = *self.session;
-        let asked = packages::Tools { target, release, platform, lock, locking, moved };
+        let asked = packages::Image { target, release, platform, lock, locking, moved };
         let failed = |error: Error| LanguageError::Tools(Box::new(error));
         let (root, chosen) = packages::tools(&asked, packages, archives, watch).map_err(failed)?;
         if architecture == self.builder {

@@ -12,7 +12,7 @@ mod search;
 mod tools;
 
 pub(crate) use archives::Archives;
-pub(crate) use tools::{Tools, tools};
+pub(crate) use tools::tools;
 
 use crate::{
     Error, Locking, Target,
@@ -39,7 +39,7 @@ const ROUNDS: usize = 32;
 /// How a plan is made from a runtime source: the source, what it is known to lack, and its packages.
 pub(crate) type Make<'m> = &'m dyn Fn(&Runtime<'_>, &[Problem], Vec<LockedPackage>) -> Result<Plan, Error>;
 
-/// What an image of packages is planned for.
+/// What packages are chosen for: an image, or build tools.
 pub(crate) struct Image<'a> {
     pub target: &'a Target,
     pub release: &'a Release,

@@ -1,49 +1,30 @@
 //! Build tools that are packages of an image's suite: chosen and unpacked as the image's own, and never part of it.
 
 use super::{
-    Archives,
+    Archives, Image,
     choose::{self, FoundRoots, Pinned},
     roots::Root,
 };
-use crate::{
-    Error, Locking, Target,
-    event::Watch,
-    lockfile::{LockFile, upload},
-    runtime::Runtime,
-};
+use crate::{Error, Locking, event::Watch, lockfile::upload, runtime::Runtime};
 use debian::index::Index;
 use language::BuildRoot;
-use plan::{
-    lock::LockedPackage,
-    spec::{Platform, Release},
-};
+use plan::lock::LockedPackage;
 use std::sync::Arc;
 use tree::{Entry, Sha256Digest, TreePath, View, ViewError};
 
-/// What build tools are asked for.
-pub(crate) struct Tools<'a> {
-    pub target: &'a Target,
-    pub release: &'a Release,
-    /// The machine that they are of.
-    pub platform: Platform,
-    pub lock: Option<&'a LockFile>,
-    pub locking: Locking,
-    /// With [`Locking::Renew`]: the packages whose pins move; none: all.
-    pub moved: &'a [String],
-}
-
-/// A root file system of these packages and what they depend on, and those packages. A lock's pins count where it has
+/// A root file system of these packages and what they depend on, and those packages; the platform of what is asked is that
+/// of the machine that they run on. A lock's pins count where it has
 /// all of them; where it has none for this builder, they follow from what it has for others: the same names and versions.
 ///
 /// # Errors
 /// When they cannot be had, or are not in a lock that may not change.
 pub(crate) fn tools<'a>(
-    asked: &Tools<'_>,
+    asked: &Image<'_>,
     names: &[String],
     archives: &Archives<'a>,
     watch: Watch<'_>,
 ) -> Result<(BuildRoot<'a>, Vec<LockedPackage>), Error> {
-    let Tools { target, release, platform, .. } = asked;
+    let Image { target, release, platform, .. } = asked;
     let archive = archives.archive(target, release, platform.architecture.debian())?;
     let lock = asked.lock.filter(|_| asked.locking != Locking::Renew || !asked.moved.is_empty());
     let locked = lock.and_then(|lock| lock.tools(*platform)).unwrap_or_default();

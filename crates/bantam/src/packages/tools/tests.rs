@@ -1,12 +1,12 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
 
 use super::*;
-use crate::{Session, notes::Notes};
+use crate::{Session, Target, lockfile::LockFile, notes::Notes};
 use cache::Cache;
 use debian::testing::{TestArchive, TestPackage};
 use plan::{
     lock::Lock,
-    spec::{Architecture, RuntimeSource},
+    spec::{Architecture, Platform, RuntimeSource},
 };
 use std::{collections::BTreeMap, fs, num::NonZeroUsize};
 use tempfile::TempDir;
@@ -59,7 +59,7 @@ impl Folder {
             (Cache::new(session.cache.clone()), Notes::read(&Cache::new(session.cache.clone()), []));
         let archives = Archives::new(&session, &cache, &notes);
         let lock = lock.as_ref();
-        let asked = Tools { target: &target, release, platform: amd64(), lock, locking, moved: &moved };
+        let asked = Image { target: &target, release, platform: amd64(), lock, locking, moved: &moved };
         let (_, packages) = tools(&asked, &["kit".into()], &archives, &|_| {})?;
         Ok(packages.iter().map(|package| format!("{} {}", package.name, package.version)).collect())
     }
