@@ -136,7 +136,7 @@ impl StandIn {
         StandIn { name: "java17".into(), suite: "bookworm", packages, add: Add::Nothing }
     }
 
-    /// Makes it, once for a run.
+    /// Makes it.
     pub fn tree(&self, work: &Path) -> Outcome<Unpacked> {
         let folder = work.join(format!("classic-{}", self.name));
         let dir = folder.join("tree");
