@@ -66,6 +66,12 @@ pub enum Error {
         /// Why.
         source: Box<LanguageError>,
     },
+    /// Languages need build tools, and this machine is of an architecture that none are chosen for.
+    #[error("no build tools of languages are known for machines of the architecture {architecture}")]
+    UnknownBuilder {
+        /// As Rust calls it.
+        architecture: &'static str,
+    },
     /// Build tools that are packages cannot be had.
     #[error("the build tools {} cannot be had: {why}", packages.join(", "))]
     NoTools {

@@ -15,7 +15,7 @@ use language::{Ask, BuildRoot, BuildTools, LanguageError, Workshop};
 use plan::{
     Brought,
     expand::Vars,
-    lock::{LockedLanguage, LockedPackage},
+    lock::{LockedLanguage, LockedPackage, united},
     spec::{Architecture, Platform, RuntimeSource},
 };
 use source::Memory;
@@ -61,10 +61,11 @@ impl<'a> Languages<'a> {
     ) -> Result<(Brought, Option<Tools>), Error> {
         let Image { target, platform, lock, opened, watch, .. } = *image;
         let spec = &target.spec;
-        let builder = crate::build::host_platform()
-            .filter(|_| spec.python.is_some() || spec.node.is_some() || spec.java.is_some());
-        let Some(Platform { architecture: builder, .. }) = builder else {
+        if spec.python.is_none() && spec.node.is_none() && spec.java.is_none() {
             return Ok((Brought::default(), None));
+        }
+        let Some(Platform { architecture: builder, .. }) = crate::build::host_platform() else {
+            return Err(Error::UnknownBuilder { architecture: std::env::consts::ARCH });
         };
         let nothing = Tree::new();
         let tools = PackagedTools { session: self.session, image, builder, used: Mutex::default() };
@@ -105,8 +106,7 @@ impl<'a> Languages<'a> {
         if !brought.pins.is_empty() {
             self.pinned().insert(image, brought.pins.clone());
         }
-        let used = tools.used.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let packages: Vec<LockedPackage> = used.into_values().collect();
+        let packages = united(tools.used.into_inner().unwrap_or_else(PoisonError::into_inner));
         let tools = (!packages.is_empty()).then(|| Tools { builder: Platform::linux(builder), packages });
         Ok((brought, tools))
     }
@@ -135,8 +135,8 @@ struct PackagedTools<'t, 'i, 'a> {
     session: &'t Session,
     image: &'t Image<'i, 'a>,
     builder: Architecture,
-    /// What was used of the builder's own architecture, by name.
-    used: Mutex<BTreeMap<String, LockedPackage>>,
+    /// What was used of the builder's own architecture, for each tool.
+    used: Mutex<Vec<LockedPackage>>,
 }
 
 impl BuildTools for PackagedTools<'_, '_, '_> {
@@ -155,8 +155,7 @@ impl BuildTools for PackagedTools<'_, '_, '_> {
         let failed = |error: Error| LanguageError::Tools(Box::new(error));
         let (root, chosen) = packages::tools(&asked, packages, archives, watch).map_err(failed)?;
         if architecture == self.builder {
-            let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-            used.extend(chosen.into_iter().map(|package| (package.name.clone(), package)));
+            self.used.lock().unwrap_or_else(PoisonError::into_inner).extend(chosen);
         }
         Ok(root)
     }

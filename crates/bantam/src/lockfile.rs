@@ -3,7 +3,9 @@
 use crate::{Error, Target};
 use plan::{
     Plan,
-    lock::{Lock, LockChanges, LockedBase, LockedFile, LockedImage, LockedLanguage, LockedPackage, diff},
+    lock::{
+        Lock, LockChanges, LockedBase, LockedFile, LockedImage, LockedLanguage, LockedPackage, diff, united,
+    },
     spec::{Platform, RuntimeSource},
 };
 use std::{
@@ -259,10 +261,7 @@ fn tools_after<'p>(
             continue;
         }
         let before = after.remove(builder).unwrap_or_default();
-        let all = before.into_iter().chain(packages.iter().cloned());
-        let by_name: BTreeMap<String, LockedPackage> =
-            all.map(|package| (package.name.clone(), package)).collect();
-        after.insert(*builder, by_name.into_values().collect());
+        after.insert(*builder, united(before.into_iter().chain(packages.iter().cloned())));
     }
     if locking != Locking::Renew {
         return after;

@@ -9,7 +9,7 @@ mod packages;
 pub use changes::{Change, LockChanges, diff};
 pub use image::{LockedBase, LockedImage};
 pub use language::{ArtifactKind, LockedArtifact, LockedLanguage};
-pub use packages::{LockedPackage, LockedWhy};
+pub use packages::{LockedPackage, LockedWhy, closure, united};
 
 use crate::spec::Platform;
 use std::collections::BTreeMap;

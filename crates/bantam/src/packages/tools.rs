@@ -8,13 +8,13 @@ use super::{
 use crate::{Error, Locking, event::Watch, lockfile::upload, runtime::Runtime};
 use debian::index::Index;
 use language::BuildRoot;
-use plan::lock::LockedPackage;
+use plan::lock::{LockedPackage, closure};
 use std::sync::Arc;
 use tree::{Entry, Sha256Digest, TreePath, View, ViewError};
 
 /// A root file system of these packages and what they depend on, and those packages; the platform of what is asked is that
-/// of the machine that they run on. A lock's pins count where it has
-/// all of them; where it has none for this builder, they follow from what it has for others: the same names and versions.
+/// of the machine that they run on. A lock's pins count where it has all of them; where it has none for this builder, they
+/// follow from what it has for others: the same names and versions.
 ///
 /// # Errors
 /// When they cannot be had, or are not in a lock that may not change.
@@ -30,9 +30,9 @@ pub(crate) fn tools<'a>(
     let locked = lock.and_then(|lock| lock.tools(*platform)).unwrap_or_default();
     let moves =
         |package: &LockedPackage| asked.locking == Locking::Renew && asked.moved.contains(&package.name);
-    let has = |name: &String| locked.iter().any(|package| package.name == *name);
-    let mut packages = if names.iter().all(has) && !locked.iter().any(moves) {
-        locked.to_vec()
+    let of_lock = closure(names, locked).filter(|packages| !packages.iter().any(moves));
+    let mut packages = if let Some(packages) = of_lock {
+        packages
     } else {
         let is_locked = asked.locking == Locking::Locked;
         let others = lock.filter(|_| locked.is_empty()).map(|lock| lock.tools_of_others(*platform));

@@ -1,6 +1,10 @@
 //! The packages of a lock.
 
-use std::{collections::BTreeSet, fmt, str::FromStr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    str::FromStr,
+};
 use tree::Sha256Digest;
 
 /// A package that an image is made of, with where it is and why.
@@ -24,6 +28,40 @@ pub struct LockedPackage {
     pub path: String,
     /// Why it is needed.
     pub why: BTreeSet<LockedWhy>,
+}
+
+/// Lists of packages as one, by name. Of what is there in several versions, the last counts; of one version, all reasons do.
+pub fn united(packages: impl IntoIterator<Item = LockedPackage>) -> Vec<LockedPackage> {
+    let mut by_name: BTreeMap<String, LockedPackage> = BTreeMap::new();
+    for mut package in packages {
+        let before = by_name.remove(&package.name);
+        if let Some(same) = before.filter(|before| before.version == package.version) {
+            package.why.extend(same.why);
+        }
+        by_name.insert(package.name.clone(), package);
+    }
+    by_name.into_values().collect()
+}
+
+/// The packages of these names and what they depend on, of a list that is whole, in its order; none if it lacks a name.
+pub fn closure(names: &[String], packages: &[LockedPackage]) -> Option<Vec<LockedPackage>> {
+    let mut taken: BTreeSet<&str> = names.iter().map(String::as_str).collect();
+    if !taken.iter().all(|name| packages.iter().any(|package| package.name == *name)) {
+        return None;
+    }
+    loop {
+        let before = taken.len();
+        let is_needed = |package: &&LockedPackage| {
+            let mut reasons = package.why.iter();
+            reasons.any(|why| matches!(why, LockedWhy::Depends(by) if taken.contains(&**by)))
+        };
+        let needed: Vec<&str> = packages.iter().filter(is_needed).map(|package| &*package.name).collect();
+        taken.extend(needed);
+        if taken.len() == before {
+            let is_taken = |package: &&LockedPackage| taken.contains(&*package.name);
+            return Some(packages.iter().filter(is_taken).cloned().collect());
+        }
+    }
 }
 
 /// Why a package is needed.
@@ -83,5 +121,48 @@ impl FromStr for LockedWhy {
             ("depends", false) => Ok(LockedWhy::Depends(rest)),
             _ => Err(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn package(text: &str) -> LockedPackage {
+        let mut words = text.split(' ');
+        let mut next = || words.next().unwrap_or_default().to_owned();
+        let (name, version) = (next(), next());
+        LockedPackage {
+            path: format!("pool/{name}.deb"),
+            name,
+            version,
+            architecture: "amd64".into(),
+            sha256: Sha256Digest([1; 32]),
+            size: 1,
+            date: 0,
+            suite: "sid".into(),
+            why: words.map(|by| LockedWhy::Depends(by.into())).collect(),
+        }
+    }
+
+    #[test]
+    fn lists_become_one() {
+        let all = ["libz 1 python3", "java 1", "libz 1 java", "java 2 x"].map(package);
+        assert_eq!(united(all), ["java 2 x", "libz 1 java python3"].map(package));
+    }
+
+    #[test]
+    fn a_closure_has_what_its_names_depend_on() {
+        let all =
+            ["java 1 x", "libc 1 libz", "libjpeg 1 java", "libz 1 java python3", "python3 1"].map(package);
+        let of = |names: &[&str]| {
+            let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+            let found = closure(&names, &all)?;
+            Some(found.into_iter().map(|package| package.name).collect::<Vec<_>>().join(" "))
+        };
+        assert_eq!(of(&["python3"]).unwrap(), "libc libz python3");
+        assert_eq!(of(&["java"]).unwrap(), "java libc libjpeg libz");
+        assert_eq!(of(&["libc", "java"]).unwrap(), "java libc libjpeg libz");
+        assert_eq!(of(&["python3", "uv"]), None);
     }
 }

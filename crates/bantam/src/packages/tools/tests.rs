@@ -5,7 +5,7 @@ use crate::{Session, Target, lockfile::LockFile, notes::Notes};
 use cache::Cache;
 use debian::testing::{TestArchive, TestPackage};
 use plan::{
-    lock::Lock,
+    lock::{Lock, LockedWhy},
     spec::{Architecture, Platform, RuntimeSource},
 };
 use std::{collections::BTreeMap, fs, num::NonZeroUsize};
@@ -75,7 +75,11 @@ fn package(name: &str, version: &str) -> LockedPackage {
         date: 0,
         suite: "sid".into(),
         path: format!("pool/{name}_arm64.deb"),
-        why: [plan::lock::LockedWhy::Spec].into(),
+        why: [match name.strip_prefix("lib") {
+            Some(user) => LockedWhy::Depends(user.into()),
+            None => LockedWhy::Spec,
+        }]
+        .into(),
     }
 }
 
