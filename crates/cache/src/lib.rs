@@ -12,6 +12,7 @@
 
 mod blob;
 mod cache;
+mod code;
 mod copy;
 mod error;
 pub mod fresh;
@@ -26,6 +27,7 @@ mod used;
 
 pub use blob::blob_path;
 pub use cache::Cache;
+pub use code::{Decoder, Encoder};
 pub use error::CacheError;
 pub use parts::{PartRange, Parts};
 pub use prune::{Limits, Pruned};

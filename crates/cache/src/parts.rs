@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
-use tree::{Content, ContentHandle, FileId, Known, ReadAt, Sha256Digest, TreePath};
+use tree::{Content, ContentHandle, FileId, Head, Known, ReadAt, Sha256Digest, TreePath};
 
 /// A blob that has the content of files, one after the other. It is open for all of them.
 #[derive(Clone)]
@@ -26,6 +26,8 @@ pub struct PartRange {
     pub size: u64,
     /// Its digest.
     pub sha256: Sha256Digest,
+    /// How it begins.
+    pub head: Head,
 }
 
 impl Parts {
@@ -38,7 +40,7 @@ impl Parts {
     /// The content of the file with this number, which stands at `path`; files of one number are hard links.
     pub fn content(&self, number: u64, range: PartRange, path: &TreePath) -> Content {
         let part = Part { blob: Arc::clone(&self.0), range, number, path: path.clone() };
-        Content::with_known(part, Known { head: None, sha256: Some(range.sha256) })
+        Content::with_known(part, Known { head: Some(range.head), sha256: Some(range.sha256) })
     }
 }
 

@@ -73,12 +73,12 @@ impl RecordKind {
             RecordKind::Layer => "layers-1",
             RecordKind::Chunks => "chunks-2",
             RecordKind::Facts => "facts-2",
-            RecordKind::Packages => "packages-1",
+            RecordKind::Packages => "packages-2",
             RecordKind::Archives => "archives-1",
             RecordKind::Contents => "contents-1",
             RecordKind::Notes => "notes-1",
             RecordKind::Plain => "plain-1",
-            RecordKind::Trees => "trees-1",
+            RecordKind::Trees => "trees-2",
         }
     }
 

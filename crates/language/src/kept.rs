@@ -4,16 +4,15 @@
 //! One is a record and a blob, as an unpacked package is: the record lists the entries and says where the content of
 //! each file is in the blob. Its key says all that went into it. The format is described in `docs/cache.md`.
 
-use cache::{Cache, PartRange, Parts, RecordKind};
+use cache::{Cache, Decoder, Encoder, PartRange, Parts, RecordKind};
 use oci::Hashing;
-use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::{
     collections::BTreeMap,
     fs::File,
     io::{self, BufWriter, Read, Write},
 };
-use tree::{Content, Entry, Sha256Digest, TreePath};
+use tree::{Content, Entry, HEAD, Head, Sha256Digest, TreePath};
 
 /// How much is written at a time.
 const STEP: usize = 1 << 20;
@@ -47,60 +46,83 @@ pub(crate) fn key(domain: &str, parts: &[&[u8]]) -> Sha256Digest {
     Sha256Digest(hash.finalize().into())
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Record {
-    name: String,
-    blob: String,
-    size: u64,
-    note: String,
-    items: Vec<(String, Item)>,
+/// What is kept of an entry.
+#[derive(Clone)]
+enum Item {
+    Link(String),
+    File { mode: u32, part: PartRange },
 }
 
-/// What is kept of an entry.
-#[derive(Clone, Serialize, Deserialize)]
-enum Item {
-    #[serde(rename = "l")]
-    Link(String),
-    /// Mode, offset, size, digest.
-    #[serde(rename = "f")]
-    File(u32, u64, u64, String),
+/// A tree as the cache has it.
+struct Record {
+    name: String,
+    note: String,
+    blob: Sha256Digest,
+    size: u64,
+    items: BTreeMap<TreePath, Item>,
+}
+
+impl Record {
+    fn encode(&self) -> Vec<u8> {
+        let mut out = Encoder::new();
+        out.text(self.name.as_bytes());
+        out.text(self.note.as_bytes());
+        out.digest(&self.blob);
+        out.long(self.size);
+        for (path, item) in &self.items {
+            out.path(path);
+            match item {
+                Item::Link(target) => {
+                    out.byte(b'l');
+                    out.text(target.as_bytes());
+                }
+                Item::File { mode, part } => {
+                    out.byte(b'f');
+                    out.number(*mode);
+                    out.part(part);
+                }
+            }
+        }
+        out.finish()
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut rest = Decoder::new(bytes);
+        let (name, note) = (rest.text()?.to_owned(), rest.text()?.to_owned());
+        let (blob, size) = (rest.digest()?, rest.long()?);
+        let mut items = vec![];
+        while rest.left() > 0 {
+            let path = rest.path()?;
+            let item = match rest.byte()? {
+                b'l' => Item::Link(rest.text()?.to_owned()),
+                b'f' => Item::File { mode: rest.number()?, part: rest.part(size)? },
+                _ => return None,
+            };
+            items.push((path, item));
+        }
+        Some(Record { name, note, blob, size, items: items.into_iter().collect() })
+    }
 }
 
 impl Kept {
     /// The tree under this key, if the cache has it undamaged.
     pub fn open(cache: &Cache, key: &Sha256Digest) -> Option<Self> {
-        let bytes = cache.record(RecordKind::Trees, key)?;
-        let Record { name, blob, size, note, items } = serde_json::from_slice(&bytes).ok()?;
-        let blob = Sha256Digest::from_hex(&blob)?;
-        let file = cache.blob(&blob, size)?;
-        let mut read = vec![];
-        for (path, item) in items {
-            read.push((TreePath::parse(&path).ok()?, item));
-        }
-        Kept::new(file, &blob, name, note, read)
+        let record = Record::decode(&cache.record(RecordKind::Trees, key)?)?;
+        let file = cache.blob(&record.blob, record.size)?;
+        Some(Kept::new(file, record))
     }
 
-    fn new(
-        file: File,
-        blob: &Sha256Digest,
-        name: String,
-        note: String,
-        items: impl IntoIterator<Item = (TreePath, Item)>,
-    ) -> Option<Self> {
-        let parts = Parts::new(file, name, blob);
-        let mut entries = BTreeMap::new();
-        for (number, (path, item)) in items.into_iter().enumerate() {
+    fn new(file: File, record: Record) -> Self {
+        let Record { name, note, blob, items, .. } = record;
+        let parts = Parts::new(file, name, &blob);
+        let entry = |(number, (path, item)): (usize, (TreePath, Item))| {
             let entry = match item {
                 Item::Link(target) => Entry::symlink(target),
-                Item::File(mode, offset, size, sha256) => {
-                    let sha256 = Sha256Digest::from_hex(&sha256)?;
-                    Entry::file(parts.content(number as u64, PartRange { offset, size, sha256 }, &path), mode)
-                }
+                Item::File { mode, part } => Entry::file(parts.content(number as u64, part, &path), mode),
             };
-            entries.insert(path, entry);
-        }
-        Some(Kept { entries, note })
+            (path, entry)
+        };
+        Kept { entries: items.into_iter().enumerate().map(entry).collect(), note }
     }
 
     /// The files of it.
@@ -129,10 +151,14 @@ impl<'a> Keeper<'a> {
     /// When it cannot be read or written.
     pub fn file(&mut self, path: TreePath, mode: u32, content: &mut dyn Read) -> io::Result<Sha256Digest> {
         let mut out = Hashing::new(&mut self.out);
+        let mut head = vec![];
+        content.take(HEAD as u64).read_to_end(&mut head)?;
+        out.write_all(&head)?;
         io::copy(content, &mut out)?;
         let (sha256, size) = out.finish();
         let sha256 = Sha256Digest(*sha256.bytes());
-        self.items.insert(path, Item::File(mode, self.written, size, sha256.hex()));
+        let part = PartRange { offset: self.written, size, sha256, head: Head::of(&head) };
+        self.items.insert(path, Item::File { mode, part });
         self.written += size;
         Ok(sha256)
     }
@@ -150,14 +176,11 @@ impl<'a> Keeper<'a> {
         self.out.flush()?;
         let (blob, size) = self.out.finish();
         let blob = Sha256Digest(*blob.bytes());
-        let items = self.items.iter().map(|(path, item)| (path.as_str().to_owned(), item.clone())).collect();
-        let record = Record { name: self.name.clone(), blob: blob.hex(), size, note: note.into(), items };
-        let bytes = serde_json::to_vec(&record).map_err(io::Error::other)?;
+        let record = Record { name: self.name, note: note.into(), blob, size, items: self.items };
         // The blob first: a record without it would be a lie. A cache that takes nothing makes the next run slower.
         let kept = self.cache.put_blob(&blob, &self.file);
-        let _ = kept.and_then(|()| self.cache.put_record(RecordKind::Trees, &self.key, &bytes));
-        let made = Kept::new(self.file, &blob, self.name, note.into(), self.items);
-        made.ok_or_else(|| io::Error::other("a tree that was just written cannot be read"))
+        let _ = kept.and_then(|()| self.cache.put_record(RecordKind::Trees, &self.key, &record.encode()));
+        Ok(Kept::new(self.file, record))
     }
 }
 
@@ -189,6 +212,35 @@ mod tests {
                 matches!(&kept.entries[&path("/bin/s")].kind, tree::Kind::Symlink(target) if target == "shop")
             );
             assert_eq!(kept.files().count(), 2);
+        }
+    }
+
+    #[test]
+    fn every_cut_and_every_changed_byte_is_read_without_harm() {
+        let path = |text: &str| TreePath::parse(text).unwrap();
+        let part = PartRange { offset: 0, size: 2, sha256: Sha256Digest([7; 32]), head: Head::of(b"#!") };
+        let items = [
+            (path("/bin/s"), Item::Link("shop".into())),
+            (path("/bin/shop"), Item::File { mode: 0o755, part }),
+        ];
+        let (name, note) = ("shop".into(), "a note".into());
+        let record = Record { name, note, blob: Sha256Digest([9; 32]), size: 2, items: items.into() };
+        let bytes = record.encode();
+        assert_eq!(Record::decode(&bytes).unwrap().encode(), bytes);
+        for len in 0..bytes.len() {
+            // One that ends behind an entry makes sense: the head of the record shows that it is not all.
+            if let Some(read) = Record::decode(&bytes[..len]) {
+                assert_eq!(read.encode(), bytes[..len]);
+            }
+        }
+        for at in 0..bytes.len() {
+            for value in [0, 1, b'/', 0x7f, 0xff] {
+                let mut spoiled = bytes.clone();
+                spoiled[at] = value;
+                if let Some(read) = Record::decode(&spoiled) {
+                    assert!(Record::decode(&read.encode()).is_some());
+                }
+            }
         }
     }
 

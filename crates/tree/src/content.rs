@@ -131,11 +131,16 @@ impl Head {
     /// The beginning of `bytes`.
     pub fn of(bytes: &[u8]) -> Self {
         let mut head = Head { len: 0, bytes: [0; HEAD] };
-        for (to, from) in head.bytes.iter_mut().zip(bytes) {
-            *to = *from;
-            head.len += 1;
-        }
+        head.add(bytes);
         head
+    }
+
+    /// Goes on with bytes that stand behind those it has seen.
+    pub fn add(&mut self, bytes: &[u8]) {
+        for (to, from) in self.bytes.iter_mut().skip(usize::from(self.len)).zip(bytes) {
+            *to = *from;
+            self.len += 1;
+        }
     }
 }
 

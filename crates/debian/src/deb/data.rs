@@ -9,7 +9,7 @@ use oci::{EntryKind, Hashing, LayerEntry, RawNames, ReadLayerError, TarReader};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::io::{self, BufReader, Read, Write};
-use tree::{Meta, PathError, Sha256Digest, TreePath};
+use tree::{Head, Meta, PathError, Sha256Digest, TreePath};
 
 /// How much is read at a time.
 const STEP: usize = 128 << 10;
@@ -87,9 +87,9 @@ impl Data {
                     if offset.saturating_add(size) > most {
                         return Err(too_much("bytes", most));
                     }
-                    let sha256 = copy(&mut tar, size, &mut buf, content, (package, member))?;
+                    let (sha256, head) = copy(&mut tar, size, &mut buf, content, (package, member))?;
                     let number = u32::try_from(data.files.len()).unwrap_or(u32::MAX);
-                    data.files.push(PartRange { offset, size, sha256 });
+                    data.files.push(PartRange { offset, size, sha256, head });
                     offset += size;
                     DebKind::File(number)
                 }
@@ -198,17 +198,18 @@ fn copy<R: oci::Skip, W: Write>(
     buf: &mut [u8],
     content: &mut Hashing<W>,
     (package, member): (&str, &str),
-) -> Result<Sha256Digest, DebError> {
-    let mut hash = Sha256::new();
+) -> Result<(Sha256Digest, Head), DebError> {
+    let (mut hash, mut head) = (Sha256::new(), Head::of(&[]));
     let mut left = size;
     while left > 0 {
         let got = tar.read_content(buf).map_err(|error| read_error(package, member, error))?;
         let part = buf.get(..got).unwrap_or_default();
         hash.update(part);
+        head.add(part);
         content.write_all(part).map_err(|source| DebError::Write { package: package.into(), source })?;
         left = left.saturating_sub(got as u64);
     }
-    Ok(Sha256Digest(hash.finalize().into()))
+    Ok((Sha256Digest(hash.finalize().into()), head))
 }
 
 /// Writers fill the last record with zeros; anything else after the end was put there to be overlooked.

@@ -1,12 +1,12 @@
 //! The record of a package, as `docs/cache.md` describes it.
 
 use crate::deb::{ControlFiles, DebEntry, DebKind, Scripts, Unpacked};
-use cache::PartRange;
+use cache::{Decoder, Encoder, PartRange};
 use std::collections::BTreeMap;
 use tree::{Meta, Sha256Digest, TreePath};
 
 /// The version of the format. A change of it is also a change of the record's directory.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// A package and the blob with its content.
 #[derive(Debug, PartialEq, Eq)]
@@ -19,55 +19,45 @@ pub(super) struct Record {
 impl Record {
     pub fn encode(&self) -> Vec<u8> {
         let Unpacked { control, entries, files, built } = &self.unpacked;
-        let mut out = Encoder(vec![]);
+        let mut out = Encoder::new();
         out.number(VERSION);
-        out.0.extend(self.blob.0);
-        out.0.extend(self.blob_size.to_le_bytes());
-        out.0.extend(built.to_le_bytes());
+        out.digest(&self.blob);
+        out.long(self.blob_size);
+        out.long(*built);
         for text in [&control.control, &control.conffiles, &control.md5sums] {
             out.text(text.as_bytes());
         }
         let Scripts { preinst, postinst, prerm, postrm, triggers } = &control.scripts;
         for script in [preinst, postinst, prerm, postrm, triggers] {
-            out.0.push(script.is_some().into());
+            out.byte(script.is_some().into());
             out.text(script.as_deref().unwrap_or_default());
         }
         out.number(files.len() as u32);
-        for file in files {
-            out.0.extend(file.offset.to_le_bytes());
-            out.0.extend(file.size.to_le_bytes());
-            out.0.extend(file.sha256.0);
-        }
+        files.iter().for_each(|file| out.part(file));
         out.number(entries.len() as u32);
-        let mut last = "";
         for (path, entry) in entries {
-            let path = path.as_str();
-            let shared = last.bytes().zip(path.bytes()).take_while(|(a, b)| a == b).count();
-            let shared = path.floor_char_boundary(shared);
-            out.number(shared as u32);
-            out.text(path.get(shared..).unwrap_or_default().as_bytes());
-            last = path;
+            out.path(path);
             for number in [entry.meta.mode, entry.meta.uid, entry.meta.gid] {
                 out.number(number);
             }
             match &entry.kind {
-                DebKind::Directory => out.0.push(b'd'),
+                DebKind::Directory => out.byte(b'd'),
                 DebKind::File(number) => {
-                    out.0.push(b'f');
+                    out.byte(b'f');
                     out.number(*number);
                 }
                 DebKind::Symlink(target) => {
-                    out.0.push(b'l');
+                    out.byte(b'l');
                     out.text(target.as_bytes());
                 }
             }
         }
-        out.0
+        out.finish()
     }
 
     /// What a record says; nothing, if it is not one that [`encode`](Self::encode) makes.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
-        let mut rest = Decoder(bytes);
+        let mut rest = Decoder::new(bytes);
         if rest.number()? != VERSION {
             return None;
         }
@@ -75,130 +65,76 @@ impl Record {
         let blob_size = rest.long()?;
         let built = rest.long()?;
         let control = ControlFiles {
-            control: rest.string()?,
-            conffiles: rest.string()?,
-            md5sums: rest.string()?,
+            control: rest.text()?.into(),
+            conffiles: rest.text()?.into(),
+            md5sums: rest.text()?.into(),
             scripts: Scripts {
-                preinst: rest.script()?,
-                postinst: rest.script()?,
-                prerm: rest.script()?,
-                postrm: rest.script()?,
-                triggers: rest.script()?,
+                preinst: script(&mut rest)?,
+                postinst: script(&mut rest)?,
+                prerm: script(&mut rest)?,
+                postrm: script(&mut rest)?,
+                triggers: script(&mut rest)?,
             },
         };
         control.check().ok()?;
-        let files = rest.files(blob_size)?;
-        let entries = rest.entries(files.len())?;
+        let files = files(&mut rest, blob_size)?;
+        let entries = entries(&mut rest, files.len())?;
         let unpacked = Unpacked { control, entries, files, built };
-        rest.0.is_empty().then_some(Record { blob, blob_size, unpacked })
+        (rest.left() == 0).then_some(Record { blob, blob_size, unpacked })
     }
 }
 
-struct Encoder(Vec<u8>);
-
-impl Encoder {
-    fn number(&mut self, number: u32) {
-        self.0.extend(number.to_le_bytes());
-    }
-
-    fn text(&mut self, text: &[u8]) {
-        self.number(text.len() as u32);
-        self.0.extend(text);
+fn script(rest: &mut Decoder<'_>) -> Option<Option<Vec<u8>>> {
+    let there = rest.byte()?;
+    let text = rest.text_bytes()?;
+    match there {
+        0 if text.is_empty() => Some(None),
+        1 => Some(Some(text.to_vec())),
+        _ => None,
     }
 }
 
-struct Decoder<'a>(&'a [u8]);
-
-impl<'a> Decoder<'a> {
-    fn bytes(&mut self, len: usize) -> Option<&'a [u8]> {
-        let (bytes, rest) = self.0.split_at_checked(len)?;
-        self.0 = rest;
-        Some(bytes)
-    }
-
-    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        self.bytes(N)?.try_into().ok()
-    }
-
-    fn number(&mut self) -> Option<u32> {
-        self.array().map(u32::from_le_bytes)
-    }
-
-    fn long(&mut self) -> Option<u64> {
-        self.array().map(u64::from_le_bytes)
-    }
-
-    fn digest(&mut self) -> Option<Sha256Digest> {
-        self.array().map(Sha256Digest)
-    }
-
-    fn text(&mut self) -> Option<&'a str> {
-        let len = self.number()?;
-        std::str::from_utf8(self.bytes(len.try_into().ok()?)?).ok()
-    }
-
-    fn string(&mut self) -> Option<String> {
-        self.text().map(String::from)
-    }
-
-    fn script(&mut self) -> Option<Option<Vec<u8>>> {
-        let [there] = self.array()?;
-        let len = self.number()?;
-        let text = self.bytes(len.try_into().ok()?)?;
-        match there {
-            0 if text.is_empty() => Some(None),
-            1 => Some(Some(text.to_vec())),
-            _ => None,
+/// Files that stand one after the other, and are the whole blob together.
+fn files(rest: &mut Decoder<'_>, blob_size: u64) -> Option<Vec<PartRange>> {
+    let count = rest.number()?;
+    // A count that the bytes cannot have asks for no memory.
+    let mut files = Vec::with_capacity((count as usize).min(rest.left() / 49));
+    let mut end = 0u64;
+    for _ in 0..count {
+        let file = rest.part(blob_size)?;
+        if file.offset != end {
+            return None;
         }
+        end = end.checked_add(file.size)?;
+        files.push(file);
     }
+    (end == blob_size).then_some(files)
+}
 
-    /// Files that stand one after the other, and are the whole blob together.
-    fn files(&mut self, blob_size: u64) -> Option<Vec<PartRange>> {
-        let count = self.number()?;
-        // A count that the bytes cannot have asks for no memory.
-        let mut files = Vec::with_capacity((count as usize).min(self.0.len() / 48));
-        let mut end = 0u64;
-        for _ in 0..count {
-            let file = PartRange { offset: self.long()?, size: self.long()?, sha256: self.digest()? };
-            if file.offset != end {
-                return None;
-            }
-            end = end.checked_add(file.size)?;
-            files.push(file);
+/// Entries in the order of their paths, each below directories.
+fn entries(rest: &mut Decoder<'_>, files: usize) -> Option<BTreeMap<TreePath, DebEntry>> {
+    let count = rest.number()?;
+    let mut entries: Vec<(TreePath, DebEntry)> = vec![];
+    for _ in 0..count {
+        let path = rest.path()?;
+        if entries.last().is_some_and(|(before, _)| *before >= path) {
+            return None;
         }
-        (end == blob_size).then_some(files)
+        let meta = Meta {
+            mode: rest.number().filter(|mode| *mode <= 0o7777)?,
+            uid: rest.number()?,
+            gid: rest.number()?,
+            xattrs: BTreeMap::new(),
+        };
+        let kind = match rest.byte()? {
+            b'd' => DebKind::Directory,
+            b'f' => DebKind::File(rest.number().filter(|number| (*number as usize) < files)?),
+            b'l' => DebKind::Symlink(rest.text()?.into()),
+            _ => return None,
+        };
+        entries.push((path, DebEntry { kind, meta }));
     }
-
-    /// Entries in the order of their paths, each below directories.
-    fn entries(&mut self, files: usize) -> Option<BTreeMap<TreePath, DebEntry>> {
-        let count = self.number()?;
-        let mut entries: Vec<(TreePath, DebEntry)> = vec![];
-        let mut last = String::new();
-        for _ in 0..count {
-            let shared = usize::try_from(self.number()?).ok()?;
-            let rest = self.text()?;
-            let text = [last.get(..shared)?, rest].concat();
-            let path = TreePath::parse(&text).ok()?;
-            if path.as_str() != text || entries.last().is_some_and(|(before, _)| *before >= path) {
-                return None;
-            }
-            let meta = Meta {
-                mode: self.number().filter(|mode| *mode <= 0o7777)?,
-                uid: self.number()?,
-                gid: self.number()?,
-                xattrs: BTreeMap::new(),
-            };
-            let kind = match self.array()? {
-                [b'd'] => DebKind::Directory,
-                [b'f'] => DebKind::File(self.number().filter(|number| (*number as usize) < files)?),
-                [b'l'] => DebKind::Symlink(self.string()?),
-                _ => return None,
-            };
-            last = text;
-            entries.push((path, DebEntry { kind, meta }));
-        }
-        Some(entries.into_iter().collect())
-    }
+    Some(entries.into_iter().collect())
 }
 
 #[cfg(test)]
@@ -207,7 +143,10 @@ mod tests {
 
     fn record() -> Record {
         let entry = |kind, mode| DebEntry { kind, meta: Meta::root(mode) };
-        let file = |offset, size| PartRange { offset, size, sha256: Sha256Digest([7; 32]) };
+        let file = |offset, size| {
+            let head = tree::Head::of(&b"#!/bin/sh"[..size as usize]);
+            PartRange { offset, size, sha256: Sha256Digest([7; 32]), head }
+        };
         let entries = [
             ("/", entry(DebKind::Directory, 0o755)),
             ("/usr", entry(DebKind::Directory, 0o755)),
