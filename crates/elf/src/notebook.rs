@@ -1,8 +1,8 @@
 //! What was found out about files in earlier runs.
 //!
 //! A note is found by its key: the SHA-256 of everything that it depends on, each part of fixed length or with its
-//! length before it. Bytes of files are told apart by what the file system says of them, so that no file is read; of a
-//! file that has no [`FileIdentity`] nothing is noted.
+//! length before it. Bytes of files are told apart by what the file system says of them, so that no file is read, or by
+//! their digest, where that is known and they cannot change; of other files nothing is noted.
 
 use crate::{Facts, Kind};
 use std::collections::BTreeSet;
@@ -36,7 +36,7 @@ impl NoteKey {
     /// Of a note of a sort about one file; none where nothing tells its bytes.
     pub fn of(sort: &str, content: &Content) -> Option<Sha256Digest> {
         let mut key = NoteKey::new(sort);
-        key.identity(&content.identity()?);
+        key.content(content)?;
         Some(key.finish())
     }
 
@@ -49,7 +49,18 @@ impl NoteKey {
         self.0.extend_from_slice(&number.to_le_bytes());
     }
 
-    pub fn identity(&mut self, identity: &FileIdentity) {
+    /// The bytes of a file; nothing where nothing tells them.
+    pub fn content(&mut self, content: &Content) -> Option<()> {
+        let digest = || content.known().sha256.filter(|_| !content.may_change());
+        match (content.identity(), digest()) {
+            (Some(identity), _) => self.identity(&identity),
+            (None, Some(digest)) => self.0.extend_from_slice(&digest.0),
+            (None, None) => return None,
+        }
+        Some(())
+    }
+
+    fn identity(&mut self, identity: &FileIdentity) {
         let FileIdentity { device, inode, size, mtime, ctime } = identity;
         for number in [*device, *inode, *size] {
             self.number(number);
@@ -85,4 +96,22 @@ pub(crate) fn names_note(names: &BTreeSet<String>) -> Vec<u8> {
 /// What [`names_note`] made of names.
 pub(crate) fn read_names(note: &[u8]) -> Option<BTreeSet<String>> {
     serde_json::from_slice(note).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_that_cannot_change_are_told_by_their_digest() {
+        let key = |content: &Content| NoteKey::of("sort", content);
+        let [content, same, other] = ["bytes", "bytes", "other"].map(|text| Content::bytes(text, "a test"));
+        assert_eq!(key(&content), None);
+        for content in [&content, &same, &other] {
+            content.sha256().unwrap();
+        }
+        assert!(key(&content).is_some());
+        assert_eq!(key(&content), key(&same));
+        assert_ne!(key(&content), key(&other));
+    }
 }

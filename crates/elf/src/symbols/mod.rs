@@ -153,7 +153,7 @@ fn note_key(closure: &Closure, flavor: Flavor) -> Option<Sha256Digest> {
         key.text(member.name);
         key.text(member.resolution.path.as_str());
         key.number(u64::from(member.is_loader));
-        key.identity(&content.identity()?);
+        key.content(content)?;
     }
     Some(key.finish())
 }
