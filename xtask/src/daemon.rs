@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::step::{Outcome, succeeds};
 
 /// Runs the engine until standard input ends, then ends it and removes the folder. Our end of the pipe closes
-/// when we do, however we end: nothing outlives a failure, an interrupt or a kill.
+/// when we do, however we end: nothing outlives a failure, an interrupt or a kill. The engine leaves a namespace mounted.
 const GUARD: &str = r#"
 dockerd --data-root "$1/data" --exec-root "$1/exec" --pidfile "$1/pid" --host "unix://$1/docker.sock" \
     --bridge none --iptables=false --ip6tables=false </dev/null &
@@ -18,6 +18,7 @@ engine=$!
 cat
 kill "$engine"
 wait "$engine"
+umount "$1"/exec/netns/* 2>/dev/null
 rm -rf "$1"
 "#;
 
