@@ -1,13 +1,24 @@
-//! A server in a container without a network: it is asked from within its own.
+//! A server without a network: it is asked from within its own.
 
 use crate::runtime::docker;
 use crate::workshop::{limited, ok};
-use std::process::Command;
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Child, Command};
 
 /// A server; it goes with the value.
 pub struct Service {
-    container: String,
+    host: Host,
+    /// A process in the network of the server.
     process: String,
+    port: u16,
+}
+
+/// What runs a server.
+enum Host {
+    Container(String),
+    /// A process, and where it writes what it says.
+    Process(Child, PathBuf),
 }
 
 impl Service {
@@ -23,7 +34,13 @@ impl Service {
         command.args(["--security-opt=no-new-privileges", "--tmpfs=/tmp:rw,mode=1777"]).args(options);
         let container = ok(command.arg(image).args(arguments));
         let process = ok(docker().args(["inspect", "--format", "{{.State.Pid}}", &container]));
-        Service { container, process }
+        Service { host: Host::Container(container), process, port: 8000 }
+    }
+
+    /// A process that serves in a network of its own.
+    pub fn of(child: Child, log: PathBuf, port: u16) -> Self {
+        let process = child.id().to_string();
+        Service { host: Host::Process(child, log), process, port }
     }
 
     pub fn get(&self, path: &str) -> String {
@@ -49,19 +66,25 @@ impl Service {
 
     /// All that it said so far.
     pub fn log(&self) -> String {
-        let output = docker().args(["logs", &self.container]).output().unwrap();
-        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+        match &self.host {
+            Host::Container(container) => {
+                let output = docker().args(["logs", container]).output().unwrap();
+                let said = [output.stdout, output.stderr].concat();
+                String::from_utf8_lossy(&said).into_owned()
+            }
+            Host::Process(_, log) => fs::read_to_string(log).unwrap(),
+        }
     }
 
     fn curl(&self) -> Command {
         let mut command = limited("nsenter");
         command.args(["--target", &self.process, "--net", "curl", "--silent", "--show-error"]);
-        command.args(["--retry", "60", "--retry-delay", "1", "--retry-connrefused"]);
+        command.args(["--retry", "150", "--retry-delay", "1", "--retry-connrefused"]);
         command
     }
 
     fn ask(&self, command: &mut Command, path: &str) -> String {
-        let output = command.arg(format!("http://127.0.0.1:8000{path}")).output().unwrap();
+        let output = command.arg(format!("http://127.0.0.1:{}{path}", self.port)).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{path}: {said}\n{}", self.log());
         String::from_utf8_lossy(&output.stdout).into_owned()
@@ -70,6 +93,15 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
-        let _ = docker().args(["rm", "--force", &self.container]).output();
+        match &mut self.host {
+            Host::Container(container) => {
+                let _ = docker().args(["rm", "--force", container]).output();
+            }
+            Host::Process(child, _) => {
+                // `timeout` passes it on.
+                let _ = Command::new("kill").arg(child.id().to_string()).status();
+                let _ = child.wait();
+            }
+        }
     }
 }

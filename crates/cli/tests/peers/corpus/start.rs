@@ -3,7 +3,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Command, Output};
 
 use toml::{Table, Value};
 
@@ -24,15 +24,16 @@ pub struct Starter {
 
 /// A process: its program and arguments, its environment, its working directory, and its user.
 pub struct Process {
-    arguments: Vec<String>,
-    environment: Vec<(String, String)>,
+    pub arguments: Vec<String>,
+    pub environment: Vec<(String, String)>,
     workdir: String,
     user: (u32, u32),
 }
 
 impl Starter {
-    /// None, with a word on why, where this machine cannot run programs of the architecture in namespaces.
-    pub fn new(workshop: &Workshop, architecture: &Architecture, programs: &Path) -> Option<Self> {
+    /// None, with a word on why, where this machine cannot run programs of the architecture, of which there is an example,
+    /// in namespaces.
+    pub fn new(workshop: &Workshop, architecture: &Architecture, example: &Path) -> Option<Self> {
         let emulator = architecture.emulator();
         let name = format!("qemu-{}-static", architecture.emulator);
         let needed = if architecture.is_native() { "root" } else { &name };
@@ -45,7 +46,7 @@ impl Starter {
         let binfmt = workshop.path("binfmt");
         fs::create_dir_all(&binfmt).unwrap();
         let rule = match emulator {
-            Some(emulator) if !architecture.is_native() => rule(&programs.join("hello"), &emulator),
+            Some(emulator) if !architecture.is_native() => rule(example, &emulator),
             _ => "-".into(),
         };
         Some(Self { program, binfmt, rule })
@@ -53,12 +54,17 @@ impl Starter {
 
     /// Starts the process with `root` as its root.
     pub fn start(&self, root: &Path, process: &Process) -> Output {
+        self.command(root, process).output().unwrap()
+    }
+
+    /// The command that starts the process with `root` as its root.
+    pub fn command(&self, root: &Path, process: &Process) -> Command {
         let mut command = limited(&self.program);
         command.arg(&self.binfmt).arg(&self.rule).arg(root);
         command.arg(process.user.0.to_string()).arg(process.user.1.to_string());
         command.arg(&process.workdir).args(&process.arguments);
         command.env_clear().envs(process.environment.iter().cloned());
-        command.output().unwrap()
+        command
     }
 }
 
@@ -85,6 +91,11 @@ pub fn unpack(layout: &Path, to: &Path) -> Process {
         archive.set_preserve_mtime(false);
         archive.unpack(to).unwrap();
     }
+    process_of(layout)
+}
+
+/// The process of the only image of a layout.
+pub fn process_of(layout: &Path) -> Process {
     let config = &layout::config(layout)["config"];
     let list = |key: &str| {
         let list = config[key].as_array().into_iter().flatten();

@@ -3,12 +3,16 @@
 use std::collections::BTreeMap;
 use std::fs;
 
+use crate::emulated::Emulated;
 use crate::runtime::{Runtime, Work};
 use crate::workshop::{Workshop, assert_has, at_hand, limited, repository, skipped};
 
 use super::image;
 
 const ITEMS: &str = "src/main/java/shop/items/Items.java";
+const SPEC: &str = "[runtime]\nsource = \"debian:bookworm\"\n[java]\njar = \"boot/target/shop-1.0.jar\"\n";
+/// What the application says that it answered itself.
+const ANSWER: &str = "answer: 200 {\"name\":\"apple\",\"count\":3}";
 
 /// Builds `testdata/apps/java-boot`; its dependencies are downloaded once.
 fn boot_jar(workshop: &Workshop) -> bool {
@@ -34,10 +38,9 @@ fn an_application_of_spring_boot_starts_beside_its_dependencies() {
     if !boot_jar(&workshop) {
         return;
     }
-    let spec = "[runtime]\nsource = \"debian:bookworm\"\n[java]\njar = \"boot/target/shop-1.0.jar\"\n";
-    let Some(built) = image(&workshop, "boot", spec) else { return };
+    let Some(built) = image(&workshop, "boot", SPEC) else { return };
     let said = Runtime::Docker.run(&workshop, &built, &Work::default());
-    assert_has(&said, &["answer: 200 {\"name\":\"apple\",\"count\":3}"]);
+    assert_has(&said, &[ANSWER]);
     let files = crate::layout::files(&built.layout);
     let sizes: BTreeMap<&str, usize> =
         files.iter().map(|entry| (&*entry.path, entry.content.len())).collect();
@@ -61,14 +64,23 @@ fn an_application_of_spring_boot_starts_beside_its_dependencies() {
     let mut maven = limited("mvn");
     maven.args(["--quiet", "--batch-mode", "--offline", "package", "-DskipTests"]);
     crate::workshop::ok(maven.current_dir(workshop.path("boot")));
-    let Some(again) = image(&workshop, "boot", spec) else { return };
+    let Some(again) = image(&workshop, "boot", SPEC) else { return };
     let new = layers(&again);
     let same = old.iter().zip(&new).filter(|(old, new)| old == new).count();
     assert_eq!((old.len(), same), (new.len(), new.len() - 1), "{old:?} {new:?}");
+}
 
-    // Elsewhere it is only proven: under an emulator it takes minutes to start.
-    let spec = format!("platforms = [\"linux/arm64\"]\n{spec}");
-    if image(&workshop, "arm", &spec).is_some() {
-        skipped("the application of Spring Boot for arm64 is built and proven, not started");
+#[test]
+fn an_application_of_spring_boot_for_arm64() {
+    if !at_hand(&["mvn", "javac"]) || !Emulated::is_possible() {
+        return;
     }
+    let workshop = Workshop::new();
+    if !boot_jar(&workshop) {
+        return;
+    }
+    let spec = format!("platforms = [\"linux/arm64\"]\n{SPEC}");
+    let Some(built) = image(&workshop, "boot", &spec) else { return };
+    let Some(emulated) = Emulated::new(&workshop, &built.layout, "usr/bin/java") else { return };
+    assert_has(&emulated.says(), &[ANSWER]);
 }

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use compiled::{module_jar, plain_jar};
 
+use crate::emulated::Emulated;
 use crate::runtime::{Runtime, Work};
 use crate::workshop::{Image, Workshop, assert_has, at_hand, is_long, limited, ok, repository, skipped};
 
@@ -116,20 +117,20 @@ fn a_runtime_is_the_same_wherever_it_is_linked() {
 
 #[test]
 fn another_architecture_runs_a_runtime_that_was_linked_here() {
-    if !at_hand(&["docker", "javac", "jar"]) {
+    if !at_hand(&["javac", "jar"]) || !Emulated::is_possible() {
         return;
     }
-    let workshop = Workshop::new();
-    plain_jar(&workshop, "shop.jar", 17);
-    // The emulator's own processor computes wrongly.
-    let spec = "platforms = [\"linux/arm64\"]\n[config]\nenv = { QEMU_CPU = \"cortex-a57\" }\n\
-                [runtime]\nsource = \"debian:bookworm\"\n[java]\njar = \"shop.jar\"\n";
-    let Some(image) = image(&workshop, "shop", spec) else { return };
-    if !std::path::Path::new("/proc/sys/fs/binfmt_misc/qemu-aarch64").exists() {
-        return skipped("no emulator of arm64 is registered: the image is proven, not started");
+    for (suite, release) in SUITES {
+        let workshop = Workshop::new();
+        plain_jar(&workshop, "shop.jar", 17);
+        let spec = format!(
+            "platforms = [\"linux/arm64\"]\n[runtime]\nsource = \"debian:{suite}\"\n[java]\njar = \"shop.jar\"\n"
+        );
+        let Some(image) = image(&workshop, "shop", &spec) else { continue };
+        let Some(emulated) = Emulated::new(&workshop, &image.layout, "usr/bin/java") else { return };
+        let home = format!("java: {release} ");
+        assert_has(&emulated.says(), &["own: three äpples", &home, "file: true", "child: 0", "line: 43"]);
     }
-    let said = Runtime::Docker.run(&workshop, &image, &Work::default());
-    assert_has(&said, &["own: three äpples", "java: 17 ", "child: 0"]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::{env, fs, process::Command};
 
-use super::{copied, npm, pnpm, ready, server::Server, spec};
+use super::{copied, next_built, pnpm, ready, server::Server, spec};
 use crate::{
     runtime::{docker, load},
     workshop::{Workshop, assert_has, ok},
@@ -125,10 +125,7 @@ fn a_standalone_build_of_next_serves_pages() {
         return;
     }
     let workshop = Workshop::new();
-    let folder = copied(&workshop, "next");
-    ok(npm().args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]).current_dir(&folder));
-    let next = folder.join("node_modules/.bin/next");
-    ok(crate::workshop::limited(&next).arg("build").current_dir(&folder).env("NEXT_TELEMETRY_DISABLED", "1"));
+    let folder = next_built(&workshop);
     let server = Server::start(&workshop.image(&spec(&folder, "")).archive);
     let page = server.get("/?who=docker");
     assert!(page.starts_with("200 ") && page.contains("docker</h1>"), "{page}");

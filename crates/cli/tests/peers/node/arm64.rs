@@ -1,82 +1,83 @@
-//! Images for another processor are installed and proven here, and what they hold runs under an emulator: Express
-//! serves, addons are loaded.
+//! The applications for arm64, as its machines would run them.
 
 use std::{
-    fs,
-    io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::TcpStream,
+    env,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    time::Duration,
+    process::Command,
 };
 
-use super::{copied, ready, spec};
-use crate::workshop::{Workshop, limited, ok};
+use super::{copied, next_built, pnpm, ready, spec};
+use crate::{
+    emulated::Emulated,
+    service::Service,
+    workshop::{Workshop, assert_has, ok},
+};
 
-const EMULATOR: &str = "/usr/bin/qemu-aarch64-static";
 const SOURCE: &str = "[runtime]\nsource = \"debian:bookworm\"\n";
 
 #[test]
-fn express_serves() {
+fn express() {
     let workshop = Workshop::new();
-    let Some(root) = root(&workshop, "express") else { return };
-    let mut server =
-        Ended(emulated(&root, &["app/server.js"]).env("PORT", "0").stdout(Stdio::piped()).spawn().unwrap());
-    let mut line = String::new();
-    BufReader::new(server.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let port: u16 = line.trim().rsplit(' ').next().unwrap().parse().unwrap();
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-    stream.write_all(b"GET / HTTP/1.0\r\nHost: localhost\r\n\r\n").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    assert!(answer.contains("200 OK") && answer.contains("hello from node v20."), "{answer}");
+    let Some(server) = served(&workshop, "express", "") else { return };
+    assert_has(&server.get("/"), &["hello from node v20."]);
+    assert_eq!(server.post("/sum", "application/json", r#"{"numbers": [20, 22]}"#), r#"{"sum":42}"#);
+    assert_eq!(server.status("/nothing"), "404");
 }
 
 #[test]
-fn addons_are_loaded() {
+fn addons_that_come_compiled() {
     let workshop = Workshop::new();
-    let Some(root) = root(&workshop, "native") else { return };
-    let script = "const r = require('module').createRequire(process.argv[1]); r('@node-rs/argon2'); \
-                  console.log(process.arch, r('sharp').versions.vips.length > 0)";
-    let file = root.join("app/server.js");
-    let said = ok(emulated(&root, &["-e", script]).arg(file).stdin(Stdio::null()));
-    assert_eq!(said, "arm64 true");
+    let Some(server) = served(&workshop, "native", SOURCE) else { return };
+    assert_eq!(server.get("/picture"), "webp 64x48");
+    assert_eq!(server.get("/password"), "argon2id true false");
 }
 
-/// Builds an application for arm64, and gives the root of its image; none where that cannot be run.
-fn root(workshop: &Workshop, app: &str) -> Option<PathBuf> {
-    if !ready(&[EMULATOR, "umoci"]) {
+#[test]
+fn a_workspace() {
+    let workshop = Workshop::new();
+    let Some(server) = served(&workshop, "workspaces", SOURCE) else { return };
+    assert_has(&server.get("/"), &["with ms 2.0.0, 172800000 ms"]);
+}
+
+#[test]
+fn a_farm_of_links() {
+    let workshop = Workshop::new();
+    let Some(server) = served(&workshop, "pnpm", SOURCE) else { return };
+    assert_has(&server.get("/"), &["with ms 2.0.0"]);
+    assert_eq!(server.get("/picture"), "png 8x8");
+}
+
+#[test]
+fn a_standalone_build_of_next() {
+    let workshop = Workshop::new();
+    let Some(server) = served(&workshop, "next", SOURCE) else { return };
+    assert_has(&server.get("/?who=docker"), &["docker</h1>"]);
+    assert_eq!(server.post("/api", "application/json", r#"{"numbers": [20, 22]}"#), r#"{"sum":42}"#);
+}
+
+/// Builds an application and starts it; none where it cannot be run.
+fn served(workshop: &Workshop, app: &str, more: &str) -> Option<Service> {
+    if !ready(&[]) || !Emulated::is_possible() {
         return None;
     }
-    let folder = copied(workshop, app);
+    let folder = match app {
+        "next" => next_built(workshop),
+        app => copied(workshop, app),
+    };
+    let layout = layout(workshop, &spec(&folder, more), |command| {
+        if app == "pnpm" {
+            command.env("PATH", format!("{}:{}", pnpm().display(), env::var("PATH").unwrap()));
+        }
+    });
+    Some(Emulated::new(workshop, &layout, "usr/local/bin/node")?.serve(8080))
+}
+
+fn layout(workshop: &Workshop, spec: &Path, prepare: impl Fn(&mut Command)) -> PathBuf {
     let layout = workshop.path("arm64");
-    ok(workshop
-        .bantam()
-        .args(["build", "--platform", "linux/arm64"])
-        .arg(spec(&folder, SOURCE))
-        .args(["-o", &format!("oci:{}:test", layout.display())]));
-    let bundle = workshop.path("bundle");
-    ok(limited("umoci").args(["unpack", "--image"]).arg(format!("{}:test", layout.display())).arg(&bundle));
-    let root = bundle.join("rootfs");
-    assert!(fs::metadata(root.join("usr/local/bin/node")).unwrap().len() > 1 << 20);
-    Some(root)
-}
-
-/// The Node.js of a root, under the emulator; files are relative to the root.
-fn emulated(root: &Path, arguments: &[&str]) -> Command {
-    let mut command = limited(EMULATOR);
-    command.arg("-L").arg(root).arg(root.join("usr/local/bin/node")).args(arguments).current_dir(root);
-    command
-}
-
-/// A process that ends with the value.
-struct Ended(Child);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        // `timeout` passes it on.
-        let _ = Command::new("kill").arg(self.0.id().to_string()).status();
-        let _ = self.0.wait();
-    }
+    let mut build = workshop.bantam();
+    build.args(["build", "--platform", "linux/arm64"]).arg(spec);
+    build.args(["-o", &format!("oci:{}:test", layout.display())]);
+    prepare(&mut build);
+    ok(&mut build);
+    layout
 }

@@ -79,6 +79,15 @@ fn pnpm() -> PathBuf {
     programs
 }
 
+/// An application of Next.js, built to stand alone; its folder.
+fn next_built(workshop: &Workshop) -> PathBuf {
+    let folder = copied(workshop, "next");
+    ok(npm().args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]).current_dir(&folder));
+    let next = folder.join("node_modules/.bin/next");
+    ok(limited(&next).arg("build").current_dir(&folder).env("NEXT_TELEMETRY_DISABLED", "1"));
+    folder
+}
+
 fn npm() -> Command {
     limited("npm")
 }
