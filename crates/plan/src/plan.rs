@@ -190,6 +190,7 @@ pub fn plan(spec: &Spec, platform: Platform, sources: &Sources<'_>) -> Result<Pl
     };
     let loaded = proof.run(&mut draft)?;
     process::check(&mut draft, &spec.config, &process, &loaded)?;
+    process::named::check(&mut draft, &spec.config, &process, &spec.dirs)?;
     let (config, dirs, program) = (&spec.config, &spec.dirs, program.as_ref());
     Environment { config, own, process: &process, dirs, source, scope, program }.check(&mut draft)?;
     process::check_root(&mut draft, &process, allow, spec.config.line);

@@ -101,6 +101,8 @@ codes! {
         "A volume is to be where the image has a file"
     "B0310" UserOfBase "user-of-base" Error
         "A user of the spec has other numbers in the base image"
+    "B0311" MissingArgument "missing-argument" Error
+        "A file that the interpreter is told to open is not in the image"
 
     "B0401" NothingTaken "nothing-taken" Error
         "The from of a [[files]] takes no file"

@@ -192,6 +192,13 @@ impl Problem {
                     "write the path that [[files]] gives the program, or add the [[files]] that brings it",
                 )]
             }
+            Problem::MissingArgument { like: Some(like), .. } => {
+                vec![say(format!("write the path that it has: {like}"))]
+            }
+            Problem::MissingArgument { .. } => vec![say(
+                "add the [[files]] that brings it; what is mounted there when the container starts is below a directory of \
+                 [[dirs]]",
+            )],
             Problem::NotExecutable { why, .. } if why.contains("mode") => {
                 vec![Fix::Set("files", key("mode", "0755"))]
             }

@@ -89,6 +89,9 @@ pub enum Problem {
     MissingCompanion { program: TreePath, files: String, purpose: &'static str },
     /// The process's program is not in the image.
     MissingProgram { program: String, line: Line, on_path: Option<String> },
+    /// A file that the process tells an interpreter to open: `word` names it, `path` is where it would be, `like` has the
+    /// same name elsewhere in the image.
+    MissingArgument { program: String, word: String, path: TreePath, like: Option<TreePath>, line: Line },
     /// The process's program cannot be executed.
     NotExecutable { program: TreePath, why: String, line: Line },
     /// The process's user may not reach a path.
@@ -290,6 +293,7 @@ impl Problem {
         match self {
             Problem::MissingDlopen { line, .. }
             | Problem::MissingProgram { line, .. }
+            | Problem::MissingArgument { line, .. }
             | Problem::NotExecutable { line, .. }
             | Problem::NoProcess { line }
             | Problem::MissingWorkdir { line, .. }

@@ -141,6 +141,12 @@ impl fmt::Display for Problem {
             Problem::MissingProgram { program, .. } => {
                 write!(f, "the process's program {program} is not in the image")
             }
+            Problem::MissingArgument { program, word, path, .. } if path.as_str() == word => {
+                write!(f, "{program} is to open {word}, which is not in the image")
+            }
+            Problem::MissingArgument { program, word, path, .. } => {
+                write!(f, "{program} is to open {word}, and {path} is not in the image")
+            }
             Problem::NotExecutable { program, why, .. } => {
                 write!(f, "the process's program {program} cannot be executed: {why}")
             }

@@ -1,6 +1,7 @@
 //! The process as configured: what the image config says, and whether it could start.
 
 pub(crate) mod access;
+pub(crate) mod named;
 mod start;
 
 pub(crate) use start::check;

@@ -80,6 +80,9 @@ pub fn world(code: &str) -> Option<World> {
         "B0201" => world.payload("deploy/start.py", script("#!/usr/bin/python3")),
         "B0202" => world.payload("dist/server.js", script("#!/usr/bin/env node")),
         "B0301" | "B0302" | "B0303" | "B0304" | "B0305" | "B0306" | "B0307" | "B0309" => shop(),
+        "B0311" => {
+            world.source("/usr/bin/node", program(&["libc.so.6"])).payload("dist/server.js", "listen();\n")
+        }
         "B0310" => shop().upon(base(), BaseConfig::default()),
         "B0416" => shop().payload("motd", "Welcome\n").upon(base(), BaseConfig::default()),
         "B0417" => {

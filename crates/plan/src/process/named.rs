@@ -1,0 +1,335 @@
+//! Files that the process tells an interpreter to open. Without them it starts, and ends at once.
+//!
+//! The command lines are read as Python, Node.js and Java read them. What is not certain from the words alone, such as a
+//! module that is looked for on a path, is no file here.
+
+use super::{Process, find, path_of, program};
+use crate::{
+    draft::Draft,
+    finding::Problem,
+    spec::{Config, Dir},
+};
+use std::collections::VecDeque;
+use tree::{TreePath, View as _, ViewError};
+
+/// Where nothing of an image is seen at run time, or something may be that is not in it.
+const ELSEWHERE: [&str; 6] = ["/dev", "/mnt", "/proc", "/run", "/sys", "/tmp"];
+
+/// A file that an interpreter opens: the word that names it, and what may stand for it.
+#[derive(Debug, PartialEq, Eq)]
+struct Named {
+    word: String,
+    /// Paths as the process sees them: one of them is enough.
+    candidates: Vec<String>,
+}
+
+/// Reports the files that the process names and the image has not.
+///
+/// # Errors
+/// When links of the image cannot be followed.
+pub(crate) fn check(
+    draft: &mut Draft,
+    config: &Config,
+    process: &Process,
+    dirs: &[Dir],
+) -> Result<(), ViewError> {
+    let Some(first) = program(config) else { return Ok(()) };
+    if find(&draft.tree, first, &process.workdir, path_of(config))?.is_none() {
+        return Ok(());
+    }
+    let words = config.entrypoint.iter().chain(&config.cmd).skip(1).map(String::as_str).collect();
+    let variable = |name: &str| config.env.get(name).map_or("", String::as_str);
+    let named = match first.rsplit('/').next().unwrap_or(first) {
+        "node" | "nodejs" => of_node(words, variable("NODE_OPTIONS"), !variable("NODE_PATH").is_empty()),
+        "java" => {
+            let options = ["JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS"].map(variable);
+            of_java(words, &options.join(" "))
+        }
+        name if is_python(name) => of_python(words),
+        _ => vec![],
+    };
+    for Named { word, candidates } in named {
+        let mut absent = None;
+        let mut is_there = false;
+        for candidate in &candidates {
+            // A path that leads out of the root is none.
+            let Ok(at) = process.workdir.join(candidate) else { continue };
+            is_there |= draft.tree.follow(&at)?.entry.is_some();
+            absent.get_or_insert(at);
+        }
+        let Some(path) = absent.filter(|path| !is_there && !is_mounted(path, process, dirs)) else { continue };
+        let like = draft.tree.iter().map(|(path, _)| path).find(|other| other.name() == path.name());
+        let (program, like, line) = (first.to_owned(), like.cloned(), config.line);
+        draft.report(Problem::MissingArgument { program, word, path, like, line });
+    }
+    Ok(())
+}
+
+/// May somebody mount something where a path leads?
+fn is_mounted(path: &TreePath, process: &Process, dirs: &[Dir]) -> bool {
+    let elsewhere = ELSEWHERE.iter().filter_map(|dir| TreePath::parse(dir).ok());
+    let declared = process.volumes.iter().chain(dirs.iter().map(|dir| &dir.path)).cloned();
+    elsewhere.chain(declared).any(|dir| path.is_within(&dir))
+}
+
+fn is_python(name: &str) -> bool {
+    let version = name.strip_prefix("python");
+    version.is_some_and(|version| version.chars().all(|letter| letter.is_ascii_digit() || letter == '.'))
+}
+
+/// As `getopt` of CPython reads them: the script.
+fn of_python(mut words: VecDeque<&str>) -> Vec<Named> {
+    while let Some(word) = words.pop_front() {
+        match word.strip_prefix('-') {
+            None => return vec![Named::file(word)],
+            Some("-") => return words.pop_front().map(Named::file).into_iter().collect(),
+            Some("-check-hash-based-pycs") => drop(words.pop_front()),
+            Some("") => return vec![],
+            Some(long) if long.starts_with('-') => return vec![],
+            Some(letters) => {
+                // A letter that takes a value has what is left of the word, or the next word.
+                match letters.find(['c', 'm', 'h', 'V', '?', 'W', 'X']).map(|at| letters.split_at(at)) {
+                    None | Some((_, "")) => {}
+                    Some((_, rest)) if rest.starts_with(['W', 'X']) => {
+                        if rest.len() == 1 {
+                            words.pop_front();
+                        }
+                    }
+                    Some(_) => return vec![],
+                }
+            }
+        }
+    }
+    vec![]
+}
+
+/// The jar, the agents, and files of arguments; what is absent of a class path is passed over by Java itself.
+fn of_java(mut words: VecDeque<&str>, options: &str) -> Vec<Named> {
+    let agent = |word: &str| {
+        let rest = word.strip_prefix("-javaagent:").or(word.strip_prefix("-agentpath:"))?;
+        Some(Named::file(rest.split('=').next().unwrap_or(rest)))
+    };
+    let mut named: Vec<Named> = options.split_whitespace().filter_map(agent).collect();
+    while let Some(word) = words.pop_front() {
+        match word {
+            "-jar" => {
+                named.extend(words.pop_front().map(Named::file));
+                return named;
+            }
+            "-m" | "--module" | "-version" | "--version" | "-help" | "--help" => return named,
+            "-cp" | "-classpath" | "--class-path" | "-p" | "--module-path" | "--add-modules" | "--add-opens"
+            | "--add-exports" | "--add-reads" | "--limit-modules" | "--patch-module" | "--upgrade-module-path"
+            | "--enable-native-access" | "--source" => drop(words.pop_front()),
+            word if word.starts_with('@') => {
+                // What stands in it may end the options.
+                named.extend(word.get(1..).map(Named::file));
+                return named;
+            }
+            word if word.starts_with('-') => named.extend(agent(word)),
+            word => {
+                named.extend(word.ends_with(".java").then(|| Named::file(word)));
+                return named;
+            }
+        }
+    }
+    named
+}
+
+/// The script, and what is loaded before it.
+fn of_node(mut words: VecDeque<&str>, options: &str, has_path: bool) -> Vec<Named> {
+    let mut named = vec![];
+    let mut before: VecDeque<&str> = options.split_whitespace().collect();
+    while let Some(word) = before.pop_front() {
+        named.extend(node_option(word, &mut before, has_path));
+    }
+    if words.front() == Some(&"inspect") {
+        words.pop_front();
+    }
+    while let Some(word) = words.pop_front() {
+        match word {
+            "--" => {
+                named.extend(words.pop_front().map(Named::module));
+                return named;
+            }
+            "-" | "-e" | "--eval" | "-p" | "--print" | "-pe" | "-h" | "--help" | "-v" | "--version" | "--run"
+            | "--test" | "-i" | "--interactive" => return named,
+            word if word.starts_with('-') => {
+                let is_certain = word.contains('=') || !word.starts_with("--") || is_known(word);
+                named.extend(node_option(word, &mut words, has_path));
+                // What follows may be its value.
+                if !is_certain && words.front().is_some_and(|next| !next.starts_with('-')) {
+                    return named;
+                }
+            }
+            word => {
+                named.push(Named::module(word));
+                return named;
+            }
+        }
+    }
+    named
+}
+
+/// Is it known whether an option of Node.js takes a value?
+fn is_known(option: &str) -> bool {
+    let flags = ["--no-", "--trace-", "--enable-", "--use-", "--expose", "--inspect", "--allow-", "--preserve-"];
+    let others = ["--watch", "--throw-deprecation", "--permission", "--jitless", "--pending-deprecation"];
+    takes_value(option) || others.contains(&option) || flags.iter().any(|flag| option.starts_with(flag))
+}
+
+fn takes_value(option: &str) -> bool {
+    matches!(
+        option,
+        "-r" | "--require"
+            | "--import"
+            | "--loader"
+            | "--experimental-loader"
+            | "--env-file"
+            | "--env-file-if-exists"
+            | "-C"
+            | "--conditions"
+            | "--title"
+            | "--watch-path"
+            | "--openssl-config"
+            | "--icu-data-dir"
+            | "--input-type"
+            | "--diagnostic-dir"
+            | "--disable-warning"
+            | "--dns-result-order"
+            | "--unhandled-rejections"
+            | "--max-http-header-size"
+    )
+}
+
+/// What an option of Node.js loads; its value is taken from the words where it is one of them.
+fn node_option(word: &str, words: &mut VecDeque<&str>, has_path: bool) -> Option<Named> {
+    let (name, value) = word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value)));
+    if !takes_value(name) {
+        return None;
+    }
+    let value = value.or_else(|| words.pop_front())?;
+    let is_path = value.starts_with(['.', '/']);
+    match name {
+        "--env-file" | "--openssl-config" => Some(Named::file(value)),
+        "-r" | "--require" if is_path => Some(Named::module(value)),
+        "--import" | "--loader" | "--experimental-loader" if is_path => Some(Named::file(value)),
+        "--import" | "--loader" | "--experimental-loader" if value.starts_with("file://") => {
+            value.get("file://".len()..).map(Named::file)
+        }
+        "-r" | "--require" | "--import" | "--loader" | "--experimental-loader"
+            if !has_path && !value.contains(':') =>
+        {
+            Named::package(value)
+        }
+        _ => None,
+    }
+}
+
+impl Named {
+    /// A file with this very path.
+    fn file(word: &str) -> Self {
+        Named { word: word.into(), candidates: vec![word.into()] }
+    }
+
+    /// What `require` of Node.js takes for a path.
+    fn module(word: &str) -> Self {
+        let endings = ["", ".js", ".json", ".node", "/package.json", "/index.js"];
+        let candidates = endings.iter().map(|ending| format!("{}{ending}", word.trim_end_matches('/')));
+        Named { word: word.into(), candidates: candidates.collect() }
+    }
+
+    /// A package by its name, and what is meant of it: it is in a `node_modules` of the working directory, or above. None
+    /// for what Node.js has itself.
+    fn package(word: &str) -> Option<Self> {
+        let parts = if word.starts_with('@') { 2 } else { 1 };
+        let name: Vec<&str> = word.split('/').take(parts).collect();
+        let name = name.join("/");
+        if name.is_empty() || BUILT_IN.contains(&&*name) {
+            return None;
+        }
+        // More levels than a path has lead to its root.
+        let candidates = (0..16).map(|level| format!("{}node_modules/{name}", "../".repeat(level)));
+        Some(Named { word: word.into(), candidates: candidates.collect() })
+    }
+}
+
+/// Modules that Node.js has itself and somebody may load first.
+const BUILT_IN: [&str; 6] = ["fs", "http", "inspector", "module", "path", "process"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str) -> VecDeque<&str> {
+        text.split_whitespace().collect()
+    }
+
+    fn shown(named: Vec<Named>) -> String {
+        named.into_iter().map(|named| named.word).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn what_python_opens() {
+        for (line, expected) in [
+            ("app.py --port 80", "app.py"),
+            ("-u -B app.py", "app.py"),
+            ("-uB -Wignore -W error -X dev -Xutf8 app.py", "app.py"),
+            ("-uWerror app.py", "app.py"),
+            ("-- -app.py", "-app.py"),
+            ("--check-hash-based-pycs never app.py", "app.py"),
+            ("-m http.server app.py", ""),
+            ("-um app", ""),
+            ("-c pass app.py", ""),
+            ("-V app.py", ""),
+            ("--version", ""),
+            ("- app.py", ""),
+            ("", ""),
+        ] {
+            assert_eq!(shown(of_python(words(line))), expected, "{line}");
+        }
+        for (name, is) in [("python", true), ("python3.13", true), ("python3-config", false), ("pypy", false)] {
+            assert_eq!(is_python(name), is, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_java_opens() {
+        for (line, options, expected) in [
+            ("-jar app.jar -javaagent:x.jar", "", "app.jar"),
+            ("-Xmx1g -javaagent:/app/a.jar=x=y -jar app.jar", "", "/app/a.jar app.jar"),
+            ("-cp none.jar shop.Shop x.java", "-Dx -javaagent:a.jar", "a.jar"),
+            ("--add-opens java.base/java.lang=ALL-UNNAMED -jar app.jar", "", "app.jar"),
+            ("--add-opens=java.base/java.lang=ALL-UNNAMED Shop.java", "", "Shop.java"),
+            ("@app.args -jar app.jar", "", "app.args"),
+            ("-p mods -m till/till.Till -jar x", "", ""),
+        ] {
+            assert_eq!(shown(of_java(words(line), options)), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_node_opens() {
+        for (line, options, expected) in [
+            ("server.js --import x", "", "server.js"),
+            ("--import ./a.mjs -r ./b --max-old-space-size=64 server.js", "", "./a.mjs ./b server.js"),
+            ("--import file:///app/a.mjs server.js", "", "/app/a.mjs server.js"),
+            ("--import data:text/javascript,1 server.js", "", "server.js"),
+            ("-r dotenv/config -C shop server.js", "--require=./o.js", "./o.js dotenv/config server.js"),
+            ("-r node:fs --import @x/y/z .", "", "@x/y/z ."),
+            ("--env-file=.env --env-file-if-exists .local dist", "", ".env dist"),
+            ("-e 1 server.js", "", ""),
+            ("inspect server.js", "", "server.js"),
+            ("-- -x.js", "", "-x.js"),
+            ("--test server.js", "", ""),
+            ("--enable-source-maps --no-warnings server.js", "", "server.js"),
+            ("--v8-pool-size 4 server.js", "", ""),
+            ("--v8-pool-size=4 --max-http-header-size 9000 server.js", "", "server.js"),
+        ] {
+            assert_eq!(shown(of_node(words(line), options, false)), expected, "{line}");
+        }
+        assert_eq!(shown(of_node(words("-r dotenv/config a.js"), "", true)), "a.js");
+        let package = Named::package("@x/y/z").unwrap_or(Named::file(""));
+        assert_eq!(package.candidates[..2], ["node_modules/@x/y", "../node_modules/@x/y"]);
+        assert_eq!(Named::module("dist/").candidates[..2], ["dist", "dist.js"]);
+    }
+}
