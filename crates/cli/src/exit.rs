@@ -6,8 +6,9 @@ use bantam::Error;
 use debian::archive::{ArchiveError, MirrorError, Said};
 use fetch::FetchError;
 use language::LanguageError;
+use std::path::Path;
 use std::process::ExitCode;
-use store::StoreError;
+use store::{ReferenceError, StoreError};
 
 /// Findings, differences, something missing.
 pub const FINDINGS: u8 = 1;
@@ -196,6 +197,9 @@ fn hint(error: &Error) -> Option<String> {
         Error::OneImage { .. } => "an oci: layout takes several images",
         Error::OnePlatform { .. } => "--platform chooses one; an oci: layout takes several",
         Error::NoEngine { .. } => "start docker, or install podman; `bantam build -o oci:DIR` needs neither",
+        Error::Reference(ReferenceError::NoHost(text)) if Path::new(text).is_file() => {
+            "a file is docker-archive:FILE, as `docker save` writes it, or oci-archive:FILE"
+        }
         Error::Write { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => {
             "BANTAM_CACHE_DIR names a folder that may be written"
         }

@@ -8,7 +8,7 @@ use crate::{
 use bantam::{Built, Error, Failure, Output, Request, Target, Watch};
 use oci::IndexFile;
 use std::{env, fs, path::Path, process::ExitCode, time::Instant};
-use store::{Reference, SharedPlace};
+use store::{ImageName, RefName, Reference, SharedPlace};
 
 pub fn run(args: &Build, global: &Global) -> Result<ExitCode, Error> {
     let Targets { targets, failed } = Targets::read(args)?;
@@ -180,10 +180,26 @@ fn get(request: &Request, built: &Built) -> String {
     match request.outputs.first() {
         None => copy(&request.session.cache.join("images")),
         Some(Output::Place(Reference::Layout { dir, .. })) => copy(dir),
-        Some(Output::Place(Reference::OciArchive { file, .. } | Reference::DockerArchive { file, .. })) => {
+        Some(Output::Place(
+            place @ (Reference::OciArchive { file, .. } | Reference::DockerArchive { file, .. }),
+        )) => {
+            let name = called(place, name);
             format!("to run it: docker load --input {} && docker run {name}", file.display())
         }
-        Some(_) => format!("to run it: docker run {name}"),
+        Some(Output::Place(place)) => format!("to run it: docker run {}", called(place, name)),
+        Some(Output::Push) => format!("to run it: docker run {name}"),
+    }
+}
+
+/// What an image of this name is called in a place.
+fn called(place: &Reference, name: &str) -> String {
+    match (place, place.name()) {
+        (Reference::Registry(name), _) | (_, Some(RefName::Name(name))) => name.to_string(),
+        (_, Some(RefName::Tag(tag))) => {
+            let own = name.parse::<ImageName>().map(|own| own.with_tag(tag).to_string());
+            own.unwrap_or_else(|_| name.to_owned())
+        }
+        (_, None) => name.to_owned(),
     }
 }
 
@@ -193,4 +209,23 @@ fn layout_name(dir: &Path, built: &Built) -> Option<String> {
     let digest = built.artifact.document().descriptor.digest;
     let entry = index.manifests.iter().find(|entry| entry.digest == digest)?;
     entry.annotations.get(oci::REF_NAME).cloned()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may fail")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_is_called_what_its_place_calls_it() {
+        for (place, expected) in [
+            ("docker-daemon:", "example.com/shop:latest"),
+            ("docker-daemon:natives:1", "natives:1"),
+            ("docker-archive:shop.tar", "example.com/shop:latest"),
+            ("oci-archive:shop.tar:dev", "example.com/shop:dev"),
+            ("registry.example.com/acme/shop:2", "registry.example.com/acme/shop:2"),
+        ] {
+            assert_eq!(called(&place.parse().unwrap(), "example.com/shop:latest"), expected, "{place}");
+        }
+    }
 }

@@ -11,12 +11,13 @@ use std::{
 };
 use store::Reference;
 
-/// What production should have too: nothing to write but /tmp, no capabilities, no new ones.
+/// What production should have too: nothing to write but /tmp, no capabilities, no new ones. Programs may be started from
+/// /tmp, as in an `emptyDir`: what unpacks its libraries there would not start otherwise.
 const HARDENED: &[&str] = &[
     "--rm",
     "--interactive",
     "--read-only",
-    "--tmpfs=/tmp",
+    "--tmpfs=/tmp:rw,exec,mode=1777",
     "--cap-drop=ALL",
     "--security-opt=no-new-privileges",
 ];

@@ -57,7 +57,9 @@ pub(crate) fn check(
             is_there |= draft.tree.follow(&at)?.entry.is_some();
             absent.get_or_insert(at);
         }
-        let Some(path) = absent.filter(|path| !is_there && !is_mounted(path, process, dirs)) else { continue };
+        let Some(path) = absent.filter(|path| !is_there && !is_mounted(path, process, dirs)) else {
+            continue;
+        };
         let like = draft.tree.iter().map(|(path, _)| path).find(|other| other.name() == path.name());
         let (program, like, line) = (first.to_owned(), like.cloned(), config.line);
         draft.report(Problem::MissingArgument { program, word, path, like, line });
@@ -117,9 +119,20 @@ fn of_java(mut words: VecDeque<&str>, options: &str) -> Vec<Named> {
                 return named;
             }
             "-m" | "--module" | "-version" | "--version" | "-help" | "--help" => return named,
-            "-cp" | "-classpath" | "--class-path" | "-p" | "--module-path" | "--add-modules" | "--add-opens"
-            | "--add-exports" | "--add-reads" | "--limit-modules" | "--patch-module" | "--upgrade-module-path"
-            | "--enable-native-access" | "--source" => drop(words.pop_front()),
+            "-cp"
+            | "-classpath"
+            | "--class-path"
+            | "-p"
+            | "--module-path"
+            | "--add-modules"
+            | "--add-opens"
+            | "--add-exports"
+            | "--add-reads"
+            | "--limit-modules"
+            | "--patch-module"
+            | "--upgrade-module-path"
+            | "--enable-native-access"
+            | "--source" => drop(words.pop_front()),
             word if word.starts_with('@') => {
                 // What stands in it may end the options.
                 named.extend(word.get(1..).map(Named::file));
@@ -151,8 +164,8 @@ fn of_node(mut words: VecDeque<&str>, options: &str, has_path: bool) -> Vec<Name
                 named.extend(words.pop_front().map(Named::module));
                 return named;
             }
-            "-" | "-e" | "--eval" | "-p" | "--print" | "-pe" | "-h" | "--help" | "-v" | "--version" | "--run"
-            | "--test" | "-i" | "--interactive" => return named,
+            "-" | "-e" | "--eval" | "-p" | "--print" | "-pe" | "-h" | "--help" | "-v" | "--version"
+            | "--run" | "--test" | "-i" | "--interactive" => return named,
             word if word.starts_with('-') => {
                 let is_certain = word.contains('=') || !word.starts_with("--") || is_known(word);
                 named.extend(node_option(word, &mut words, has_path));
@@ -172,7 +185,8 @@ fn of_node(mut words: VecDeque<&str>, options: &str, has_path: bool) -> Vec<Name
 
 /// Is it known whether an option of Node.js takes a value?
 fn is_known(option: &str) -> bool {
-    let flags = ["--no-", "--trace-", "--enable-", "--use-", "--expose", "--inspect", "--allow-", "--preserve-"];
+    let flags =
+        ["--no-", "--trace-", "--enable-", "--use-", "--expose", "--inspect", "--allow-", "--preserve-"];
     let others = ["--watch", "--throw-deprecation", "--permission", "--jitless", "--pending-deprecation"];
     takes_value(option) || others.contains(&option) || flags.iter().any(|flag| option.starts_with(flag))
 }
@@ -287,7 +301,8 @@ mod tests {
         ] {
             assert_eq!(shown(of_python(words(line))), expected, "{line}");
         }
-        for (name, is) in [("python", true), ("python3.13", true), ("python3-config", false), ("pypy", false)] {
+        for (name, is) in [("python", true), ("python3.13", true), ("python3-config", false), ("pypy", false)]
+        {
             assert_eq!(is_python(name), is, "{name}");
         }
     }
