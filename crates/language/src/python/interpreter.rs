@@ -61,6 +61,13 @@ pub(crate) enum Libc {
     Musl(u32),
 }
 
+/// Is it a name that an interpreter is started by: `python`, `python3`, `python3.13`?
+pub(crate) fn is_name_of_python(name: &str) -> bool {
+    let rest = name.strip_prefix("python").map(|rest| rest.strip_prefix('3').unwrap_or(rest));
+    let minor = rest.and_then(|rest| rest.strip_prefix('.'));
+    rest == Some("") || minor.is_some_and(|minor| minor.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 impl Found {
     /// The Python of a runtime source; none where it has none.
     ///

@@ -152,7 +152,7 @@ impl Shop<'_> {
         let keeper =
             Keeper::new(self.cache, key, &wanted.file).map_err(LanguageError::write(self.cache.dir()))?;
         let note = size.to_string();
-        let how = Unpack { name: &name.name, built_here: false, note: &note };
+        let how = Unpack { name: &name, built_here: false, note: &note };
         match wheel::unpack(&file, keeper, &how) {
             Ok(kept) => Ok(fetched(wanted, sha256, size, kept)),
             Err(Stop::Damaged(why)) => Err(Failure::Damaged(why)),

@@ -11,12 +11,14 @@ mod fetch;
 mod hashes;
 mod inputs;
 mod marker;
+mod metadata;
 mod place;
 mod pylock;
 mod record;
 mod resolve;
 mod script;
 mod shed;
+mod sources;
 mod statement;
 mod tags;
 #[cfg(test)]

@@ -5,7 +5,11 @@ use super::{
     record::{Record, Row},
     script, shed, wheel,
 };
-use crate::{LanguageError, kept::Kept, python::interpreter::Interpreter};
+use crate::{
+    LanguageError,
+    kept::Kept,
+    python::interpreter::{Interpreter, is_name_of_python},
+};
 use plan::spec::Shed;
 use std::collections::{BTreeMap, BTreeSet};
 use tree::{Content, Entry, Tree, TreePath};
@@ -166,7 +170,11 @@ fn place_one(
             files.insert(join(places.scripts, &point.name)?, Entry::file(content, 0o755));
         }
     }
-    for (sort, (count, bytes)) in shed::shed(&mut site, sorts, tests) {
+    let of_interpreter = |path: &&TreePath| path.below(places.scripts).is_some_and(is_name_of_python);
+    if let Some(path) = files.keys().find(of_interpreter) {
+        return Err(Stop::Damaged(format!("it has {path}, which is a name of the interpreter")));
+    }
+    for (sort, (count, bytes)) in shed::shed(&mut site, sorts, tests).map_err(LanguageError::from)? {
         let (all, sum) = shed.entry(sort).or_default();
         *all += count;
         *sum += bytes;

@@ -7,17 +7,27 @@ use tree::{Content, Entry, TreePath};
 /// No module that is searched for imports is larger, in bytes.
 const MAX_MODULE: u64 = 4 << 20;
 
+/// What a module calls that imports by the stub beside it, while it runs: of `lazy_loader`.
+const BY_STUB: &str = "attach_stub";
+
 /// Takes out of files below `site` (paths as keys, relative to it) what belongs to a sort that is not wanted; of tests, the
 /// directories that [`tests`] found. Gives the number and the bytes of each sort.
+///
+/// # Errors
+/// When a module cannot be read.
 pub(super) fn shed(
     files: &mut BTreeMap<String, Content>,
     sorts: &[Shed],
     tests: &BTreeSet<String>,
-) -> BTreeMap<Shed, (u64, u64)> {
+) -> Result<BTreeMap<Shed, (u64, u64)>, tree::ReadError> {
     let mut out = BTreeMap::new();
     let packages: BTreeSet<String> =
         files.keys().filter_map(|path| path.strip_suffix("/__init__.py")).map(str::to_owned).collect();
+    let read = if sorts.contains(&Shed::Stubs) { stubs_that_are_read(files)? } else { BTreeSet::new() };
     files.retain(|path, content| {
+        if read.contains(path) {
+            return true;
+        }
         let below_tests = || ancestors(path).any(|dir| tests.contains(dir));
         let sort = match sort(path, &packages) {
             Some(sort) if sorts.contains(&sort) => Some(sort),
@@ -31,7 +41,21 @@ pub(super) fn shed(
         }
         sort.is_none()
     });
-    out
+    Ok(out)
+}
+
+/// The stubs that the module beside them reads while it runs.
+fn stubs_that_are_read(files: &BTreeMap<String, Content>) -> Result<BTreeSet<String>, tree::ReadError> {
+    let mut found = BTreeSet::new();
+    for path in files.keys().filter(|path| path.ends_with(".pyi")) {
+        let module = path.strip_suffix('i').and_then(|module| files.get(module));
+        if let Some(module) = module.filter(|module| module.size() <= MAX_MODULE)
+            && String::from_utf8_lossy(&module.read(MAX_MODULE)?).contains(BY_STUB)
+        {
+            found.insert(path.clone());
+        }
+    }
+    Ok(found)
 }
 
 /// The directories of tests, as paths below the place of packages, that nothing imports but tests. `modules` are all that
@@ -211,7 +235,7 @@ mod tests {
             let modules = all.iter().map(|(path, content)| (path.as_str(), content));
             tests(&modules.chain([("", &application)]).collect::<Vec<_>>()).unwrap()
         };
-        let shed = shed(&mut all, &[Shed::Tests], &found);
+        let shed = shed(&mut all, &[Shed::Tests], &found).unwrap();
         assert_eq!(shed, BTreeMap::from([(Shed::Tests, (5, 28))]));
         let left: Vec<&str> = all.keys().map(String::as_str).filter(|path| path.contains("test")).collect();
         assert_eq!(
@@ -233,8 +257,22 @@ mod tests {
     fn nothing_goes_that_is_not_asked_for() {
         let mut all = files(&[("a/b.pyi", "x"), ("a/b.h", "xx"), ("a/README.md", "")]);
         let none = BTreeSet::new();
-        assert_eq!(shed(&mut all, &[Shed::Headers], &none), BTreeMap::from([(Shed::Headers, (1, 2))]));
+        assert_eq!(shed(&mut all, &[Shed::Headers], &none).unwrap(), [(Shed::Headers, (1, 2))].into());
         assert_eq!(all.len(), 2);
-        assert!(shed(&mut all, &[], &none).is_empty());
+        assert!(shed(&mut all, &[], &none).unwrap().is_empty());
+    }
+
+    #[test]
+    fn stubs_stay_that_a_module_reads() {
+        let mut all = files(&[
+            ("skimage/__init__.py", "__getattr__, __dir__, _ = _lazy.attach_stub(__name__, __file__)\n"),
+            ("skimage/__init__.pyi", "from . import data"),
+            ("skimage/color.py", ""),
+            ("skimage/color.pyi", "x"),
+            ("skimage/fast.pyi", "xx"),
+        ]);
+        let none = BTreeSet::new();
+        assert_eq!(shed(&mut all, &[Shed::Stubs], &none).unwrap(), [(Shed::Stubs, (2, 3))].into());
+        assert!(all.contains_key("skimage/__init__.pyi"));
     }
 }

@@ -231,6 +231,8 @@ fn everything_that_is_wrong_is_told_at_once() {
         Made::new("a", "1").unrecorded("a.py", "x"),
         Made::new("b", "1").tag("cp312-cp312-manylinux_2_17_x86_64"),
         Made::new("c", "1").entry_points("[console_scripts]\nx = y\n"),
+        Made::new("d", "1").file("d-1.data/scripts/python3", "#!python\n"),
+        Made::new("e", "1").entry_points("[console_scripts]\npython3.13 = e:main\n"),
         shop(),
     ];
     let installed = bench.pinned(&requirements(), &wheels);
@@ -240,6 +242,8 @@ fn everything_that_is_wrong_is_told_at_once() {
             "b 1 does not fit: the lock pins its wheel for cp312 on manylinux_2_17_x86_64, and the runtime is Python 3.13 on x86_64 with glibc 2.41",
             "a 1 is damaged: a.py is not in its RECORD",
             "c 1 is damaged: its entry point `x = y` names no function",
+            "d 1 is damaged: it has /usr/local/bin/python3, which is a name of the interpreter",
+            "e 1 is damaged: it has /usr/local/bin/python3.13, which is a name of the interpreter",
         ]
     );
     assert!(installed.problems.iter().all(|problem| problem.line() == 7));

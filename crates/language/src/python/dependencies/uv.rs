@@ -179,14 +179,14 @@ impl<'a> Uv<'a> {
         packages(&self.run(&mut command, "uv export")?)
     }
 
-    /// Builds the project in the folder into a wheel, in a directory of its own.
+    /// Builds a project into a wheel, in a directory of its own. `project` is where its sources are, seen from the folder.
     ///
     /// # Errors
     /// When it cannot be built.
-    pub fn build(&self) -> Result<(Workplace, PathBuf), LanguageError> {
+    pub fn build(&self, project: &Path) -> Result<(Workplace, PathBuf), LanguageError> {
         let temp = temp()?;
         let mut command = self.command(&["build", "--wheel"]);
-        command.arg("--out-dir").arg(temp.path()).arg(".");
+        command.arg("--out-dir").arg(temp.path()).arg("--").arg(project);
         command.envs([("SOURCE_DATE_EPOCH", EPOCH), ("PYTHONHASHSEED", "0"), ("LC_ALL", "C.UTF-8")]);
         self.run(&mut command, "uv build")?;
         let listed = fs::read_dir(temp.path()).map_err(LanguageError::read(temp.path()))?;

@@ -2,7 +2,10 @@
 //!
 //! What is kept has a directory for each place that an installer has: [`SITE`], [`SCRIPTS`], [`DATA`], [`HEADERS`].
 
-use super::{record, tags::normalized};
+use super::{
+    metadata, record,
+    tags::{WheelName, normalized},
+};
 use crate::kept::{Keeper, Kept};
 use std::{
     collections::BTreeSet,
@@ -13,7 +16,7 @@ use tree::TreePath;
 use zip::{CompressionMethod, ZipArchive, result::ZipError};
 
 /// The version of what is kept.
-pub(super) const DOMAIN: &str = "wheel-1";
+pub(super) const DOMAIN: &str = "wheel-2";
 /// What goes where packages are.
 pub(super) const SITE: &str = "/site";
 /// What goes where programs are.
@@ -45,8 +48,8 @@ pub(super) enum Stop {
 
 /// How a wheel is unpacked.
 pub(super) struct Unpack<'a> {
-    /// The normalized name of its distribution.
-    pub name: &'a str,
+    /// The name of its file.
+    pub name: &'a WheelName,
     /// Was it built here? Then which tool did so is left out.
     pub built_here: bool,
     /// What is noted beside it.
@@ -69,9 +72,11 @@ pub(super) fn unpack(file: &File, mut keeper: Keeper<'_>, how: &Unpack<'_>) -> R
     if archive.has_overlapping_entries()? {
         return Err(damaged("files of its archive overlap"));
     }
-    let info = info_directory(&archive, how.name)?;
+    let info = info_directory(&archive, &how.name.name)?;
     let data = format!("{}.data", info.strip_suffix(".dist-info").unwrap_or(&info));
     check_layout(&text(&mut archive, &format!("{info}/WHEEL"))?)?;
+    let metadata = text(&mut archive, &format!("{info}/METADATA"))?;
+    metadata::check(&metadata, &how.name.name, &how.name.version).map_err(Stop::Damaged)?;
     let own = format!("{info}/RECORD");
     let mut record = record::parse(text(&mut archive, &own)?.as_bytes()).map_err(Stop::Damaged)?;
     let signatures = [own.clone(), format!("{own}.jws"), format!("{own}.p7s")];
@@ -258,7 +263,8 @@ mod tests {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(wheel).unwrap();
         let keeper = Keeper::new(&cache, key(DOMAIN, &[wheel]), "shop").unwrap();
-        unpack(&file, keeper, &Unpack { name: "shop", built_here: false, note: "n" })
+        let name = WheelName::parse("shop-1.0-py3-none-any.whl").unwrap();
+        unpack(&file, keeper, &Unpack { name: &name, built_here: false, note: "n" })
     }
 
     fn refused(made: &Made) -> String {

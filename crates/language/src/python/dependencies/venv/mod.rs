@@ -91,7 +91,7 @@ pub(super) fn install(
         }
         false => BTreeSet::new(),
     };
-    installed.shed = shed::shed(&mut venv.contents, &table.shed, &tests);
+    installed.shed = shed::shed(&mut venv.contents, &table.shed, &tests)?;
 
     let mut files = venv.programs(ask, &folder.join("bin"))?;
     files.extend(venv.own_files(&folder)?);
