@@ -72,7 +72,10 @@ fn code(error: &Error) -> u8 {
         | Error::UnknownSuite { .. } => SPEC,
         Error::Refused { .. } => REFUSED,
         Error::Language { source, .. } => match &**source {
-            LanguageError::Misfit { .. } | LanguageError::NotLocked { .. } => SPEC,
+            LanguageError::Misfit { .. }
+            | LanguageError::NotLocked { .. }
+            | LanguageError::Refused { .. }
+            | LanguageError::Input { .. } => SPEC,
             LanguageError::Fetch { source, .. } if matches!(**source, FetchError::Unauthorized { .. }) => {
                 CREDENTIALS
             }

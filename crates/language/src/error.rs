@@ -48,6 +48,22 @@ pub enum LanguageError {
         /// The end of what it said.
         said: String,
     },
+    /// What the application asks for cannot be had: a tool says why.
+    #[error("{tool} refuses what is asked for: {said}")]
+    Refused {
+        /// The tool, and what it did.
+        tool: String,
+        /// The end of what it said.
+        said: String,
+    },
+    /// A file of the application that says what it needs is missing, or not what it should be.
+    #[error("cannot read {}", path.display())]
+    Input {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// What a build tool said cannot be understood.
     #[error("the answer of {tool} cannot be understood: {what}")]
     Answer {
@@ -138,6 +154,12 @@ impl LanguageError {
     pub(crate) fn read(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| LanguageError::File { verb: "read", path, source }
+    }
+
+    /// A file that says what an application needs, and cannot be read as that.
+    pub(crate) fn input(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| LanguageError::Input { path, source }
     }
 
     /// What a walk over files of this machine ended with: the first error of it.

@@ -72,6 +72,11 @@ pub fn plain_lines(lines: &[String]) -> String {
     lines.iter().map(|line| plain(line)).collect::<Vec<_>>().join("\n")
 }
 
+/// What others said, which may be of several lines: none of them can be taken for one of ours.
+fn quoted(text: &str) -> String {
+    text.lines().map(plain).collect::<Vec<_>>().join("\n    | ")
+}
+
 /// Shows an error with its causes and a hint.
 pub fn error(error: &Error, hint: Option<&str>) {
     if let Error::SpecErrors { file, text, errors } = error {
@@ -88,7 +93,7 @@ pub fn error(error: &Error, hint: Option<&str>) {
     let mut text = plain_lines(&error.lines());
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
-        text.push_str(&format!("\n  because: {}", plain(&error.to_string())));
+        text.push_str(&format!("\n  because: {}", quoted(&error.to_string())));
         cause = error.source();
     }
     for looked in exit::trace(error) {
@@ -125,7 +130,12 @@ pub fn painted(text: &str, colour_code: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::plain;
+    use super::{plain, quoted};
+
+    #[test]
+    fn lines_of_others_are_marked() {
+        assert_eq!(quoted("error: no\n::add-mask::x\r\n"), "error: no\n    | ::add-mask::x");
+    }
 
     #[test]
     fn text_of_others_stays_in_its_line() {

@@ -39,7 +39,7 @@ impl Inputs {
             }
             if inputs.digests.len() == MAX_FILES {
                 let source = io::Error::other(format!("{MAX_FILES} files with requirements are the most"));
-                return Err(LanguageError::read(folder.join(file))(source));
+                return Err(LanguageError::input(folder.join(file))(source));
             }
             let text = read(&folder.join(&file))?;
             inputs.digests.insert(file.clone(), Sha256Digest::of(text.as_bytes()));
@@ -56,7 +56,7 @@ impl Inputs {
                     Some(_) => {}
                     None => inputs.hashes.read(&line).map_err(|why| {
                         let source = io::Error::new(io::ErrorKind::InvalidData, why);
-                        LanguageError::read(folder.join(&file))(source)
+                        LanguageError::input(folder.join(&file))(source)
                     })?,
                 }
             }
@@ -104,7 +104,7 @@ pub(super) fn wishes(path: &Path) -> Result<Sha256Digest, LanguageError> {
 /// When it cannot be read, or is none.
 pub(super) fn document(path: &Path) -> Result<Value, LanguageError> {
     toml::from_str(&read(path)?).map_err(|error: toml::de::Error| {
-        LanguageError::read(path)(io::Error::new(io::ErrorKind::InvalidData, error.message().to_owned()))
+        LanguageError::input(path)(io::Error::new(io::ErrorKind::InvalidData, error.message().to_owned()))
     })
 }
 
@@ -126,7 +126,7 @@ pub(super) fn tidy(path: &str) -> String {
 }
 
 fn read(path: &Path) -> Result<String, LanguageError> {
-    let failed = LanguageError::read(path);
+    let failed = LanguageError::input(path);
     let mut text = String::new();
     let read = File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_string(&mut text));
     match read {

@@ -1,5 +1,7 @@
 //! `uv`, which resolves: asked in its own terms, and its answers read.
 
+mod words;
+
 use super::{
     pylock::{self, Package},
     shown,
@@ -17,6 +19,8 @@ use std::{
     process::Command,
     time::Duration,
 };
+pub(super) use words::Refused;
+use words::{blamed, is_old, refusals, without_warnings};
 
 /// The earliest time that an archive of files can hold: 1 January 1980.
 const EPOCH: &str = "315532800";
@@ -35,15 +39,6 @@ pub(super) struct Uv<'a> {
     /// Where it runs: relative paths of requirements are seen from there, and its settings are looked for.
     folder: &'a Path,
     offline: bool,
-}
-
-/// A package that cannot be had as a wheel.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Refused {
-    /// It is there as source only.
-    SourceOnly(String),
-    /// None of its wheels fits; with what there are, where that was told.
-    Unfit(String, String),
 }
 
 /// What came of a resolution.
@@ -120,7 +115,7 @@ impl<'a> Uv<'a> {
                     let before = refused.len();
                     refused.extend(refusals(&said));
                     if refused.len() == before && before == 0 {
-                        return Err(LanguageError::Failed { tool, status, said });
+                        return Err(blamed(LanguageError::Failed { tool, status, said }));
                     }
                     if refused.len() == before || refused.len() >= MAX_ROUNDS {
                         return Ok(Resolution { packages: vec![], refused });
@@ -161,7 +156,7 @@ impl<'a> Uv<'a> {
                 let packages = self.export_as_it_is()?;
                 Ok(Export::Unchecked(packages, LanguageError::Failed { tool, status, said }))
             }
-            Err(error) => Err(error),
+            Err(error) => Err(blamed(error)),
         }
     }
 
@@ -228,6 +223,9 @@ impl<'a> Uv<'a> {
             Err(LanguageError::Failed { said, .. }) if said.contains("network was disabled") => {
                 Err(LanguageError::Offline { what: "what the requirements name".into() })
             }
+            Err(LanguageError::Failed { tool, status, said }) => {
+                Err(LanguageError::Failed { tool, status, said: without_warnings(&said) })
+            }
             failed => failed.map(|_| String::new()),
         }
     }
@@ -237,15 +235,6 @@ impl<'a> Uv<'a> {
         let said =
             answer.map(|answer| String::from_utf8_lossy(&answer.stdout).into_owned()).unwrap_or_default();
         said.split_whitespace().nth(1).unwrap_or("unknown").to_owned()
-    }
-}
-
-impl Refused {
-    /// The package.
-    pub fn name(&self) -> &str {
-        match self {
-            Refused::SourceOnly(name) | Refused::Unfit(name, _) => name,
-        }
     }
 }
 
@@ -270,56 +259,6 @@ fn platform(target: &Interpreter) -> Option<String> {
     }
 }
 
-/// The packages of which its words say that no wheel can be had.
-fn refusals(said: &str) -> BTreeSet<Refused> {
-    let text = said.split_whitespace().collect::<Vec<_>>().join(" ");
-    let named = |before: &str| {
-        let found: Vec<(String, &str)> = text
-            .split(before)
-            .skip(1)
-            .filter_map(|rest| rest.split_once('`'))
-            .map(|(name, rest)| (name.to_owned(), rest))
-            .collect();
-        found
-    };
-    let mut refused = BTreeSet::new();
-    for before in [
-        "Wheels are required for `",
-        "Building source distributions for `",
-        "Building source distributions is disabled for `",
-    ] {
-        refused.extend(named(before).into_iter().map(|(name, _)| Refused::SourceOnly(name)));
-    }
-    for before in ["only found wheels for `", "Wheels are available for `"] {
-        refused.extend(named(before).into_iter().map(|(name, rest)| {
-            let end = rest.find(" hint: ").unwrap_or(rest.len());
-            let tags: Vec<&str> = rest[..end].split('`').skip(1).step_by(2).collect();
-            Refused::Unfit(name, tags.join(", "))
-        }));
-    }
-    // Without such hints, the reasons themselves.
-    let words: Vec<&str> = text.split(' ').collect();
-    for window in words.windows(5) {
-        let name = |word: &str| word.split(['=', '<', '>', '!', '~']).next().unwrap_or_default().to_owned();
-        let found = match window {
-            [subject, "has" | "have", "no", "usable", "wheels"] => Refused::SourceOnly(name(subject)),
-            [subject, "has" | "have", "no", "wheels", "with"] => Refused::Unfit(name(subject), String::new()),
-            _ => continue,
-        };
-        if !found.name().is_empty() && !refused.iter().any(|one| one.name() == found.name()) {
-            refused.insert(found);
-        }
-    }
-    refused
-}
-
-/// Does it not know what it was asked?
-fn is_old(said: &str) -> bool {
-    ["unexpected argument '--format'", "invalid value 'pylock.toml'", "unrecognized subcommand"]
-        .iter()
-        .any(|words| said.contains(words))
-}
-
 fn packages(text: &str) -> Result<Vec<Package>, LanguageError> {
     pylock::parse(text).map_err(|what| LanguageError::Answer { tool: "uv".into(), what })
 }
@@ -332,26 +271,6 @@ fn temp() -> Result<Workplace, LanguageError> {
 mod tests {
     use super::*;
     use crate::python::dependencies::testing::interpreter;
-
-    #[test]
-    fn its_words_name_what_cannot_be_had() {
-        let said = "\
-error: No solution found when resolving dependencies
-  cause: Because all versions of docopt have no usable wheels and you require docopt, we can conclude that your requirements are unsatisfiable.
-
-hint: Wheels are required for `docopt` because building from source is disabled for all packages (i.e., with `--no-build`)";
-        assert_eq!(refusals(said), [Refused::SourceOnly("docopt".into())].into());
-        let said = "\
-  cause: Because pyodbc==4.0.0 has no wheels with a matching Python ABI tag (e.g., `cp313`) and you require pyodbc==4.0.0, we can conclude that your requirements are unsatisfiable.
-
-hint: You require CPython 3.13 (`cp313`), but we only found wheels for `pyodbc` (v4.0.0) with the following Python ABI tags: `cp27m`, `cp34m`";
-        assert_eq!(refusals(said), [Refused::Unfit("pyodbc".into(), "cp27m, cp34m".into())].into());
-        let said = "  x No solution found when resolving dependencies:
-  `-> Because tensorflow==2.20.0 has no wheels with a matching platform tag and
-      you require tensorflow==2.20.0, we can conclude that …";
-        assert_eq!(refusals(said), [Refused::Unfit("tensorflow".into(), String::new())].into());
-        assert!(refusals("Because flask==99 was not found in the package registry").is_empty());
-    }
 
     #[test]
     fn platforms_have_names_there() {
