@@ -5,6 +5,7 @@ use crate::{
     error::PlanError,
     finding::Problem,
     lock::LockedLanguage,
+    masked::Masked,
     payload,
     process::DEFAULT_PATH,
     reason::Reason,
@@ -107,11 +108,24 @@ impl Brought {
         config
     }
 
-    /// Puts the files into the image, where nothing of the payload stands, and reports what is wrong.
+    /// Puts the files into the image, where nothing of the payload stands, and reports what is wrong. What `drop` of the
+    /// source names stays out, also of dependencies: under the name that it has in the source, too.
     ///
     /// What is of the application is looked at for secrets, as the payload is; what others published keeps none.
-    pub(crate) fn put(&self, draft: &mut Draft, allow: &[Allow]) -> Result<(), PlanError> {
-        for file in &self.files {
+    pub(crate) fn put(
+        &self,
+        draft: &mut Draft,
+        allow: &[Allow],
+        source: Option<&Masked<'_>>,
+    ) -> Result<(), PlanError> {
+        let originals: BTreeMap<&TreePath, &TreePath> =
+            self.stand_ins.iter().map(|(original, made)| (made, original)).collect();
+        let is_dropped = |file: &BroughtFile| {
+            let names = [Some(&file.path), originals.get(&file.path).copied()];
+            let drops = |path: &TreePath| source.is_some_and(|source| source.drops(path));
+            file.layer != BroughtLayer::App && names.into_iter().flatten().any(drops)
+        };
+        for file in self.files.iter().filter(|file| !is_dropped(file)) {
             let line = draft.reasons.line_of(&file.reason).unwrap_or(0);
             if payload::is_whiteout(draft, &file.path, line) {
                 continue;
@@ -125,7 +139,8 @@ impl Brought {
             let origin = if file.of_source { Origin::Source } else { Origin::Generated };
             draft.put(&file.path, file.entry.clone(), origin, file.layer.name(), file.reason.clone())?;
         }
-        draft.made.extend(self.stand_ins.values().cloned());
+        let made: Vec<TreePath> = self.stand_ins.values().filter(|path| draft.has(path)).cloned().collect();
+        draft.made.extend(made);
         for problem in &self.problems {
             draft.report(problem.clone());
         }

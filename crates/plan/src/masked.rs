@@ -45,6 +45,11 @@ impl<'a> Masked<'a> {
         }
     }
 
+    /// Does `drop` name this path of what a language brings?
+    pub fn drops(&self, path: &TreePath) -> bool {
+        self.droppers(path).inspect(|drop| drop.set_used()).count() > 0
+    }
+
     /// Is a path there only for whoever starts a program, or for a language that takes it itself?
     fn is_hidden(&self, path: &TreePath) -> bool {
         policy::is_mounted(path) || self.managed.iter().any(|dir| path.is_within(dir))

@@ -3,7 +3,8 @@
 
 use crate::{
     draft::Draft,
-    finding::Problem,
+    finding::{OfDependency, Problem},
+    reason::Reason,
     suites::{self, Suite},
 };
 use elf::{Facts, FactsMemo, FactsOf, VersionName};
@@ -32,11 +33,12 @@ pub enum Offers {
 /// The problems of what is missing: version and library, with who needs it.
 ///
 /// Each problem tells the oldest releases that have its version; the releases of its fix are those that
-/// have all that is missing.
+/// have all that is missing. Libraries may be allowed to lack versions, by their sonames.
 pub(crate) fn problems(
     draft: &Draft,
     facts: &FactsMemo,
-    missing: BTreeMap<(String, TreePath), BTreeSet<TreePath>>,
+    mut missing: BTreeMap<(String, TreePath), BTreeSet<TreePath>>,
+    allowed: impl Fn(&str) -> bool,
 ) -> Vec<Problem> {
     let os_release = os_release(draft);
     let distributions = suites::distributions(&os_release);
@@ -50,6 +52,7 @@ pub(crate) fn problems(
         let facts = libraries.get(path).and_then(Option::as_ref);
         facts.and_then(|facts| facts.soname.clone()).unwrap_or_else(|| path.name().into())
     };
+    missing.retain(|(_, library), _| !allowed(&soname_of(library)));
     let all: Vec<(String, String)> =
         missing.keys().map(|(version, library)| (soname_of(library), version.clone())).collect();
     let oldest = |needs: &[(String, String)]| -> Vec<Suite> {
@@ -67,8 +70,25 @@ pub(crate) fn problems(
         let suites = oldest(&[(soname_of(&library), version.clone())]);
         // Nothing has all: then each is advised for itself.
         let fix = if for_all.is_empty() { suites.clone() } else { for_all.clone() };
-        let (needed_by, made_of) = (needed_by.into_iter().collect(), made_of.clone());
-        Problem::MissingVersion { version, library, needed_by, offers, suites, fix, made_of }
+        let of_dependency = needed_by.first().and_then(|path| {
+            draft.reasons.of(path).iter().find_map(|reason| match reason {
+                Reason::OfDependency { dependency, .. } => Some(Box::new(OfDependency {
+                    dependency: dependency.clone(),
+                    soname: soname_of(&library),
+                })),
+                _ => None,
+            })
+        });
+        Problem::MissingVersion {
+            version,
+            library,
+            needed_by: needed_by.into_iter().collect(),
+            offers,
+            suites,
+            fix,
+            made_of: made_of.clone(),
+            of_dependency,
+        }
     };
     missing.into_iter().map(problem).collect()
 }

@@ -145,7 +145,7 @@ pub fn plan(spec: &Spec, platform: Platform, sources: &Sources<'_>) -> Result<Pl
     let placed = placed.into_iter().filter(|file| !sources.brought.replaced.contains(&file.path)).collect();
     payload::put(&mut draft, placed, &accounts, &spec.policy.allow, source)?;
     put_listed(&mut draft, spec, &accounts, source)?;
-    sources.brought.put(&mut draft, &spec.policy.allow)?;
+    sources.brought.put(&mut draft, &spec.policy.allow, masked.as_ref())?;
     profile::put_own(&mut draft, &accounts, spec)?;
 
     let facts = &sources.memo.facts;

@@ -5,7 +5,9 @@
 mod world;
 
 use elf::testing::Elf;
-use world::{File, World, bytes, glibc};
+use plan::{Brought, BroughtFile, BroughtLayer, reason::Reason};
+use tree::{Tree, TreePath};
+use world::{File, World, bytes, glibc, put};
 
 const LIB: &str = "/usr/lib/x86_64-linux-gnu";
 const SPEC: &str = r#"
@@ -135,4 +137,50 @@ fn the_image_of_another_distribution() {
         take the libraries from Ubuntu 24.04 (noble), Debian 13 (trixie) or newer: build there, or name its root file system as [runtime] source
         build the program on Ubuntu 22.04.5 LTS, as the image is
     ");
+}
+
+#[test]
+fn an_extension_of_a_dependency() {
+    let module = "/site/_fast.so";
+    let image = |more: &str| {
+        let elf = Elf::library("_fast.so")
+            .needs(&["libssl.so.3"])
+            .needs_versions("libssl.so.3", &["OPENSSL_3.2.0"]);
+        let mut tree = Tree::new();
+        put(&mut tree, "/f", bytes(&elf.build(), 0o644));
+        let path = TreePath::parse(module).unwrap();
+        let brought = Brought {
+            files: vec![BroughtFile {
+                path: path.clone(),
+                entry: tree.get(&TreePath::parse("/f").unwrap()).unwrap().clone(),
+                layer: BroughtLayer::Dependencies,
+                of_source: false,
+                reason: Reason::OfDependency {
+                    language: "python".into(),
+                    dependency: "fast 1.0".into(),
+                    line: 3,
+                },
+            }],
+            loads: [(TreePath::parse("/app/shop").unwrap(), [path].into())].into(),
+            ..Brought::default()
+        };
+        let ssl = Elf::library("libssl.so.3").defines(&["OPENSSL_3.0.0"]);
+        World::new(glibc())
+            .payload("shop", shop(&[]))
+            .source(&format!("{LIB}/libssl.so.3.0.9"), bytes(&ssl.build(), 0o644))
+            .source_link(&format!("{LIB}/libssl.so.3"), "libssl.so.3.0.9")
+            .bringing(brought)
+            .plan(&format!("{SPEC}\n{more}"))
+    };
+    insta::assert_snapshot!(image("").findings(), @r#"
+    error B0102: /site/_fast.so needs OPENSSL_3.2.0 of /usr/lib/x86_64-linux-gnu/libssl.so.3.0.9, which offers up to OPENSSL_3.0.0; Debian 13 (trixie) has it
+        take the libraries from Debian 13 (trixie) or newer: build there, or name its root file system as [runtime] source
+        name another version of fast 1.0, whose files need less
+        in [runtime]: drop = ["/site/_fast.so"]
+        in [policy]: allow = ["unresolved:libssl.so.3"]
+    "#);
+    assert_eq!(image("[policy]\nallow = [\"unresolved:libssl.so.3\"]").findings(), "");
+    let dropped = image("[runtime]\ndrop = [\"/**/_fast.*\"]");
+    assert_eq!(dropped.findings(), "");
+    assert!(dropped.0.tree.get(&TreePath::parse(module).unwrap()).is_none());
 }

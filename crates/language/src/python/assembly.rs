@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{Ask, LanguageError};
 use plan::{
-    Brought, BroughtFile, BroughtLayer, DEFAULT_PATH, Glob,
+    Brought, BroughtFile, BroughtLayer, DEFAULT_PATH,
     finding::Problem,
     reason::Reason,
     spec::{Python, PythonSources},
@@ -23,7 +23,6 @@ pub(super) struct Assembly<'a> {
     found: &'a Found,
     interpreter: &'a Interpreter,
     work: Option<&'a Work>,
-    drop: Vec<Glob>,
     brought: Brought,
 }
 
@@ -38,9 +37,8 @@ enum Place {
 
 impl<'a> Assembly<'a> {
     pub fn new(ask: &'a Ask<'a>, table: &'a Python, found: &'a Found, work: Option<&'a Work>) -> Self {
-        let drop = ask.spec.runtime.drop.iter().filter_map(|pattern| Glob::new(&pattern.glob).ok());
         let interpreter = &found.interpreter;
-        Assembly { ask, table, found, interpreter, work, drop: drop.collect(), brought: Brought::default() }
+        Assembly { ask, table, found, interpreter, work, brought: Brought::default() }
     }
 
     /// The program, and the names that it is started by.
@@ -114,9 +112,6 @@ impl<'a> Assembly<'a> {
                 continue;
             };
             let at = self.place(&path, place)?;
-            if self.is_dropped(&path) {
-                continue;
-            }
             if place == Place::Instead && in_place {
                 self.brought.stand_ins.insert(path.clone(), at.clone());
             }
@@ -240,16 +235,8 @@ impl<'a> Assembly<'a> {
     }
 
     fn put(&mut self, path: TreePath, entry: Entry, of_source: bool, purpose: &'static str) {
-        if self.is_dropped(&path) {
-            return;
-        }
         let reason = Reason::Profile { name: "python".into(), purpose: purpose.into() };
         self.brought.files.push(BroughtFile { path, entry, layer: BroughtLayer::Runtime, of_source, reason });
-    }
-
-    /// Does the spec's `drop` name it?
-    fn is_dropped(&self, path: &TreePath) -> bool {
-        self.drop.iter().any(|glob| glob.matches(path.as_str()))
     }
 
     /// An extension module is loaded by the interpreter, in its scope.

@@ -64,6 +64,15 @@ impl Problem {
                 let dir = path.parent().unwrap_or_else(TreePath::root);
                 vec![Fix::Set("config", format!("env = {{ {} }}", key("LD_LIBRARY_PATH", dir)))]
             }
+            Problem::MissingVersion { needed_by, fix, of_dependency: Some(of), .. } => {
+                let from = (!fix.is_empty()).then(|| Fix::TakeFrom(fix.clone()));
+                let others = [
+                    say(format!("name another version of {}, whose files need less", of.dependency)),
+                    Fix::Set("runtime", format!("drop = {}", toml_list(&texts(needed_by)))),
+                    allow(&format!("unresolved:{}", of.soname)),
+                ];
+                from.into_iter().chain(others).collect()
+            }
             Problem::MissingVersion { version, library, needed_by, offers, fix, made_of, .. } => {
                 if elf::is_private_version(version) {
                     return vec![one_build(library, needed_by)];
@@ -174,8 +183,7 @@ impl Problem {
                 have.into_iter().chain(install(packages)).collect()
             }
             Problem::PluginsLeftOut { plugins, packages, .. } => {
-                let names: Vec<&str> = plugins.iter().map(TreePath::as_str).collect();
-                let drop = toml_list(&names);
+                let drop = toml_list(&texts(plugins));
                 install(packages).into_iter().chain([Fix::Set("runtime", format!("drop = {drop}"))]).collect()
             }
             Problem::MissingOnPath { program, .. } if program.contains([' ', '\t']) => vec![say(format!(
@@ -316,10 +324,26 @@ impl Problem {
     }
 }
 
-impl Fix {
-    /// The same where the libraries come from archives of packages: nobody installs anything there.
-    pub(super) fn of_archive(self) -> Self {
+impl Problem {
+    /// The same where the libraries come from archives of packages.
+    pub(super) fn fixes_of_archive(&self) -> Vec<Fix> {
         match self {
+            // What is named there is looked for in the archive.
+            Problem::Mentioned { at_hand, other, .. } => vec![dlopen(&[&at_hand[..], other].concat())],
+            problem => problem.fixes().into_iter().map(Fix::of_archive).collect(),
+        }
+    }
+}
+
+impl Fix {
+    /// The same where the libraries come from archives of packages: nobody installs anything there, and another release is
+    /// another name.
+    fn of_archive(self) -> Self {
+        match self {
+            Fix::TakeFrom(suites) => match suites.first() {
+                Some(suite) => Fix::Set("runtime", key("source", suite.source)),
+                None => Fix::TakeFrom(suites),
+            },
             Fix::Install(packages) => Fix::Repository(packages),
             Fix::Bring(what, other) => {
                 let other = other.map(|other| format!(", or {other}")).unwrap_or_default();
@@ -372,6 +396,10 @@ fn key(name: &str, text: impl ToString) -> String {
 /// A line of a spec with a list of one text.
 fn list(name: &str, text: impl ToString) -> String {
     format!("{name} = {}", toml_list(&[text.to_string()]))
+}
+
+fn texts(paths: &[TreePath]) -> Vec<&str> {
+    paths.iter().map(TreePath::as_str).collect()
 }
 
 fn dlopen(sonames: &[String]) -> Fix {

@@ -8,7 +8,7 @@ mod words;
 
 pub use code::{CODES, Code};
 pub use fix::Fix;
-pub use problem::{Missed, Problem, Unit};
+pub use problem::{Missed, OfDependency, Problem, Unit};
 pub use words::size;
 
 use crate::spec::Line;
@@ -60,8 +60,7 @@ impl Finding {
 impl Finding {
     /// What to do about it, the best first; at least one thing.
     pub fn fixes(&self) -> Vec<Fix> {
-        let fixes = self.problem.fixes().into_iter();
-        fixes.map(|fix| if self.of_archive { fix.of_archive() } else { fix }).collect()
+        if self.of_archive { self.problem.fixes_of_archive() } else { self.problem.fixes() }
     }
 
     /// The finding for people, a line each: a label and its text, the first with severity and code.

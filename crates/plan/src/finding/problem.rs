@@ -32,6 +32,7 @@ pub enum Problem {
         suites: Vec<Suite>,
         fix: Vec<Suite>,
         made_of: Option<String>,
+        of_dependency: Option<Box<OfDependency>>,
     },
     /// A library of the spec's `dlopen` that is nowhere.
     MissingDlopen { soname: String, packages: Vec<String>, line: Line },
@@ -191,6 +192,15 @@ pub enum Problem {
     Shed { language: &'static str, sorts: Vec<(&'static str, u64, u64)>, line: Line },
     /// A package of a language with a script that its installer would run, and bantam does not.
     InstallScript { package: String, script: String, line: Line },
+}
+
+/// A dependency of a language whose file needs a version that a library lacks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OfDependency {
+    /// The dependency, as name and version.
+    pub dependency: String,
+    /// The library, by the name that programs need it by.
+    pub soname: String,
 }
 
 /// When the lack of a symbol shows.

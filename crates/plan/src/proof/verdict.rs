@@ -79,7 +79,7 @@ impl Verdict {
             let advice = self.advice.get(&soname).cloned();
             problems.push(Problem::MissingLibrary { soname, needed_by, chain, packages, unusable, advice });
         }
-        problems.extend(offers::problems(draft, facts, self.versions));
+        problems.extend(offers::problems(draft, facts, self.versions, allowed));
         for (library, needed_by) in self.unversioned {
             problems.push(Problem::Unversioned { library, needed_by: needed_by.into_iter().collect() });
         }
