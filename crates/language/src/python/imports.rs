@@ -44,8 +44,8 @@ impl Modules {
                 extensions.push((name.clone(), content));
             }
             // What its texts may name is in the table.
-            let is_import = |import: &&Import| matches!(import, Import::Named(_));
-            let imports = imports.get(path).into_iter().flatten().filter(is_import).cloned().collect();
+            let imports = imports.get(path).into_iter().flatten();
+            let imports = imports.filter(|import| import.is_stated()).cloned().collect();
             modules.names.insert(path.clone(), name.clone());
             modules.by_name.insert(name, Module { is_package, imports });
         }
@@ -65,7 +65,7 @@ impl Modules {
     }
 
     /// The modules that are reached from imports, and those that enter anyway. Those that are not to be followed are
-    /// reached only from `from`.
+    /// reached from `from`, and from modules that cannot be imported without them.
     pub fn reached(
         &self,
         from: &BTreeSet<Import>,
@@ -74,9 +74,7 @@ impl Modules {
     ) -> BTreeSet<String> {
         let mut reached = BTreeSet::new();
         let mut queue: VecDeque<String> = self.by_name.keys().filter(|name| enters(name)).cloned().collect();
-        queue.extend(from.iter().map(|import| match import {
-            Import::Named(name) | Import::Maybe(name) => name.clone(),
-        }));
+        queue.extend(from.iter().map(|import| import.name().to_owned()));
         while let Some(name) = queue.pop_front() {
             // Importing a.b imports a first. What is after the last module is something in it.
             let ends = name.match_indices('.').map(|(at, _)| at).chain([name.len()]);
@@ -85,12 +83,14 @@ impl Modules {
                     continue;
                 };
                 reached.insert(part.to_owned());
-                let imports =
-                    module.imports.iter().filter_map(|import| absolute(import, part, module.is_package));
-                // What is not followed is so for others.
-                let is_followed =
-                    |name: &String| !is_within(name, not_followed) || is_within(part, not_followed);
-                queue.extend(imports.filter(is_followed));
+                for import in &module.imports {
+                    let Some(name) = absolute(import, part, module.is_package) else { continue };
+                    // What is not followed is so for others.
+                    let is_followed = !is_within(&name, not_followed) || is_within(part, not_followed);
+                    if is_followed || matches!(import, Import::Always(_)) {
+                        queue.push_back(name);
+                    }
+                }
             }
         }
         reached
@@ -138,11 +138,11 @@ fn mentioned(bytes: &[u8], is_module: impl Fn(&str) -> bool) -> Vec<String> {
 
 /// An import of a module without dots before it.
 fn absolute(import: &Import, of: &str, is_package: bool) -> Option<String> {
-    let (Import::Named(name) | Import::Maybe(name)) = import;
+    let name = import.name();
     let rest = name.trim_start_matches('.');
     let dots = name.len() - rest.len();
     if dots == 0 {
-        return Some(name.clone());
+        return Some(name.to_owned());
     }
     // One dot is the package itself, which a package is and a module is in.
     let up = if is_package { dots - 1 } else { dots };
@@ -191,6 +191,7 @@ mod tests {
             ("b/data.txt", ""),
             ("always.py", ""),
             ("prompt.py", ""),
+            ("needs.py", ""),
         ];
         let entries =
             files.map(|(name, text)| (path(name), Entry::file(Content::bytes(text, "test"), 0o644)));
@@ -204,6 +205,7 @@ mod tests {
             (path("e/f/__init__.py"), named(&[".g"])),
             (path("y.py"), named(&["_x", "nowhere", "prompt.x"])),
             (path("prompt.py"), named(&["a"])),
+            (path("needs.py"), vec![Import::Always("prompt.x".into())]),
         ]);
         let modules = Modules::of(&files, &path("x").parent().unwrap(), &imports).unwrap();
         for (from, want) in [
@@ -213,6 +215,7 @@ mod tests {
             ("y", "_x always e e.h y zz"),
             ("nothing.b", "always"),
             ("prompt", "a always b b.c b.d prompt"),
+            ("needs", "a always b b.c b.d needs prompt"),
         ] {
             let reached = modules.reached(
                 &named(&[from]).into_iter().collect(),

@@ -7,6 +7,7 @@ mod companions;
 mod dependencies;
 mod imports;
 mod interpreter;
+mod start;
 mod stdlib;
 
 use crate::{Ask, LanguageError, kept::key};
@@ -17,7 +18,7 @@ use dependencies::{Installed, InstalledFile};
 use interpreter::Found;
 use plan::{
     Brought,
-    finding::Problem,
+    finding::{Problem, Severity},
     spec::{Python, Stdlib},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -60,6 +61,13 @@ pub(crate) fn bring(ask: &Ask<'_>, table: &Python) -> Result<Brought, LanguageEr
     let nothing = Compiled::default();
     let of_library = compiled.as_ref().map_or(&nothing, |work| &work.library);
     let origin = ask.locks_files().then(|| origin(&library, of_library)).transpose()?;
+    let is_left_out = |module: &str| {
+        let imports = imports.as_ref().filter(|_| table.stdlib != Stdlib::Full);
+        imports.is_some_and(|imports| library.leaves_out(module, imports))
+    };
+    let is_of_process = start::module(ask).is_some_and(is_left_out);
+    let mut left_out: Vec<String> = imports.iter().flat_map(Imports::of_application).collect();
+    left_out.retain(|module| is_left_out(module) && !is_own(ask, &installed, module));
     let stdlib = library.select(table.stdlib, imports.as_ref(), of_library)?;
     let companions = companions::take(ask, imports.as_ref())?;
     let work = compiled.filter(|_| table.bytecode);
@@ -70,7 +78,25 @@ pub(crate) fn bring(ask: &Ask<'_>, table: &Python) -> Result<Brought, LanguageEr
     assembly.add_companions(companions);
     assembly.add_dependencies(installed)?;
     assembly.add_application(&sources.application.sources)?;
-    Ok(assembly.finish())
+    let mut brought = assembly.finish();
+    // What is not whole says nothing of what is missing.
+    if brought.problems.iter().all(|problem| problem.about().severity != Severity::Error) {
+        brought.problems.extend(start::missing_module(ask, &found.interpreter, &brought, is_of_process)?);
+    }
+    brought.problems.extend(start::foreign_program(ask, table, &brought)?);
+    if !left_out.is_empty() {
+        let (modules, mode, line) = (left_out, table.stdlib.name(), table.line);
+        brought.problems.push(Problem::LeftOutOfLibrary { modules, mode, line });
+    }
+    Ok(brought)
+}
+
+/// Has the payload or a dependency a module of this name? Then that of the standard library is not meant.
+fn is_own(ask: &Ask<'_>, installed: &Installed, module: &str) -> bool {
+    let file = format!("{module}.py");
+    let paths = ask.payload.iter().map(|(path, _)| path);
+    let mut paths = paths.chain(installed.files.iter().map(|file| &file.path));
+    paths.any(|path| path.name() == file || path.names().any(|part| part == module))
 }
 
 /// The packages of a suite that it needs, each by its names in several releases.

@@ -83,6 +83,13 @@ impl Imports {
         is_imported(modules, &self.application) || is_imported(modules, &self.dependencies)
     }
 
+    /// The modules without which the application cannot be imported, each once, by the first part of their names.
+    pub fn of_application(&self) -> BTreeSet<String> {
+        let always = self.application.iter().filter(|import| matches!(import, Import::Always(_)));
+        let first = always.filter_map(|import| import.name().split('.').next());
+        first.filter(|name| !name.is_empty()).map(String::from).collect()
+    }
+
     fn ask_for(&self, row: &LeftOut) -> bool {
         match row.by {
             By::Application => is_imported(&row.unless, &self.application),
@@ -113,6 +120,8 @@ pub(super) struct Library {
     /// Its files, by where they stand in the image; links are followed.
     pub files: BTreeMap<TreePath, Entry>,
     root: TreePath,
+    /// What a mode leaves out whatever is imported, below the root.
+    hidden: BTreeSet<String>,
 }
 
 impl Library {
@@ -122,12 +131,20 @@ impl Library {
     /// # Errors
     /// When the source cannot be read.
     pub fn read(view: &dyn View, found: &Found, mode: Stdlib) -> Result<Self, LanguageError> {
-        let mut library = Library { files: BTreeMap::new(), root: found.interpreter.stdlib.clone() };
+        let root = found.interpreter.stdlib.clone();
+        let mut library = Library { files: BTreeMap::new(), root, hidden: BTreeSet::new() };
         library.walk(view, &found.stdlib, &found.interpreter.stdlib, 0)?;
         if mode != Stdlib::Full {
             let root = library.root.clone();
             let rows = left_out(|row| !row.unless.is_empty());
-            library.files.retain(|path, _| !matches(&rows, &below(path, &root)));
+            library.files.retain(|path, _| {
+                let path = below(path, &root);
+                let is_left = matches(&rows, &path);
+                if is_left {
+                    library.hidden.insert(path);
+                }
+                !is_left
+            });
         }
         Ok(library)
     }
@@ -163,6 +180,18 @@ impl Library {
         Ok(())
     }
 
+    /// Has it a module that its mode leaves out, with these imports?
+    pub fn leaves_out(&self, module: &str, imports: &Imports) -> bool {
+        let stem = format!("/{}", module.replace('.', "/"));
+        let is_there = |path: &String| {
+            let at = self.root.join(path.trim_start_matches('/'));
+            self.hidden.contains(path) || at.is_ok_and(|at| self.files.contains_key(&at))
+        };
+        let paths = [format!("{stem}.py"), format!("{stem}/__init__.py")];
+        let mut paths = paths.iter().filter(|path| matches(&left_out(|_| false), path) && is_there(path));
+        paths.any(|path| matches(&left_out(|row| imports.ask_for(row)), path))
+    }
+
     /// What of it enters. `imports` are those of the application and its dependencies; none: they are not known.
     pub fn select(
         self,
@@ -170,7 +199,7 @@ impl Library {
         imports: Option<&Imports>,
         compiled: &Compiled,
     ) -> Result<BTreeMap<TreePath, Entry>, LanguageError> {
-        let Library { mut files, root } = self;
+        let Library { mut files, root, .. } = self;
         if mode == Stdlib::Full {
             return Ok(files);
         }
@@ -208,11 +237,7 @@ fn matches(globs: &[&Glob], path: &str) -> bool {
 
 /// Is one of these modules, or something in it, imported?
 fn is_imported(modules: &[impl AsRef<str>], imports: &BTreeSet<Import>) -> bool {
-    let mut named = imports.iter().filter_map(|import| match import {
-        Import::Named(name) => Some(name),
-        Import::Maybe(_) => None,
-    });
-    named.any(|name| is_within(name, modules))
+    imports.iter().any(|import| import.is_stated() && is_within(import.name(), modules))
 }
 
 /// Is a name that of one of these modules, or of something in it?
@@ -243,6 +268,24 @@ mod tests {
         for Named { modules, _why } in &table.not_followed {
             assert!(!modules.is_empty() && !_why.ends_with('.'), "{modules:?}");
         }
+    }
+
+    #[test]
+    fn what_an_application_lacks_is_known() {
+        let root = TreePath::parse("/lib/python3.13").unwrap();
+        let entry = || Entry::file(tree::Content::bytes("", "test"), 0o644);
+        let files = ["os.py", "lib2to3/__init__.py", "tkinter/__init__.py"];
+        let files = files.map(|path| (root.join(path).unwrap(), entry()));
+        let hidden = BTreeSet::from(["/turtle.py".to_owned(), "/idlelib/__init__.py".to_owned()]);
+        let library = Library { files: files.into(), root, hidden };
+        let named = ["turtle", "idlelib.idle", "tkinter.ttk", "lib2to3", "os", "antigravity", ".turtle"];
+        let application = named.map(|name| Import::Always(name.into())).into();
+        let imports = Imports { application, ..Imports::default() };
+        let all = imports.of_application();
+        let left: Vec<&String> = all.iter().filter(|name| library.leaves_out(name, &imports)).collect();
+        assert_eq!(left, ["idlelib", "turtle"], "what is asked for enters");
+        let none = Imports::default();
+        assert!(library.leaves_out("tkinter", &none) && !library.leaves_out("os", &none));
     }
 
     #[test]

@@ -171,6 +171,10 @@ codes! {
         "Files of dependencies are left out, by their sort"
     "B0709" InstallScript "install-script-not-run" Warning
         "A package of a language has a script that is not run"
+    "B0730" LeftOutOfLibrary "left-out-of-standard-library" Warning
+        "A module that an application imports is left out"
+    "B0731" ProgramOfSource "program-of-source" Notice
+        "The program of the process is not that of a dependency"
 }
 
 impl Code {

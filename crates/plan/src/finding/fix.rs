@@ -264,6 +264,11 @@ impl Problem {
                 ),
                 say("else nothing: the image is built all the same"),
             ],
+            Problem::LeftOutOfLibrary { .. } => vec![Fix::Set("python", key("stdlib", "full"))],
+            Problem::ProgramOfSource { program, path, .. } => vec![
+                say(format!("name {program} among the dependencies of [python]")),
+                say(format!("write {path}, if that is meant")),
+            ],
             Problem::Shed { language, .. } => vec![Fix::Set(language, "shed = []".into())],
             Problem::NothingTaken { .. } => vec![say(
                 "build what is to be taken first; `from` is seen from the folder of the spec, and exclude and \

@@ -188,6 +188,10 @@ pub enum Problem {
     NewerClasses { jar: String, class: String, needs: u32, has: u32, line: Line },
     /// A module of a language that is nowhere.
     MissingModule { module: String, needed_by: String, fix: String, line: Line },
+    /// Modules of a standard library that an application does not do without, left out by this mode.
+    LeftOutOfLibrary { modules: Vec<String>, mode: &'static str, line: Line },
+    /// The program of the process is one of the runtime source, and none of the dependencies.
+    ProgramOfSource { program: String, path: TreePath, line: Line },
     /// Files of dependencies that were left out: by sort, how many, and their bytes.
     Shed { language: &'static str, sorts: Vec<(&'static str, u64, u64)>, line: Line },
     /// A package of a language with a script that its installer would run, and bantam does not.
@@ -327,6 +331,8 @@ impl Problem {
             | Problem::StaleLock { line, .. }
             | Problem::NewerClasses { line, .. }
             | Problem::MissingModule { line, .. }
+            | Problem::LeftOutOfLibrary { line, .. }
+            | Problem::ProgramOfSource { line, .. }
             | Problem::Shed { line, .. }
             | Problem::InstallScript { line, .. }
             | Problem::RootUser { line } => *line,

@@ -274,6 +274,19 @@ impl fmt::Display for Problem {
             Problem::MissingModule { module, needed_by, .. } => {
                 write!(f, "the module {module}, which {needed_by} names, is nowhere")
             }
+            Problem::LeftOutOfLibrary { modules, mode, .. } => {
+                write!(
+                    f,
+                    "the application imports {}, which stdlib = \"{mode}\" leaves out",
+                    modules.join(", ")
+                )
+            }
+            Problem::ProgramOfSource { program, path, .. } => {
+                write!(
+                    f,
+                    "{program} is {path} of the source, with the source's modules: no dependency has it"
+                )
+            }
             Problem::Shed { language, sorts, .. } => {
                 let each = sorts.iter().map(|(sort, files, bytes)| {
                     let files = if *files == 1 { "1 file".into() } else { format!("{files} files") };

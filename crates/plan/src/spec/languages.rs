@@ -43,6 +43,17 @@ pub enum Stdlib {
     Reachable,
 }
 
+impl Stdlib {
+    /// As a spec names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Stdlib::Full => "full",
+            Stdlib::Pruned => "pruned",
+            Stdlib::Reachable => "reachable",
+        }
+    }
+}
+
 /// Which source files of Python enter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PythonSources {

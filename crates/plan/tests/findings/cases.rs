@@ -190,6 +190,16 @@ pub fn world(code: &str) -> Option<World> {
             script: "node index.js --exec install".into(),
             line: 4,
         })),
+        "B0730" => shop().bringing(wrong(Problem::LeftOutOfLibrary {
+            modules: vec!["turtle".into()],
+            mode: "pruned",
+            line: 4,
+        })),
+        "B0731" => shop().bringing(wrong(Problem::ProgramOfSource {
+            program: "gunicorn".into(),
+            path: TreePath::parse("/usr/bin/gunicorn").unwrap_or_else(|_| TreePath::root()),
+            line: 1,
+        })),
         _ => return None,
     })
 }

@@ -3,7 +3,8 @@
 #
 # Jobs:    path length (u32), source length (u32), path, source; all numbers are little-endian.
 # Answers: 1 or 0 (u8: was it compiled?), length of the imports (u32), length of the bytecode (u32), imports, bytecode.
-# Imports: one a line: `os.path`, `.sibling`; after `?` a text that may name a module.
+# Imports: one a line: `os.path`, `.sibling`; after `!` one without which the module cannot be imported itself, after `?` a
+# text that may name a module.
 import _ast
 import _imp
 import sys
@@ -25,6 +26,8 @@ def is_name(text):
 
 def imports(tree):
     found = set()
+    # Not in a function, not in `try`, and whatever the circumstances.
+    always = frozenset(tree.body)
     todo = [tree]
     while todo:
         node = todo.pop()
@@ -34,10 +37,11 @@ def imports(tree):
             continue
         if not isinstance(node, _ast.AST):
             continue
+        mark = "!" if node in always else ""
         if kind is _ast.Import:
-            found.update(alias.name for alias in node.names)
+            found.update(mark + alias.name for alias in node.names)
         elif kind is _ast.ImportFrom:
-            base = "." * (node.level or 0) + (node.module or "")
+            base = mark + "." * (node.level or 0) + (node.module or "")
             found.add(base)
             joint = "" if base.endswith(".") else "."
             found.update(base + joint + alias.name for alias in node.names if alias.name != "*")

@@ -63,10 +63,37 @@ pub(super) struct Compiled {
 /// Something that a source imports.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Import {
-    /// A module, or something in one; relative to the source where it begins with dots.
+    /// A module, or something in one, without which the source cannot be imported itself; relative to the source where it
+    /// begins with dots.
+    Always(String),
+    /// The same, at need: in a function, in `try`, under a condition.
     Named(String),
     /// A text that may be a module's name.
     Maybe(String),
+}
+
+impl Import {
+    /// The name.
+    pub fn name(&self) -> &str {
+        match self {
+            Import::Always(name) | Import::Named(name) | Import::Maybe(name) => name,
+        }
+    }
+
+    /// Does a statement import it?
+    pub fn is_stated(&self) -> bool {
+        !matches!(self, Import::Maybe(_))
+    }
+}
+
+impl From<&str> for Import {
+    fn from(text: &str) -> Self {
+        match (text.strip_prefix('!'), text.strip_prefix('?')) {
+            (Some(name), _) => Import::Always(name.into()),
+            (_, Some(name)) => Import::Maybe(name.into()),
+            _ => Import::Named(text.into()),
+        }
+    }
 }
 
 /// Compiles sets.
@@ -184,11 +211,7 @@ impl From<Kept> for Compiled {
         let bytecode = kept.files().map(|(path, content)| (path.clone(), content.clone())).collect();
         let noted: BTreeMap<String, Vec<String>> = serde_json::from_str(&kept.note).unwrap_or_default();
         let imports = noted.into_iter().filter_map(|(path, names)| {
-            let names = names.iter().map(|name| match name.strip_prefix('?') {
-                Some(name) => Import::Maybe(name.into()),
-                None => Import::Named(name.clone()),
-            });
-            Some((TreePath::parse(&path).ok()?, names.collect()))
+            Some((TreePath::parse(&path).ok()?, names.iter().map(|name| Import::from(&**name)).collect()))
         });
         Compiled { bytecode, imports: imports.collect() }
     }
