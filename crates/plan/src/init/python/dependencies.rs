@@ -23,6 +23,8 @@ pub(super) struct Dependencies {
     pub row: Option<Row>,
     /// Names of distributions as the index normalises them, and with them their extras: `fastapi[standard]`.
     names: BTreeSet<String>,
+    /// Is the project installed itself?
+    pub is_installed: bool,
     /// Commands of the project itself, the one of its own name first.
     pub scripts: Vec<Script>,
     /// The commands that make the file, where it is not there.
@@ -50,12 +52,15 @@ impl Dependencies {
             names.insert(normal(name));
             names.extend(texts(value.get("extras")).map(|extra| format!("{}[{extra}]", normal(name))));
         }
-        let can_install = document.as_ref().is_some_and(|document| document.contains_key("build-system"));
+        let said = document.as_ref().and_then(|document| document.get("tool")?.get("uv")?.get("package"));
+        let has_builder = document.as_ref().is_some_and(|document| document.contains_key("build-system"));
+        let can_install = said.and_then(Value::as_bool).unwrap_or(has_builder);
         let of = |evidence: &str, row: Option<Row>, before: &[&str]| {
             let before = before.iter().map(|command| (*command).to_owned()).collect();
             let is_installed = can_install && row.as_ref().is_some_and(|row| row.key == "project");
             let scripts = scripts(project, of_project.or(poetry), is_installed);
-            Some(Dependencies { evidence: evidence.into(), row, names: names.clone(), scripts, before })
+            let (evidence, names) = (evidence.into(), names.clone());
+            Some(Dependencies { evidence, row, names, is_installed, scripts, before })
         };
         let export =
             |why: &str| Some(Row::text("requirements", "requirements.txt", format!("made by: {why}")));

@@ -29,6 +29,11 @@ const EXCLUDED: &[&str] = &[
     "bantam.*",
 ];
 
+/// Archives of images, which builds leave beside their specs.
+const IMAGES: &str = "*.tar";
+/// What says that a folder is an image.
+const LAYOUT: &str = "/oci-layout";
+
 /// The port that servers of web applications are told to listen at, where nothing says another.
 const PORT: u16 = 8000;
 
@@ -52,25 +57,42 @@ pub(super) fn look(project: &Project, dockerfile: &Dockerfile) -> Option<Sketch>
         sketch.notes.push("it starts with the server for development: gunicorn is for production".into());
     }
     sketch.entrypoint = entrypoint;
-    sketch.workdir = Some("/app");
     sketch.source(project.release.as_deref());
     sketch.table = Some(("python", dependencies.row.into_iter().collect::<Vec<Row>>()));
     sketch.before = dependencies.before;
-    // Modules below `src` are found by their names, as if they were installed.
-    if project.has_dir("src") && !project.has("src/__init__.py") {
-        sketch.env.insert("PYTHONPATH".into(), "/app/src".into());
+    let is_below_src = project.has_dir("src") && !project.has("src/__init__.py");
+    // What is installed is no file of the folder once more.
+    if !dependencies.is_installed || !is_below_src || starts_in_folder(project, &sketch.entrypoint) {
+        sketch.workdir = Some("/app");
+        sketch.files.push(payload(project, EXCLUDED));
+        // Modules below `src` are found by their names, as if they were installed.
+        if is_below_src && !dependencies.is_installed {
+            sketch.env.insert("PYTHONPATH".into(), "/app/src".into());
+        }
     }
-    sketch.files.push(payload(project, EXCLUDED));
     let given = served.map(|number| Port { number, from: "of the entrypoint".into() });
     sketch.port = given.or_else(|| ports::find(project.sources(&["py"])));
     Some(sketch)
 }
 
-/// The project's own files, less what is named, virtual environments, and what its `.dockerignore` names.
+/// Does a command name a script or module at the top of the project, and not below `src`?
+fn starts_in_folder(project: &Project, command: &[String]) -> bool {
+    command.iter().any(|word| {
+        let word = word.strip_prefix("/app/").unwrap_or(word);
+        let module = word.split(':').next().unwrap_or(word).replace('.', "/");
+        let at_top = [format!("{module}.py"), format!("{module}/__init__.py")];
+        project.has(word) || at_top.iter().any(|path| project.has(path))
+    })
+}
+
+/// The project's own files, less what is named, virtual environments, images that were built before, and what its
+/// `.dockerignore` names.
 pub(super) fn payload(project: &Project, excluded: &[&str]) -> Files {
     let venvs = project.venvs().filter(|venv| !excluded.contains(venv)).map(Glob::literally);
+    let layouts = project.files.keys().filter_map(|path| path.strip_suffix(LAYOUT)).map(Glob::literally);
+    let named = excluded.iter().copied().chain([IMAGES]).map(str::to_owned);
     Files {
-        exclude: excluded.iter().map(|pattern| (*pattern).to_owned()).chain(venvs).collect(),
+        exclude: named.chain(venvs).chain(layouts).collect(),
         ignore_file: project.first(&[".dockerignore"]),
         ..Files::new(".", "/app/")
     }

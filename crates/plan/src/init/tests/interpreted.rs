@@ -182,7 +182,7 @@ fn what_is_excluded() {
         (".venv/pyvenv.cfg", ""),
         ("tools/py[3]/pyvenv.cfg", ""),
     ]);
-    let common = "\"**/node_modules\", \"Dockerfile*\", \"bantam.*\"";
+    let common = "\"**/node_modules\", \"Dockerfile*\", \"bantam.*\", \"*.tar\"";
     let venvs = r#""env", 'tools/py\[3\]'"#;
     assert!(python.spec.contains(&format!("{common}, {venvs}]")), "{}", python.spec);
     assert!(python.spec.contains("venv = \".venv\"\n"), "{}", python.spec);
@@ -355,4 +355,35 @@ fn java_programs() {
         Some("mvn --batch-mode package"),
     );
     is(&[("build/libs/a.jar", "")], "a Java program", &["jar = \"build/libs/a.jar\""], None);
+}
+
+#[test]
+fn an_installed_project_is_not_copied_once_more() {
+    let built = (
+        "pyproject.toml",
+        "[project]\nname = \"shop\"\n[project.scripts]\nshop = \"shop:main\"\n[build-system]",
+    );
+    let listed = ("pyproject.toml", "[project]\nname = \"shop\"\n");
+    let sources = ("src/shop/__init__.py", "def main(): 1");
+    for (files, has_sources, has_path) in [
+        (&[built, sources][..], false, false),
+        (
+            &[built, sources, ("Dockerfile", "CMD [\"python\", \"manage.py\"]"), ("manage.py", "x")],
+            true,
+            false,
+        ),
+        (&[built, ("shop/__init__.py", "def main(): 1")], true, false),
+        (&[listed, sources, ("src/shop/__main__.py", "x")], true, true),
+    ] {
+        let spec = best(files).spec;
+        assert_eq!(spec.contains("[[files]]"), has_sources, "{spec}");
+        assert_eq!(spec.contains("workdir"), has_sources, "{spec}");
+        assert_eq!(spec.contains("PYTHONPATH"), has_path, "{spec}");
+    }
+}
+
+#[test]
+fn images_that_were_built_stay_out() {
+    let spec = best(&[("app.py", "x"), ("out/image/oci-layout", ""), ("shop.tar", "")]).spec;
+    assert!(spec.contains("\"bantam.*\", \"*.tar\", \"out/image\"]"), "{spec}");
 }
