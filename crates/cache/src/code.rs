@@ -167,7 +167,10 @@ mod tests {
         let parts = [part(0, 3, b"abc"), part(3, 0, b""), part(3, 97, &[b'x'; HEAD])];
         let paths = ["/", "/usr/é", "/usr/è", "/usr"].map(|path| TreePath::parse(path).unwrap());
         let mut out = Encoder::new();
-        (out.byte(1), out.number(2), out.long(3), out.text(b"four"));
+        out.byte(1);
+        out.number(2);
+        out.long(3);
+        out.text(b"four");
         paths.iter().for_each(|path| out.path(path));
         parts.iter().for_each(|part| out.part(part));
         let bytes = out.finish();
