@@ -16,6 +16,7 @@ use crate::{
     layers::{self, LayerPlan},
     lock::{LockedImage, LockedLanguage, LockedPackage},
     masked::Masked,
+    node,
     packages::{self, LeftOut, Package, Wanted},
     payload::{self, Taken},
     policy, process,
@@ -344,8 +345,12 @@ pub(crate) fn program_of(draft: &Draft, config: &Config) -> Result<Option<TreePa
 
 fn find_program(gather: &Gather<'_>, config: &Config) -> Result<Option<TreePath>, PlanError> {
     let Some(program) = process::program(config) else { return Ok(None) };
-    let path = process::path_of(config);
-    Ok(process::find(&gather.overlay(), program, &config.workdir(), path)?)
+    let (path, workdir) = (process::path_of(config), config.workdir());
+    // A package manager is no part of an image, unless something else brings it.
+    if node::is_package_manager(program) {
+        return Ok(process::find(&gather.draft.tree, program, &workdir, path)?);
+    }
+    Ok(process::find(&gather.overlay(), program, &workdir, path)?)
 }
 
 /// Puts `[[dirs]]`, `[[links]]` and the homes of `[[users]]`.

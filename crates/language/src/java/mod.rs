@@ -49,6 +49,7 @@ pub(crate) fn bring(ask: &Ask<'_>, table: &Java) -> Result<Brought, LanguageErro
             language: "Java",
             what: "JDK with jlink and what it links".into(),
             packages: vec!["default-jdk-headless".into()],
+            fix: None,
             line: table.line,
         });
         return Ok(brought);

@@ -33,7 +33,7 @@ pub(crate) fn bring(ask: &Ask<'_>, table: &Python) -> Result<Brought, LanguageEr
     let Some(found) = Found::find(ask, table)? else {
         let what = "python3 with its standard library".to_owned();
         let (packages, line) = (vec!["python3".into()], table.line);
-        let problem = Problem::NoRuntime { language: "python", what, packages, line };
+        let problem = Problem::NoRuntime { language: "python", what, packages, fix: None, line };
         return Ok(Brought { problems: vec![problem], ..Brought::default() });
     };
     let installed = dependencies::install(ask, table, &found.interpreter)?;

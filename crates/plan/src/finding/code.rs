@@ -171,6 +171,8 @@ codes! {
         "Files of dependencies are left out, by their sort"
     "B0709" InstallScript "install-script-not-run" Warning
         "A package of a language has a script that is not run"
+    "B0720" PackageManager "package-manager" Error
+        "The process starts with a package manager"
     "B0730" LeftOutOfLibrary "left-out-of-standard-library" Warning
         "A module that an application imports is left out"
     "B0731" ProgramOfSource "program-of-source" Notice

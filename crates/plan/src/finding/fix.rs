@@ -4,7 +4,7 @@ use super::{Problem, words::titles};
 use crate::{
     Offers, Suite,
     accounts::NONROOT,
-    spec::{toml_list, toml_text},
+    spec::{command_words, toml_list, toml_text},
     tables,
 };
 use elf::Flavor;
@@ -192,6 +192,11 @@ impl Problem {
             Problem::MissingOnPath { program, .. } => {
                 vec![Fix::Bring(program.clone(), Some("add the folder that it is in to PATH".into()))]
             }
+            Problem::MissingProgram { program, .. }
+                if let Some(words) = command_words(program).filter(|words| words.len() > 1) =>
+            {
+                vec![say(format!("no shell takes a text apart: write {}", toml_list(&words)))]
+            }
             Problem::MissingProgram { program, on_path: Some(_), .. } => {
                 vec![Fix::Keep(vec![format!("/usr/bin/{program}")]), say("write the program's whole path")]
             }
@@ -242,6 +247,7 @@ impl Problem {
             Problem::VolumeNoDirectory { .. } => {
                 vec![say("name a directory in volumes, or give what stands there another path")]
             }
+            Problem::NoRuntime { fix: Some(fix), .. } => vec![say(fix)],
             Problem::NoRuntime { what, packages, .. } => {
                 let other = say(format!("take the libraries from where {what} is: source in [runtime]"));
                 install(packages).into_iter().chain([other]).collect()
@@ -257,6 +263,15 @@ impl Problem {
                 say(format!("compile for Java {has}: --release {has}")),
                 say(format!("take the runtime from a suite with OpenJDK {needs} or newer")),
             ],
+            Problem::PackageManager { instead, env, .. } if !instead.is_empty() => {
+                let env = env.iter().map(|(name, value)| key(name, value)).collect::<Vec<_>>().join(", ");
+                let env = if env.is_empty() { env } else { format!(", and env = {{ {env} }}") };
+                vec![Fix::Set("config", format!("entrypoint = {}{env}", toml_list(instead)))]
+            }
+            Problem::PackageManager { .. } => vec![say(
+                "write what it starts: entrypoint = [\"node\", \"FILE\"] in [config]; a program of a package is \
+                 node_modules/.bin/NAME",
+            )],
             Problem::InstallScript { .. } => vec![
                 say(
                     "if the program needs what it makes, install where the platform is the image's, and name \

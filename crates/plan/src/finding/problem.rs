@@ -173,8 +173,9 @@ pub enum Problem {
     VolumeNotWritable { path: TreePath, uid: u32, gid: u32 },
     /// A volume where the image has something else than a directory.
     VolumeNoDirectory { path: TreePath, found: &'static str },
-    /// A runtime of a language that the source does not have: `what` is what was looked for.
-    NoRuntime { language: &'static str, what: String, packages: Vec<String>, line: Line },
+    /// A runtime of a language that the source does not have: `what` is what was looked for, `fix` what would do where
+    /// no other source has it.
+    NoRuntime { language: &'static str, what: String, packages: Vec<String>, fix: Option<String>, line: Line },
     /// A package of a language that is built for another version of the runtime, or another platform; `fix` is what
     /// would do, in words.
     UnfitPackage { package: String, why: String, fix: String, line: Line },
@@ -196,6 +197,9 @@ pub enum Problem {
     Shed { language: &'static str, sorts: Vec<(&'static str, u64, u64)>, line: Line },
     /// A package of a language with a script that its installer would run, and bantam does not.
     InstallScript { package: String, script: String, line: Line },
+    /// The process starts with a package manager; `instead` is what it would start, and `env` its variables;
+    /// both are empty where that is not known.
+    PackageManager { program: String, instead: Vec<String>, env: Vec<(String, String)>, line: Line },
 }
 
 /// A dependency of a language whose file needs a version that a library lacks.
@@ -335,6 +339,7 @@ impl Problem {
             | Problem::ProgramOfSource { line, .. }
             | Problem::Shed { line, .. }
             | Problem::InstallScript { line, .. }
+            | Problem::PackageManager { line, .. }
             | Problem::RootUser { line } => *line,
             _ => 0,
         }

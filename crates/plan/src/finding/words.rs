@@ -259,6 +259,9 @@ impl fmt::Display for Problem {
                 write!(f, "the user {uid}:{gid} may not write the volume {path}")
             }
             Problem::VolumeNoDirectory { path, found } => write!(f, "the volume {path} is {found}"),
+            Problem::NoRuntime { language, what, fix: Some(_), .. } => {
+                write!(f, "the application needs {language}, and there is no {what}")
+            }
             Problem::NoRuntime { language, what, .. } => {
                 write!(f, "the application needs {language}, and the source has no {what}")
             }
@@ -295,6 +298,10 @@ impl fmt::Display for Problem {
                 let all = each.collect::<Vec<_>>().join(", ");
                 write!(f, "left out of the {language} dependencies: {all}")
             }
+            Problem::PackageManager { program, .. } => write!(
+                f,
+                "the process starts with {program}, which is not in the image, and only starts what package.json says"
+            ),
             Problem::InstallScript { package, script, .. } => {
                 write!(f, "{package} may lack what its install script makes, which is not run: `{script}`")
             }

@@ -8,12 +8,16 @@ use super::{
 use crate::{
     draft::Draft,
     finding::Problem,
+    node,
     proof::{Loaded, Opened},
     reason::Reason,
     spec::{Config, Line},
 };
 use std::collections::BTreeSet;
-use tree::{Content, Entry, Resolution, TreePath, View, ViewError};
+use tree::{Content, Entry, Resolution, Tree, TreePath, View, ViewError};
+
+/// No manifest that counts is longer, in bytes.
+const MAX_MANIFEST: u64 = 4 << 20;
 
 /// Reports what keeps the process from starting. `loaded` is what each program loads.
 ///
@@ -77,6 +81,12 @@ fn check_program(
     let line = config.line;
     let path = path_of(config);
     let Some(at) = find(&draft.tree, program, &process.workdir, path)? else {
+        if node::is_package_manager(program) {
+            let words: Vec<String> = config.entrypoint.iter().chain(&config.cmd).cloned().collect();
+            let (instead, env) = what_it_starts(&draft.tree, &process.workdir, &words).unwrap_or_default();
+            draft.report(Problem::PackageManager { program: program.into(), instead, env, line });
+            return Ok(());
+        }
         let on_path = (!program.contains('/')).then(|| path.to_owned());
         draft.report(Problem::MissingProgram { program: program.into(), line, on_path });
         return Ok(());
@@ -101,6 +111,37 @@ fn check_program(
         }
     }
     Ok(())
+}
+
+/// Variables of a command, in their order.
+type Variables = Vec<(String, String)>;
+
+/// What a command of a package manager starts, by the manifests of the image: words and variables.
+fn what_it_starts(tree: &Tree, workdir: &TreePath, words: &[String]) -> Option<(Vec<String>, Variables)> {
+    let mut command = node::follow(&InImage { tree, workdir }, words)?;
+    command.name_file(|path| workdir.join(path).is_ok_and(|path| tree.get(&path).is_some()));
+    Some((command.words(), command.env))
+}
+
+/// The manifests of an image, seen from its working directory.
+struct InImage<'a> {
+    tree: &'a Tree,
+    workdir: &'a TreePath,
+}
+
+impl node::Manifests for InImage<'_> {
+    fn of(&self, folder: &str) -> Option<serde_json::Value> {
+        let path = self.workdir.join(folder).ok()?.child("package.json");
+        let text = self.tree.get(&path)?.content()?.read(MAX_MANIFEST).ok()?;
+        serde_json::from_slice(&text).ok()
+    }
+
+    fn named(&self, name: &str) -> Option<String> {
+        // Links of workspaces lead to their folders.
+        let link = self.workdir.join(&format!("node_modules/{name}")).ok()?;
+        let folder = self.tree.follow(&link).ok().filter(|found| found.entry.is_some())?;
+        folder.path.below(self.workdir).map(ToOwned::to_owned)
+    }
 }
 
 /// Why the file that the process starts with cannot be executed, by anybody.

@@ -27,6 +27,7 @@ pub use platform::{Architecture, Platform, PlatformError};
 pub use render::render;
 pub use schema::schema;
 pub use types::*;
+pub(crate) use words::{command_words, shell_syntax};
 
 /// The bytes contract that this version of bantam keeps: what `format` says in a spec and a lock.
 pub const FORMAT: u32 = 1;

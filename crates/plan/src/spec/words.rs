@@ -50,8 +50,13 @@ pub(super) fn split(text: &str) -> Result<Vec<String>, Unclosed> {
     Ok(words)
 }
 
+/// The words of a command line, where all quotes are closed.
+pub(crate) fn command_words(text: &str) -> Option<Vec<String>> {
+    split(text).ok()
+}
+
 /// The first sign in a command line that only means something to a shell.
-pub(super) fn shell_syntax(text: &str) -> Option<&'static str> {
+pub(crate) fn shell_syntax(text: &str) -> Option<&'static str> {
     const SIGNS: [&str; 11] = ["&&", "||", "|", ";", "&", "$", "`", "<", ">", "*", "~"];
     // In single quotes, which every second part is in, nothing is special.
     let open = text.split('\'').step_by(2);

@@ -142,6 +142,7 @@ pub fn world(code: &str) -> Option<World> {
             language: "Python",
             what: "python3".into(),
             packages: vec!["python3".into()],
+            fix: None,
             line: 4,
         })),
         "B0702" => shop().bringing(wrong(Problem::UnfitPackage {
@@ -185,6 +186,9 @@ pub fn world(code: &str) -> Option<World> {
             sorts: vec![("stubs", 112, 640_000), ("tests", 1, 4_096)],
             line: 5,
         })),
+        "B0720" => shop()
+            .payload("package.json", r#"{"scripts": {"start": "NODE_ENV=production node src/server"}}"#)
+            .payload("src/server.js", "x"),
         "B0709" => shop().bringing(wrong(Problem::InstallScript {
             package: "cypress 14.0.0".into(),
             script: "node index.js --exec install".into(),

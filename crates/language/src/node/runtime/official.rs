@@ -18,6 +18,7 @@ use plan::{
 use serde_json::Value;
 use sha2::{Digest as _, Sha256, Sha512};
 use std::{
+    collections::BTreeMap,
     fs::File,
     io::{self, Read, Seek as _},
     path::Path,
@@ -55,14 +56,18 @@ pub(super) fn bring(
     table: &Node,
     wanted: &str,
 ) -> Result<Result<Runtime, Problem>, LanguageError> {
-    let none = |what: String| {
-        Ok(Err(Problem::NoRuntime { language: NAME, what, packages: vec![], line: table.line }))
+    let none = |what: String, fix: String| {
+        let (packages, fix) = (vec![], Some(fix));
+        Ok(Err(Problem::NoRuntime { language: NAME, what, packages, fix, line: table.line }))
     };
     let platform = ask.platform;
     let of_platform = PROCESSORS.iter().find(|(architecture, _)| *architecture == platform.architecture);
     let Some((_, processor)) = of_platform else {
         let known = PROCESSORS.map(|(architecture, _)| Platform::linux(architecture).to_string());
-        return none(format!("official binary for {platform} (there are those for {})", known.join(", ")));
+        return none(
+            format!("official binary for {platform} (there are those for {})", known.join(", ")),
+            "take the Node.js of the source: leave version out of [node]".into(),
+        );
     };
     let name = format!("node-linux-{processor}");
     let is_it = |artifact: &&LockedArtifact| artifact.kind == ArtifactKind::Npm && artifact.name == name;
@@ -86,7 +91,10 @@ pub(super) fn bring(
             match resolve(&npm, &name, wanted)? {
                 Ok(release) => fetch(ask, &npm, &name, &release, table.line)?,
                 Err(newest) => {
-                    return none(format!("official binary {wanted} for {platform} (the newest is {newest})"));
+                    return none(
+                        format!("official binary {wanted} for {platform}"),
+                        format!("write a version that there is: the newest are {}", newest.join(", ")),
+                    );
                 }
             }
         }
@@ -125,8 +133,8 @@ struct Release {
 
 type Fetched = Result<(LockedArtifact, Kept), Problem>;
 
-/// Asks the registry for the newest release that is wanted; if there is none, the newest of all.
-fn resolve(npm: &Npm, name: &str, wanted: &str) -> Result<Result<Release, String>, LanguageError> {
+/// Asks the registry for the newest release that is wanted; if there is none, gives the newest of all.
+fn resolve(npm: &Npm, name: &str, wanted: &str) -> Result<Result<Release, Vec<String>>, LanguageError> {
     let answer = |what: &str| LanguageError::Answer { tool: format!("npm view {name}"), what: what.into() };
     let all = npm.ask(&["view", name, "versions", "time", "--json"])?;
     let all: Value = serde_json::from_slice(&all.stdout).map_err(|error| answer(&error.to_string()))?;
@@ -138,7 +146,7 @@ fn resolve(npm: &Npm, name: &str, wanted: &str) -> Result<Result<Release, String
     let mut versions: Vec<Version> = versions.into_iter().filter_map(Version::parse).collect();
     versions.sort();
     let Some(version) = versions.iter().rfind(|version| version.is_of(wanted)) else {
-        return Ok(Err(versions.last().map_or_else(|| "none".into(), ToString::to_string)));
+        return Ok(Err(newest(&versions)));
     };
     let version = version.to_string();
     let date = all.get("time").and_then(|times| times.get(&version)?.as_str()).map_or(0, version::published);
@@ -147,6 +155,15 @@ fn resolve(npm: &Npm, name: &str, wanted: &str) -> Result<Result<Release, String
     let integrity = dist.as_str().filter(|text| text.starts_with("sha512-"));
     let integrity = integrity.ok_or_else(|| answer("it has no SHA-512 digest"))?.to_owned();
     Ok(Ok(Release { version, integrity, date }))
+}
+
+/// The newest of each of the latest major versions.
+fn newest(sorted: &[Version]) -> Vec<String> {
+    const TOLD: usize = 5;
+    let by_major: BTreeMap<u32, &Version> = sorted.iter().map(|version| (version.major(), version)).collect();
+    let mut newest: Vec<String> = by_major.values().rev().take(TOLD).map(ToString::to_string).collect();
+    newest.reverse();
+    newest
 }
 
 /// Fetches a release that is in no lock yet.

@@ -60,7 +60,8 @@ pub(super) fn bring(ask: &Ask<'_>, table: &Node) -> Result<Result<Runtime, Probl
         RuntimeSource::Archive(_) => vec![PACKAGE.to_owned()],
         _ => vec![],
     };
-    Ok(Err(Problem::NoRuntime { language: NAME, what: "program `node`".into(), packages, line: table.line }))
+    let what = "program `node`".into();
+    Ok(Err(Problem::NoRuntime { language: NAME, what, packages, fix: None, line: table.line }))
 }
 
 /// The programs `node` that this machine's user has, links of his own resolved: the first is what he would start.

@@ -14,6 +14,11 @@ impl Version {
         (parts.next().is_none() && version.to_string() == text).then_some(version)
     }
 
+    /// The first number, by which versions are known.
+    pub fn major(self) -> u32 {
+        self.0[0]
+    }
+
     /// Is it one that a spec wants: `22`, `22.11`, `22.11.0`?
     pub fn is_of(self, wanted: &str) -> bool {
         wanted.split('.').zip(self.0).all(|(wanted, number)| wanted.parse() == Ok(number))
