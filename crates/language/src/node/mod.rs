@@ -4,6 +4,7 @@
 //! the image and with scripts off, in a folder that holds nothing but what the tool reads. What comes of it is kept in
 //! the cache, and pinned by the digest of all of it.
 
+mod abi;
 mod manifest;
 mod modules;
 mod npm;
@@ -14,12 +15,12 @@ mod target;
 mod workspaces;
 
 use crate::{Ask, LanguageError};
-use plan::{Brought, spec::Node};
+use plan::{Brought, CA_BUNDLE, spec::Node};
 use project::Found;
 use runtime::Runtime;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use target::Target;
-use tree::TreePath;
+use tree::{Content, Entry, TreePath};
 
 /// What the language is called in reasons and findings.
 const NAME: &str = "node";
@@ -33,6 +34,10 @@ const APP: &str = "/app";
 pub(crate) fn bring(ask: &Ask<'_>, table: &Node) -> Result<Brought, LanguageError> {
     let mut brought = Brought::default();
     brought.env.insert("NODE_ENV".into(), "production".into());
+    if !ask.spec.runtime.ca.is_empty() {
+        // Official binaries have a list of authorities of their own.
+        brought.env.insert("NODE_EXTRA_CA_CERTS".into(), CA_BUNDLE.into());
+    }
     let runtime = match runtime::bring(ask, table)? {
         Ok(runtime) => Some(runtime),
         Err(problem) => {
@@ -56,6 +61,8 @@ pub(crate) fn bring(ask: &Ask<'_>, table: &Node) -> Result<Brought, LanguageErro
         }
     }
     if let Some(runtime) = runtime {
+        let problems = unfit(ask, table, &runtime, &objects, &brought)?;
+        brought.problems.extend(problems);
         brought.loads.insert(runtime.program.clone(), objects);
         runtime.put(ask, &mut brought)?;
     }
@@ -74,6 +81,24 @@ pub(crate) fn packages(table: &Node) -> Vec<Vec<String>> {
 fn home(ask: &Ask<'_>) -> Result<TreePath, LanguageError> {
     let workdir = ask.spec.config.workdir();
     Ok(if workdir.is_root() { TreePath::parse(APP)? } else { workdir })
+}
+
+/// The addons that the Node.js of the image cannot load.
+fn unfit(
+    ask: &Ask<'_>,
+    table: &Node,
+    runtime: &Runtime,
+    objects: &BTreeSet<TreePath>,
+    brought: &Brought,
+) -> Result<Vec<plan::finding::Problem>, LanguageError> {
+    let files: BTreeMap<&TreePath, &Entry> =
+        brought.files.iter().map(|file| (&file.path, &file.entry)).collect();
+    let content = |path: &TreePath| -> Option<&Content> {
+        let of_payload = || ask.payload.get(path).filter(|_| !brought.replaced.contains(path));
+        files.get(path).copied().or_else(of_payload)?.content()
+    };
+    let addons = objects.iter().filter(|path| target::is_addon(path.name())).cloned().collect();
+    abi::judge(runtime.content(), &addons, content, table.line)
 }
 
 /// The addons that the payload brings itself.
