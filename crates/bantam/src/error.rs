@@ -27,10 +27,12 @@ pub enum Error {
         file: PathBuf,
     },
     /// A folder that is no project whose language is known.
-    #[error("{folder} is no project of a language that is known", folder = folder.display())]
+    #[error("{folder} is no project {}", what_it_lacks(why), folder = folder.display())]
     NoProject {
         /// The folder.
         folder: PathBuf,
+        /// What is there of a project, and what it lacks.
+        why: Vec<String>,
     },
     /// A spec that cannot be read.
     #[error("cannot read the spec {file}", file = file.display())]
@@ -426,6 +428,14 @@ impl Error {
             Error::Archive(error) => error.lines(),
             other => vec![other.to_string()],
         }
+    }
+}
+
+/// What a folder lacks to be a project that can be started.
+fn what_it_lacks(why: &[String]) -> String {
+    match why {
+        [] => "of a language that is known".into(),
+        why => format!("whose start is known: {}", why.join("; ")),
     }
 }
 

@@ -1,7 +1,7 @@
 //! A project's folder, looked at for the spec that it may have.
 
 use crate::{Error, Problem, host_platform};
-use plan::init::{Project, ProjectFile, Recognised, Wanted, recognise, wanted};
+use plan::init::{Project, ProjectFile, Recognised, Wanted, recognise, wanted, why_not};
 use source::{Found, NoMemory, SourceError, Step};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -35,7 +35,8 @@ pub struct Initialised {
 pub fn init(folder: &Path) -> Result<Initialised, Error> {
     let project = read(folder)?;
     let mut found = recognise(&project).into_iter();
-    let chosen = found.next().ok_or_else(|| Error::NoProject { folder: folder.into() })?;
+    let none = || Error::NoProject { folder: folder.into(), why: why_not(&project) };
+    let chosen = found.next().ok_or_else(none)?;
     Ok(Initialised { chosen, others: found.collect() })
 }
 
@@ -86,7 +87,8 @@ fn read(folder: &Path) -> Result<Project, Error> {
     let name = name.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let os_release = std::fs::read_to_string(OS_RELEASE).unwrap_or_default();
     let machine = host_platform().and_then(|platform| platform.architecture.machine());
-    Ok(Project { name, files, release: release(&os_release), machine })
+    let workspace = language::workspace(folder);
+    Ok(Project { name, files, release: release(&os_release), machine, workspace })
 }
 
 /// The files of a project. What is closed to this user, such as a database's folder, says nothing.

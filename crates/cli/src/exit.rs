@@ -173,6 +173,9 @@ fn hint(error: &Error) -> Option<String> {
             "`bantam init` writes one; a program is built without: `bantam build ./program`"
         }
         Error::SpecThere { .. } => "--stdout prints what would be written",
+        Error::NoProject { why, .. } if !why.is_empty() => {
+            "`bantam build PROGRAM` and a bantam.toml of your own need no project: write what starts as entrypoint"
+        }
         Error::NoProject { .. } => {
             "it is known by go.mod, Cargo.toml, CMakeLists.txt, meson.build, Makefile, requirements.txt, \
              pyproject.toml, package.json, pom.xml, build.gradle, or a program that is there"

@@ -18,4 +18,5 @@ mod tool;
 pub use ask::{Ask, BuildRoot, BuildTools, Workshop};
 pub use bring::{bring, packages};
 pub use error::LanguageError;
+pub use node::workspace;
 pub use tool::end_tools;

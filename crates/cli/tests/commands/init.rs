@@ -75,6 +75,10 @@ fn what_is_no_project_is_told() {
     let (code, _, words) = folder.bantam(&["init", "notes"]);
     assert_eq!(code, 2, "{words}");
     assert!(words.starts_with("error: notes is no project of a language that is known\n"), "{words}");
+    folder.file("page/package.json", br#"{"scripts": {"start": "vite"}}"#);
+    let (code, _, words) = folder.bantam(&["init", "page"]);
+    let why = "whose start is known: scripts.start of package.json is `vite`, which starts no file with node";
+    assert!(code == 2 && words.starts_with(&format!("error: page is no project {why}\n")), "{words}");
     let (code, _, words) = folder.bantam(&["init", "nowhere"]);
     assert_eq!(code, 5, "{words}");
     assert!(!folder.path("notes/bantam.toml").exists());

@@ -20,6 +20,11 @@ impl Manifest {
         self.0.get(field)?.as_str()
     }
 
+    /// Is there a field, whatever it is?
+    pub fn has(&self, field: &str) -> bool {
+        self.0.contains_key(field)
+    }
+
     /// The texts of a field that is a list of them, or one.
     pub fn list(&self, field: &str) -> Option<Vec<&str>> {
         match self.0.get(field)? {

@@ -5,6 +5,7 @@
 //! the cache, and pinned by the digest of all of it.
 
 mod abi;
+mod above;
 mod manifest;
 mod modules;
 mod npm;
@@ -21,6 +22,8 @@ use runtime::Runtime;
 use std::collections::{BTreeMap, BTreeSet};
 use target::Target;
 use tree::{Content, Entry, TreePath};
+
+pub use above::workspace;
 
 /// What the language is called in reasons and findings.
 const NAME: &str = "node";

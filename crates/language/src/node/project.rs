@@ -103,6 +103,16 @@ pub(super) fn find(ask: &Ask<'_>, table: &Node) -> Result<Found, LanguageError> 
                 "write a lock of npm beside it: `npm install --package-lock-only`; or install with your own tool, and \
                  name node_modules in [[files]]",
             ),
+            None if needs_any && let Some(whole) = super::above::workspace(&folder) => stale(
+                LockKind::Npm.file(),
+                "is not there, and package.json names dependencies",
+                &format!(
+                    "this is a workspace of {root}, which has the lock: write project = \"{root}\" in [node], and bring \
+                     the files to /app/{folder}/, as `bantam init` does",
+                    root = whole.root,
+                    folder = whole.folder
+                ),
+            ),
             None if needs_any => stale(
                 LockKind::Npm.file(),
                 "is not there, and package.json names dependencies",

@@ -3,8 +3,22 @@
 use super::{project::Project, sketch::Files};
 
 /// Folders with such files, by their usual names.
-const FOLDERS: &[&str] =
-    &["assets", "config", "data", "locales", "migrations", "public", "static", "templates", "views", "web"];
+const FOLDERS: &[&str] = &[
+    "assets",
+    "conf",
+    "config",
+    "data",
+    "etc",
+    "locales",
+    "migrations",
+    "public",
+    "resources",
+    "share",
+    "static",
+    "templates",
+    "views",
+    "web",
+];
 
 /// The folders that sources name by a path, unless they are compiled into the program.
 pub(super) fn of(project: &Project, sources: &[(&str, &str)]) -> Vec<Files> {
@@ -29,7 +43,16 @@ pub(super) fn of(project: &Project, sources: &[(&str, &str)]) -> Vec<Files> {
 
 /// Does the source take the folder into the program when it is compiled?
 fn is_compiled_in(text: &str, folder: &str) -> bool {
-    const WORDS: &[&str] =
-        &["go:embed", "include_str!", "include_bytes!", "include_dir!", "RustEmbed", "migrate!", "folder ="];
+    const WORDS: &[&str] = &[
+        "#include",
+        "#embed",
+        "go:embed",
+        "include_str!",
+        "include_bytes!",
+        "include_dir!",
+        "RustEmbed",
+        "migrate!",
+        "folder =",
+    ];
     text.lines().any(|line| line.contains(folder) && WORDS.iter().any(|word| line.contains(word)))
 }

@@ -15,9 +15,10 @@ mod program;
 mod project;
 mod python;
 mod rust;
+mod secrets;
 mod sketch;
 
-pub use project::{Project, ProjectFile, Wanted, wanted};
+pub use project::{Project, ProjectFile, Wanted, Workspace, wanted};
 
 use dockerfile::Dockerfile;
 use sketch::Sketch;
@@ -71,7 +72,21 @@ pub fn recognise(project: &Project) -> Vec<Recognised> {
         found.extend(program::look(project, &dockerfile));
     }
     found.sort_by_key(|sketch| (!sketch.is_sure, sketch.language));
-    found.into_iter().map(|sketch| sketch.finish(&dockerfile)).collect()
+    found.into_iter().map(|sketch| sketch.finish(project, &dockerfile)).collect()
+}
+
+/// Of a project of which nothing is recognised: the files that say what it is in, each with what is missing.
+pub fn why_not(project: &Project) -> Vec<String> {
+    const MISSING: &[(&str, &str)] = &[
+        ("go.mod", "a `package main`"),
+        ("Cargo.toml", "a binary"),
+        ("CMakeLists.txt", "a source"),
+        ("meson.build", "a source"),
+        ("Makefile", "a source"),
+    ];
+    let seen = MISSING.iter().filter(|(file, _)| project.has(file));
+    let seen = seen.map(|(file, what)| format!("{file} is there, and not {what}"));
+    node::why_not(project).into_iter().chain(seen).collect()
 }
 
 impl fmt::Display for Language {

@@ -1,20 +1,28 @@
 //! Node.js: `package.json`, and how it says that the program starts.
 
+mod next;
+mod server;
+
 use super::{
     Language,
     dockerfile::Dockerfile,
     ports,
     project::{Project, name_of},
     python::payload,
-    sketch::{Files, Port, Row, Sketch},
+    sketch::{Files, Row, Sketch},
 };
-use crate::spec::toml_text;
+use crate::{
+    Glob,
+    node::{Command, Manifests, follow, of_script},
+    spec::toml_text,
+};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
-/// What of a project's folder no running program needs.
+/// What of a project's folder no running program needs. Packages that a build has put beside its result are needed.
 const EXCLUDED: &[&str] = &[
     ".git",
-    "**/node_modules",
+    "node_modules",
     "**/.env",
     "**/.env.*",
     "coverage",
@@ -26,110 +34,142 @@ const EXCLUDED: &[&str] = &[
     "bantam.*",
 ];
 
-/// What holds secrets of the machine that it lies on.
-const SECRETS: &[&str] = &["**/.env", "**/.env.*"];
+/// Folders that builds write.
+const BUILT: &[&str] = &[".next", ".output", "build", "dist", "out"];
 
 /// Lock files that `[node]` installs from.
 const LOCKS: &[&str] = &["package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml"];
 
-/// Where Next.js puts a server with all that it needs.
-const STANDALONE: &str = ".next/standalone/";
-
 /// How a program starts.
 struct Start {
-    /// Arguments of `node`, the script among them.
-    arguments: Vec<String>,
-    /// Variables that stand before the command.
-    env: Vec<(String, String)>,
-    /// The script, relative to the project.
-    script: String,
+    command: Command,
     /// Does the project say so? Else it is guessed by a file's name.
     is_said: bool,
+    /// What is worth knowing of it.
+    notes: Vec<String>,
 }
 
 pub(super) fn look(project: &Project, dockerfile: &Dockerfile) -> Option<Sketch> {
-    let package: Value = serde_json::from_str(project.text("package.json")?).ok()?;
+    let package = manifest(project, "")?;
     let version = version(project, dockerfile, &package);
     if depends_on(&package, "next") {
-        return Some(next(project, dockerfile, version));
+        return Some(next::sketch(project, dockerfile, version));
     }
-    let start = start(project, dockerfile, &package)?;
+    let start = start(project, dockerfile, &package);
+    if let Some(server) = server::find(project, &package, start.as_ref().map(|start| &start.command)) {
+        let start = start.filter(|start| start.is_said);
+        let (command, notes) = start.map(|start| (start.command, start.notes)).unzip();
+        let sketch = server::sketch(server, project, &package, command, version);
+        return Some(Sketch { notes: notes.unwrap_or_default(), ..sketch });
+    }
+    let Start { command, is_said, notes } = start?;
     let mut sketch = Sketch::new(Language::Node, what(&package), "package.json");
-    sketch.is_sure = start.is_said;
-    sketch.entrypoint = [vec!["node".into()], start.arguments].concat();
-    sketch.env.extend(start.env);
-    sketch.env.entry("NODE_ENV".into()).or_insert_with(|| "production".into());
-    sketch.workdir = Some("/app");
-    sketch.source(project.release.as_deref());
-    let mut rows = vec![Row::text("project", ".", "dependencies, as the lock file has them")];
-    rows.extend(version.map(|(version, why)| Row::text("version", &version, why)));
-    sketch.table = Some(("node", rows));
-
-    if project.first(LOCKS).is_none() {
-        sketch.before.push("npm install --package-lock-only".into());
+    sketch.is_sure = is_said;
+    sketch.notes = notes;
+    if !project.has(&command.script) {
+        if package.pointer("/scripts/build").is_some() {
+            sketch.before.push(build(project).into());
+        } else {
+            sketch.notes.push(format!("{} is not there yet", command.script));
+        }
     }
-    let mut excluded = EXCLUDED.to_vec();
-    let is_made = !project.has(&start.script);
-    if is_made && package.pointer("/scripts/build").is_some() {
-        sketch.before.push(build(project).into());
-    } else if is_made {
-        sketch.notes.push(format!("{} is not there yet", start.script));
-    }
+    let mut excluded: Vec<String> = EXCLUDED.iter().map(|pattern| (*pattern).to_owned()).collect();
+    excluded.extend(modules_of_others(project));
     // What is compiled is not needed where the result is.
-    if start.script.starts_with("dist/") || start.script.starts_with("build/") {
-        excluded.extend(["src", "tsconfig*.json"].iter().filter(|_| project.has("tsconfig.json")));
+    if command.script.starts_with("dist/") || command.script.starts_with("build/") {
+        let sources = ["src", "tsconfig*.json"].iter().filter(|_| project.has("tsconfig.json"));
+        excluded.extend(sources.map(|pattern| (*pattern).to_owned()));
     }
-    sketch.files.push(payload(project, &excluded));
+    let payload = payload(project, &excluded);
+    sketch.files.push(Files { to: home(project), ..payload });
 
-    let own = project.text(&start.script).map(|text| (start.script.as_str(), text));
+    let own = project.text(&command.script).map(|text| (command.script.as_str(), text));
     let sources = project.sources(&["js", "mjs", "cjs", "ts"]);
     sketch.port = ports::find(own.into_iter().chain(sources));
+    run(&mut sketch, from_home(project, command), project);
+    install(&mut sketch, project, version);
+    lock(&mut sketch, project);
     Some(sketch)
 }
 
-/// Of the standalone server that Next.js makes, its own modules included.
-fn next(project: &Project, dockerfile: &Dockerfile, version: Option<(String, String)>) -> Sketch {
-    let mut sketch = Sketch::new(Language::Node, "a Next.js application", "package.json");
-    let is_server = |path: &&str| path.starts_with(STANDALONE) && name_of(path) == "server.js";
-    let mut servers: Vec<&str> = project.files.keys().map(String::as_str).filter(is_server).collect();
-    servers.sort_by_key(|path| path.matches('/').count());
-    // In a workspace, the application lies below.
-    let server = servers.first().map_or("server.js", |path| path.trim_start_matches(STANDALONE));
-    let folder = server.strip_suffix("server.js").unwrap_or_default();
-    if servers.is_empty() {
-        let configs = ["next.config.js", "next.config.mjs", "next.config.ts"];
-        let is_standalone =
-            configs.iter().filter_map(|name| project.text(name)).any(|text| text.contains("standalone"));
-        if !is_standalone {
-            sketch.notes.push(
-                "Next.js makes no server of its own yet: set output: \"standalone\" in next.config".into(),
-            );
+/// Why a `package.json` that is there leads to no spec.
+pub(super) fn why_not(project: &Project) -> Option<String> {
+    project.files.get("package.json")?;
+    let Some(package) = manifest(project, "") else {
+        return Some("package.json is no JSON object".into());
+    };
+    Some(match (script(&package, "start"), package.get("main").and_then(Value::as_str)) {
+        (Some(start), _) => {
+            format!("scripts.start of package.json is `{start}`, which starts no file with node")
         }
-        sketch.before.push(build(project).into());
-    }
-    sketch.entrypoint = vec!["node".into(), server.into()];
-    let number = dockerfile.ports.first().copied().unwrap_or(3000);
-    sketch.port = Some(Port { number, from: "the default of Next.js".into() });
-    sketch.env.extend([
-        ("NODE_ENV".into(), "production".into()),
-        ("HOSTNAME".into(), "0.0.0.0".into()),
-        ("PORT".into(), number.to_string()),
-    ]);
+        (None, Some(main)) => format!("main of package.json is {main}, which is not there"),
+        (None, None) => "package.json has neither scripts.start nor main".into(),
+    })
+}
+
+/// Says how it starts.
+fn run(sketch: &mut Sketch, command: Command, project: &Project) {
+    sketch.entrypoint = command.words();
+    sketch.env.extend(command.env);
+    sketch.env.entry("NODE_ENV".into()).or_insert_with(|| "production".into());
     sketch.workdir = Some("/app");
     sketch.source(project.release.as_deref());
-    // The server has its modules with it, so no project is named.
-    sketch.table = Some((
-        "node",
-        version.map(|(version, why)| Row::text("version", &version, why)).into_iter().collect(),
-    ));
-    // Next.js copies these into it.
-    let exclude = SECRETS.iter().map(|pattern| (*pattern).to_owned()).collect();
-    sketch.files.push(Files { exclude, ..Files::new(STANDALONE, "/app/") });
-    sketch.files.push(Files::new(".next/static/", format!("/app/{folder}.next/static/")));
-    if project.has_dir("public") {
-        sketch.files.push(Files::new("public/", format!("/app/{folder}public/")));
+}
+
+/// Says what is installed.
+fn install(sketch: &mut Sketch, project: &Project, version: Option<(String, String)>) {
+    let row = match &project.workspace {
+        Some(workspace) => Row::text("project", &workspace.root, "of which this is a workspace"),
+        None => Row::text("project", ".", "dependencies, as the lock file has them"),
+    };
+    sketch.table = Some(("node", [row].into_iter().chain(version_row(version)).collect()));
+}
+
+/// Has a lock written first, where there is none.
+fn lock(sketch: &mut Sketch, project: &Project) {
+    if project.workspace.is_none() && project.first(LOCKS).is_none() {
+        sketch.before.insert(0, "npm install --package-lock-only".into());
     }
-    sketch
+}
+
+/// A command of the project, as it is started where packages are installed for it.
+fn from_home(project: &Project, command: Command) -> Command {
+    match &project.workspace {
+        Some(workspace) => command.within(&workspace.folder),
+        None => command,
+    }
+}
+
+fn version_row(version: Option<(String, String)>) -> Option<Row> {
+    version.map(|(version, why)| Row::text("version", &version, why))
+}
+
+/// Where the project's own files go: a workspace stands where it does in its project.
+fn home(project: &Project) -> String {
+    match &project.workspace {
+        Some(workspace) => format!("/app/{}/", workspace.folder),
+        None => "/app/".into(),
+    }
+}
+
+/// What other packages of the project have installed for themselves.
+fn modules_of_others(project: &Project) -> Vec<String> {
+    let mut folders: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for folder in packages(project) {
+        let (above, _) = folder.rsplit_once('/').unwrap_or_default();
+        folders.entry(above).or_default().push(folder);
+    }
+    let pattern = |(above, folders): (&str, Vec<&str>)| match &folders[..] {
+        [_, _, ..] if !above.is_empty() => vec![format!("{}/*/node_modules", Glob::literally(above))],
+        folders => folders.iter().map(|folder| format!("{}/node_modules", Glob::literally(folder))).collect(),
+    };
+    folders.into_iter().flat_map(pattern).collect()
+}
+
+/// The folders of packages below the project, but for what builds wrote.
+fn packages(project: &Project) -> impl Iterator<Item = &str> {
+    let folders = project.files.keys().filter_map(|path| path.strip_suffix("/package.json"));
+    folders.filter(|folder| !folder.split('/').any(|name| BUILT.contains(&name)))
 }
 
 /// The commands that build a project, by the tool whose lock it has.
@@ -158,57 +198,74 @@ fn depends_on(package: &Value, name: &str) -> bool {
     package.get("dependencies").and_then(|all| all.get(name)).is_some()
 }
 
-/// By the Dockerfile, `scripts.start`, `main`, or a file with a usual name.
+fn script<'p>(package: &'p Value, name: &str) -> Option<&'p str> {
+    package.get("scripts")?.get(name)?.as_str()
+}
+
+/// The manifest of a folder of the project.
+fn manifest(project: &Project, folder: &str) -> Option<Value> {
+    let path = if folder.is_empty() { "package.json".into() } else { format!("{folder}/package.json") };
+    serde_json::from_str(project.text(&path)?).ok().filter(Value::is_object)
+}
+
+impl Manifests for Project {
+    fn of(&self, folder: &str) -> Option<Value> {
+        manifest(self, folder)
+    }
+
+    fn named(&self, name: &str) -> Option<String> {
+        let is_it =
+            |folder: &&str| manifest(self, folder).is_some_and(|it| it.get("name") == Some(&name.into()));
+        packages(self).find(is_it).map(ToOwned::to_owned)
+    }
+}
+
+/// By the Dockerfile, `scripts.start`, a workspace that has it, `main`, or a file with a usual name.
 fn start(project: &Project, dockerfile: &Dockerfile, package: &Value) -> Option<Start> {
     let workdir = format!("{}/", dockerfile.workdir);
-    let command: Vec<String> = dockerfile
+    let words: Vec<String> = dockerfile
         .command()
         .iter()
         .map(|word| word.strip_prefix(&workdir).filter(|_| workdir.len() > 1).unwrap_or(word).to_owned())
         .collect();
-    let script = |key: &str| package.get("scripts").and_then(|all| all.get(key)).and_then(Value::as_str);
-    let words = |text: &str| text.split_whitespace().map(String::from).collect::<Vec<_>>();
-    let said = [Some(command), script("start:prod").map(words), script("start").map(words)];
-    if let Some(start) = said.into_iter().flatten().find_map(|words| node_command(&words)) {
-        return Some(start);
+    let for_shell = |word: &String| word.contains(['&', '|', ';', '<', '>', '$', '`', '*', '"', '\'']);
+    let by_dockerfile = || follow(project, &words).filter(|_| !words.iter().any(for_shell));
+    let by_script =
+        |folder: &str| ["start:prod", "start"].iter().find_map(|script| of_script(project, folder, script));
+    let said = |mut command: Command, others: Vec<&str>| {
+        command.name_file(|path| project.has(path));
+        let dropped = command.drop_env_files(|file| name_of(file).starts_with(".env"));
+        let note = |file| {
+            format!(
+                "--env-file {file} is left out: no secret enters the image; whoever runs it gives the variables"
+            )
+        };
+        let others = (!others.is_empty()).then(|| format!("there are other programs: {}", others.join(", ")));
+        let notes = dropped.into_iter().map(note).chain(others).collect();
+        Start { command, is_said: true, notes }
+    };
+    if let Some(command) = by_dockerfile().or_else(|| by_script("")) {
+        return Some(said(command, vec![]));
+    }
+    let is_root = package.get("workspaces").is_some() || project.has("pnpm-workspace.yaml");
+    let members = packages(project).filter(|_| is_root);
+    let mut members = members.filter_map(|folder| Some((folder, by_script(folder)?)));
+    if let Some((_, command)) = members.next() {
+        return Some(said(command, members.map(|(folder, _)| folder).collect()));
     }
     let by_file = |path: &str, is_said| {
-        let path = path.trim_start_matches("./");
-        let with_ending = [path.to_owned(), format!("{path}.js"), format!("{path}/index.js")];
-        let script = with_ending.into_iter().find(|path| project.has(path))?;
-        Some(Start { arguments: vec![script.clone()], env: vec![], script, is_said })
+        let mut command = Command::parse(&["node".into(), path.into()])?;
+        command.name_file(|path| project.has(path));
+        project.has(&command.script).then_some(Start { command, is_said, notes: vec![] })
     };
     let main = package.get("main").and_then(Value::as_str);
     // A page that a tool serves is no program, whatever files it has.
-    let is_page = script("start").is_some() || script("dev").is_some_and(|dev| dev.starts_with("vite"));
+    let is_page = script(package, "start").is_some()
+        || script(package, "dev").is_some_and(|dev| dev.starts_with("vite"));
     let guesses =
         ["server.js", "index.js", "app.js", "main.js", "src/server.js", "src/index.js", "dist/index.js"];
     main.and_then(|main| by_file(main, true))
         .or_else(|| if is_page { None } else { guesses.iter().find_map(|path| by_file(path, false)) })
-}
-
-/// A command that starts `node` and nothing else.
-fn node_command(words: &[String]) -> Option<Start> {
-    let shell = |word: &String| word.contains(['&', '|', ';', '<', '>', '$', '`', '*', '"', '\'']);
-    let words = words.strip_prefix(&["cross-env".to_owned()]).unwrap_or(words);
-    let is_variable = |word: &&String| word.split_once('=').is_some_and(|(name, _)| !name.starts_with('-'));
-    let count = words.iter().take_while(is_variable).count();
-    let (variables, command) = words.split_at(count);
-    let (node, arguments) = command.split_first()?;
-    if name_of(node) != "node" || words.iter().any(shell) {
-        return None;
-    }
-    let at = arguments.iter().position(|word| !word.starts_with('-'))?;
-    let mut arguments = arguments.to_vec();
-    let script = arguments.get_mut(at)?;
-    *script = script.trim_start_matches("./").to_owned();
-    if !name_of(script).contains('.') {
-        script.push_str(if script.ends_with('/') || script.as_str() == "." { "/index.js" } else { ".js" });
-    }
-    let script = script.trim_start_matches("./").to_owned();
-    let env =
-        variables.iter().filter_map(|word| word.split_once('=')).map(|(a, b)| (a.into(), b.into())).collect();
-    Some(Start { arguments, env, script, is_said: true })
 }
 
 /// The version of Node.js that the project asks for, and where.

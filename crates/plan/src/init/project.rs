@@ -23,6 +23,8 @@ const FOREIGN: &[&str] = &[
     "__pycache__",
     "node_modules",
     "bower_components",
+    ".svelte-kit",
+    ".nuxt",
     "vendor",
     "third_party",
     "testdata",
@@ -48,6 +50,7 @@ const MANIFESTS: &[&str] = &[
     "pyproject.toml",
     "Pipfile",
     "package.json",
+    ".npmrc",
     ".nvmrc",
     ".node-version",
     "pom.xml",
@@ -69,6 +72,12 @@ const MANIFESTS: &[&str] = &[
 /// Endings of sources that are looked into for where a program starts and which port it listens at.
 const SOURCES: &[&str] = &["go", "rs", "py", "js", "mjs", "cjs", "ts", "java", "kt", "c", "cc", "cpp", "cxx"];
 
+/// Endings of files that are looked into for keys.
+const KEYS: &[&str] = &["asc", "key", "p8", "pem", "ppk"];
+
+/// Folders of what builds wrote, not people.
+const BUILDS: &[&str] = &[".next/", ".output/"];
+
 /// A project's folder.
 #[derive(Debug, Clone, Default)]
 pub struct Project {
@@ -80,6 +89,17 @@ pub struct Project {
     pub release: Option<String>,
     /// What this machine runs, and so the image unless its spec says otherwise. None where that is not known.
     pub machine: Option<Machine>,
+    /// The project of npm or pnpm above, of which this is a part. None where this has a lock of its own.
+    pub workspace: Option<Workspace>,
+}
+
+/// A part of a larger project, whose lock is that of all its parts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Workspace {
+    /// The folder of the whole, seen from this one: `../..`.
+    pub root: String,
+    /// This folder, seen from there: `apps/api`.
+    pub folder: String,
 }
 
 /// A file of a project.
@@ -132,8 +152,8 @@ pub fn wanted(path: &str, is_dir: bool) -> Wanted {
     let is_text = MANIFESTS.contains(&name)
         || SOURCES.contains(&ending)
         || name.starts_with("requirements") && ending == "txt";
-    // What a build makes is not what somebody wrote.
-    if is_text && !is_test(path) && !path.starts_with(".next/") { Wanted::Text } else { Wanted::Look }
+    let is_made = BUILDS.iter().any(|folder| path.starts_with(folder)) && name != "package.json";
+    if is_text && !is_test(path) && !is_made || KEYS.contains(&ending) { Wanted::Text } else { Wanted::Look }
 }
 
 impl Project {

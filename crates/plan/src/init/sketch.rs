@@ -1,6 +1,6 @@
 //! A spec that is being sketched, and its text.
 
-use super::{Language, Recognised, dockerfile::Dockerfile};
+use super::{Language, Recognised, dockerfile::Dockerfile, project::Project, secrets};
 use crate::spec::{toml_list, toml_text};
 use std::collections::BTreeMap;
 
@@ -138,7 +138,10 @@ impl Sketch {
     }
 
     /// The project as it is told.
-    pub fn finish(mut self, dockerfile: &Dockerfile) -> Recognised {
+    pub fn finish(mut self, project: &Project, dockerfile: &Dockerfile) -> Recognised {
+        for files in &mut self.files {
+            secrets::leave_out(project, files);
+        }
         if let Some(number) = dockerfile.ports.first() {
             self.port = Some(Port { number: *number, from: "EXPOSE of the Dockerfile".into() });
         }

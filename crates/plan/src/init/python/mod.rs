@@ -87,12 +87,13 @@ fn starts_in_folder(project: &Project, command: &[String]) -> bool {
 
 /// The project's own files, less what is named, virtual environments, images that were built before, and what its
 /// `.dockerignore` names.
-pub(super) fn payload(project: &Project, excluded: &[&str]) -> Files {
-    let venvs = project.venvs().filter(|venv| !excluded.contains(venv)).map(Glob::literally);
-    let layouts = project.files.keys().filter_map(|path| path.strip_suffix(LAYOUT)).map(Glob::literally);
-    let named = excluded.iter().copied().chain([IMAGES]).map(str::to_owned);
+pub(super) fn payload(project: &Project, excluded: &[impl AsRef<str>]) -> Files {
+    let excluded = || excluded.iter().map(AsRef::as_ref);
+    let venvs = project.venvs().filter(|venv| !excluded().any(|pattern| pattern == *venv));
+    let layouts = project.files.keys().filter_map(|path| path.strip_suffix(LAYOUT));
+    let found = venvs.chain(layouts).map(Glob::literally);
     Files {
-        exclude: named.chain(venvs).chain(layouts).collect(),
+        exclude: excluded().chain([IMAGES]).map(ToOwned::to_owned).chain(found).collect(),
         ignore_file: project.first(&[".dockerignore"]),
         ..Files::new(".", "/app/")
     }

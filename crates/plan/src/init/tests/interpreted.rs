@@ -1,6 +1,9 @@
 //! Programs of languages with a runtime.
 
-use super::{super::recognise, best, is, project};
+use super::{
+    super::{Project, Workspace, recognise, why_not},
+    best, is, project,
+};
 
 /// A project with a command that is not installed, and one that can be.
 const SCRIPTS: (&str, &str) =
@@ -189,7 +192,7 @@ fn what_is_excluded() {
     assert!(best(&[("app.py", "x"), ("mine/pyvenv.cfg", "")]).spec.contains("venv = \"mine\"\n"));
 
     let node = best(&[("package.json", "{}"), ("index.js", "x"), ("scripts/env/pyvenv.cfg", "")]);
-    assert!(node.spec.contains("exclude = [\".git\", \"**/node_modules\", "), "{}", node.spec);
+    assert!(node.spec.contains("exclude = [\".git\", \"node_modules\", "), "{}", node.spec);
     assert!(node.spec.contains(", \"scripts/env\"]"), "{}", node.spec);
 }
 
@@ -244,6 +247,39 @@ fn node_programs() {
         &["entrypoint = [\"node\", \"server.js\"]", "version = \"18\"  # FROM node:18-alpine"],
         Some("npm install --package-lock-only"),
     );
+    let workspaces = r#"{"workspaces": ["apps/*"], "scripts": {"start": "npm start -w apps/api"}}"#;
+    let api = r#"{"scripts": {"start": "node --import ./i.mjs --env-file=.env src/index.js"}}"#;
+    let found = best(&[
+        lock,
+        ("package.json", workspaces),
+        ("apps/api/package.json", api),
+        ("apps/api/src/index.js", "x"),
+        ("apps/web/package.json", "{}"),
+        ("apps/web/dist/package.json", "{}"),
+    ]);
+    for part in [
+        r#"["node", "--import", "./apps/api/i.mjs", "apps/api/src/index.js"]"#,
+        "\"bantam.*\", \"apps/*/node_modules\"]",
+    ] {
+        assert!(found.spec.contains(part), "{}", found.spec);
+    }
+    assert!(found.notes[0].starts_with("--env-file .env is left out"), "{:?}", found.notes);
+    // Of a whole that starts nothing itself, a part that does.
+    let whole = ("package.json", r#"{"workspaces": ["apps/*"]}"#);
+    let other = ("apps/web/package.json", r#"{"scripts": {"start": "node ."}}"#);
+    let found = best(&[lock, whole, ("apps/api/package.json", api), other]);
+    assert!(found.notes.contains(&"there are other programs: apps/web".to_owned()), "{:?}", found.notes);
+    let workspace = Some(Workspace { root: "../..".into(), folder: "apps/api".into() });
+    let part = Project { workspace, ..project(&[("package.json", api), ("src/index.js", "x")]) };
+    let found = recognise(&part).remove(0);
+    for line in [
+        r#"entrypoint = ["node", "--import", "./apps/api/i.mjs", "apps/api/src/index.js"]"#,
+        r#"project = "../.."  # of which this is a workspace"#,
+        r#"to = "/app/apps/api/""#,
+    ] {
+        assert!(found.spec.lines().any(|has| has == line), "{}", found.spec);
+    }
+    assert!(found.before.is_empty(), "{:?}", found.before);
     // Nothing installs from it.
     is(
         &[("package.json", "{}"), ("index.js", "x"), ("yarn.lock", "")],
@@ -265,6 +301,89 @@ fn node_programs() {
         recognise(&project(&[("package.json", r#"{"scripts": {"dev": "vite"}}"#), ("src/index.js", "x")]))
             .is_empty()
     );
+}
+
+#[test]
+fn what_a_manifest_lacks() {
+    for (package, why) in [
+        (r#"{"scripts": {"start": "next start"}}"#, "scripts.start of package.json is `next start`"),
+        (r#"{"main": "gone.js"}"#, "main of package.json is gone.js, which is not there"),
+        ("{}", "neither scripts.start nor main"),
+        ("[", "no JSON object"),
+    ] {
+        let found = why_not(&project(&[("package.json", package)]));
+        assert!(matches!(&found[..], [found] if found.contains(why)), "{found:?}");
+    }
+    assert_eq!(why_not(&project(&[("go.mod", "x")])), ["go.mod is there, and not a `package main`"]);
+    assert!(why_not(&project(&[])).is_empty());
+}
+
+#[test]
+fn servers_that_frameworks_make() {
+    let nuxt = r#"{"scripts": {"build": "nuxt build"}, "dependencies": {"nuxt": "4"}}"#;
+    let lock = ("package-lock.json", "");
+    is(
+        &[lock, ("package.json", nuxt), (".output/server/index.mjs", "")],
+        "a Nuxt application",
+        &[
+            "entrypoint = [\"node\", \"server/index.mjs\"]",
+            "ports = [\"3000\"]  # the default of a Nuxt application",
+            "from = \".output/\"",
+            "to = \"/app/\"",
+        ],
+        None,
+    );
+    let bundled = (".output/server/package.json", r#"{"dependencies": {}}"#);
+    is(
+        &[("package.json", "{}"), (".output/server/index.mjs", ""), bundled],
+        "a Nitro server",
+        &["project = \".output/server\"  # the server has its packages in it"],
+        None,
+    );
+    let svelte = r#"{"scripts": {"start": "node --title x build", "build": "vite build"},
+        "devDependencies": {"@sveltejs/adapter-node": "5"}, "dependencies": {"pg": "8"}}"#;
+    is(
+        &[lock, ("package.json", svelte), ("build/index.js", "x")],
+        "a SvelteKit application",
+        &[
+            "entrypoint = [\"node\", \"--title\", \"x\", \"build/index.js\"]",
+            "project = \".\"  # dependencies, as the lock file has them",
+            "from = \"build/\"",
+            "to = \"/app/build/\"",
+            "from = \"package.json\"",
+        ],
+        None,
+    );
+    is(&[("package.json", svelte)], "a SvelteKit application", &[], Some("npm install && npm run build"));
+    // One with a file of its own around it.
+    let own = svelte.replace("--title x build", "server.js");
+    is(&[lock, ("package.json", &own), ("server.js", "x")], "a Node.js program", &["from = \".\""], None);
+    is(
+        &[
+            lock,
+            ("package.json", r#"{"dependencies": {"@astrojs/node": "9"}}"#),
+            ("dist/server/entry.mjs", ""),
+        ],
+        "an Astro application",
+        &["env = { HOST = \"0.0.0.0\", NODE_ENV = \"production\" }", "to = \"/app/dist/\""],
+        None,
+    );
+}
+
+#[test]
+fn secrets_stay_out() {
+    let key = "-----BEGIN PRIVATE KEY-----\nMII";
+    let secrets = [
+        (".npmrc", "//r/:_authToken=npm_abc\n"),
+        ("certs/tls.pem", key),
+        ("certs/ca.pem", "-----BEGIN CERTIFICATE-----\nMII"),
+        (".aws/credentials", ""),
+        (".env.local", ""),
+    ];
+    for project in [&[("package.json", "{}"), ("index.js", "x")][..], &[("app.py", "x")]] {
+        let spec = best(&[project, &secrets].concat()).spec;
+        assert!(spec.contains(r#", ".aws/credentials", ".npmrc", "certs/tls.pem"]"#), "{spec}");
+    }
 }
 
 #[test]

@@ -30,6 +30,7 @@ fn project(files: &[(&str, &str)]) -> Project {
         files: files.iter().map(|(path, text)| ((*path).to_owned(), file(text))).collect(),
         release: Some("debian:bookworm".into()),
         machine: Some(machine("x86_64")),
+        workspace: None,
     }
 }
 
@@ -116,6 +117,9 @@ fn what_is_looked_at() {
         (".next/standalone/server.js", false, Wanted::Look),
         ("a/b/c/d/e/f/g/h", true, Wanted::Nothing),
         ("requirements-dev.txt", false, Wanted::Text),
+        ("tests/server.key", false, Wanted::Text),
+        (".output/server/index.mjs", false, Wanted::Look),
+        (".output/server/package.json", false, Wanted::Text),
     ] {
         assert_eq!(wanted(path, is_dir), want, "{path}");
     }
