@@ -28,6 +28,8 @@ pub struct Brought {
     pub stand_ins: BTreeMap<TreePath, TreePath>,
     /// For each program: the shared objects that it loads while it runs, in its own scope.
     pub loads: BTreeMap<TreePath, BTreeSet<TreePath>>,
+    /// What shared objects need that programs unpack from archives of the image while they run.
+    pub packed: Vec<PackedNeed>,
     /// Variables of the environment that are set unless the spec sets them.
     pub env: BTreeMap<String, String>,
     /// Directories that `PATH` begins with unless the spec sets it.
@@ -55,6 +57,19 @@ pub struct BroughtFile {
     pub reason: Reason,
 }
 
+/// A library that a shared object needs which stands in an archive: a program unpacks it while it runs, and loads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackedNeed {
+    /// The program that loads it.
+    pub program: TreePath,
+    /// The archive in the image.
+    pub archive: TreePath,
+    /// The shared object, by its path in the archive.
+    pub object: String,
+    /// The library that it needs.
+    pub soname: String,
+}
+
 /// The layers that languages fill, by rate of change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum BroughtLayer {
@@ -69,8 +84,19 @@ pub enum BroughtLayer {
 impl Brought {
     /// Adds what another language brings.
     pub fn add(&mut self, other: Brought) {
-        let Brought { files, managed, replaced, stand_ins, loads, env, path, entrypoint, problems, pins } =
-            other;
+        let Brought {
+            files,
+            managed,
+            replaced,
+            stand_ins,
+            loads,
+            packed,
+            env,
+            path,
+            entrypoint,
+            problems,
+            pins,
+        } = other;
         self.files.extend(files);
         self.managed.extend(managed);
         self.replaced.extend(replaced);
@@ -78,6 +104,7 @@ impl Brought {
         for (program, objects) in loads {
             self.loads.entry(program).or_default().extend(objects);
         }
+        self.packed.extend(packed);
         for (name, value) in env {
             self.env.entry(name).or_insert(value);
         }

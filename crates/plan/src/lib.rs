@@ -47,7 +47,7 @@ mod wildcard;
 
 pub use accounts::{PackageAccounts, PackageUser};
 pub use base::{Base, BaseConfig, Origin, Setting};
-pub use brought::{Brought, BroughtFile, BroughtLayer};
+pub use brought::{Brought, BroughtFile, BroughtLayer, PackedNeed};
 pub use certificates::CaSource;
 pub use debug::BUSYBOX_PACKAGE;
 pub use error::PlanError;

@@ -302,6 +302,7 @@ fn gather(
             gather.draft.report(Problem::MissingDlopen { soname, packages, line: library.line });
         }
     }
+    gather.take_packed(&sources.brought.packed, &spec.policy.allow)?;
     gather.run()?;
     gather.finish_by_name(program.as_ref())?;
     let dirs = std::mem::take(&mut gather.library_dirs);

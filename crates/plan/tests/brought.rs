@@ -4,7 +4,7 @@
 
 mod world;
 
-use plan::{BaseConfig, Brought, BroughtFile, BroughtLayer, reason::Reason};
+use plan::{BaseConfig, Brought, BroughtFile, BroughtLayer, PackedNeed, reason::Reason};
 use tree::{Content, Entry, Tree, TreePath};
 use world::{World, glibc, library, program};
 
@@ -78,6 +78,45 @@ fn files_go_to_their_layers_and_bring_what_they_need() {
     assert_eq!(config.env["LANG"], "C.UTF-8");
     assert!(config.env["PATH"].starts_with("/opt/run/bin:/usr/local/sbin:"), "{}", config.env["PATH"]);
     assert_eq!(config.entrypoint, ["run", "/app/main.pyc"]);
+}
+
+#[test]
+fn what_an_archive_has_packed_needs_libraries_too() {
+    let need = |soname: &str| PackedNeed {
+        program: path("/opt/run/bin/run"),
+        archive: path("/app/shop.jar"),
+        object: "native/libx.so".into(),
+        soname: soname.into(),
+    };
+    let world = || {
+        let needs = ["ld-linux-x86-64.so.2", "libz.so.1", "libgone.so.1"];
+        let brought = Brought {
+            files: vec![
+                file("/opt/run/bin/run", elf(program(&[])), BroughtLayer::Runtime),
+                file("/app/shop.jar", text("a jar\n"), BroughtLayer::App),
+            ],
+            packed: needs.map(need).into(),
+            entrypoint: vec!["/opt/run/bin/run".into()],
+            ..Brought::default()
+        };
+        World::new(glibc())
+            .payload("app/x", "x\n")
+            .source("/usr/lib/x86_64-linux-gnu/libz.so.1", library("libz.so.1", &["libm.so.6"]))
+            .source("/usr/lib/x86_64-linux-gnu/libm.so.6", library("libm.so.6", &["libc.so.6"]))
+            .bringing(brought)
+    };
+    let image = world().plan(SPEC);
+    for taken in ["libz.so.1", "libm.so.6"] {
+        assert!(image.listing().contains(&format!("/{taken}\n")), "{taken}: {}", image.listing());
+    }
+    assert!(!image.0.is_refused());
+    let missing = "libgone.so.1 is not to be found; /app/shop.jar needs it";
+    assert!(image.findings().contains(missing), "{}", image.findings());
+    assert!(!image.findings().contains("ld-linux"), "{}", image.findings());
+    assert!(image.0.wants().contains(&plan::Want::Library("libgone.so.1".into())));
+    let spec = format!("policy.allow = [\"unresolved:libgone.so.*\"]\n{SPEC}");
+    let image = world().plan(&spec);
+    assert!(!image.findings().contains("libgone"), "{}", image.findings());
 }
 
 #[test]

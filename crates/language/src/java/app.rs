@@ -6,6 +6,7 @@ use super::{
     jar::{Damaged, Jar},
     manifest::Manifest,
     needs::{Failure, Part},
+    quarkus,
     runtime::JAVA,
 };
 use crate::{
@@ -39,11 +40,14 @@ pub(super) struct App {
     dir: TreePath,
     /// The name of its own jar, as the spec has it.
     name: String,
+    /// The manifest of that, in the image.
     manifest: Manifest,
     /// Its own jar.
     own: Content,
     /// Those that it depends on.
     libraries: ClassPath,
+    /// Files beside them, as an application of Quarkus has them; none where it is none.
+    beside: Option<Vec<(TreePath, Content)>>,
 }
 
 impl App {
@@ -51,12 +55,20 @@ impl App {
     ///
     /// # Errors
     /// When it cannot be read, or is damaged.
-    pub fn open(ask: &Ask<'_>, jar: &str) -> Result<Self, Failure> {
+    pub fn open(ask: &Ask<'_>, jar: &str, line: Line) -> Result<Self, Failure> {
         let vars = Vars::of(ask.platform, ask.spec.runtime.variant);
         let jar = expand(jar, &vars).unwrap_or_else(|_| jar.into());
         let at = Standing::of(&ask.folder.join(&jar))?;
         let folder = Directory::open(&at.folder)?.with_memory(ask.workshop.memory);
         let found = folder.follow(&at.path)?;
+        if found.entry.as_ref().is_some_and(Entry::is_directory) {
+            return Err(Failure::Unfit(Box::new(Problem::UnfitPackage {
+                package: at.name,
+                why: "it is a directory, and no jar".into(),
+                fix: "name the jar that the build makes, with its folder".into(),
+                line,
+            })));
+        }
         let absent = || LanguageError::read(ask.folder.join(&jar))(io::ErrorKind::NotFound.into());
         let content = found.entry.as_ref().and_then(Entry::content).cloned().ok_or_else(absent)?;
         let dir = ask.spec.config.workdir.clone().filter(|dir| !dir.is_root());
@@ -65,11 +77,33 @@ impl App {
         let mut opened = Jar::open(&content).map_err(damaged)?;
         let manifest = opened.manifest().map_err(damaged)?;
         let boot = Boot::of(&mut opened).map_err(damaged)?;
-        let (own, libraries) = match boot {
-            Some(boot) => apart(ask, &at.name, &content, &boot, &mut opened)?,
-            None => (content.clone(), ClassPath::of(&folder, &at.path, &manifest)?),
+        let (own, manifest, libraries, beside) = match boot {
+            Some(boot) => {
+                let (own, libraries) = apart(ask, &at.name, &content, &boot, &mut opened)?;
+                (own, boot.manifest, libraries, None)
+            }
+            None => {
+                let mut libraries = ClassPath::of(&folder, &at.path, &manifest)?;
+                let beside = quarkus::beside(&folder, &mut libraries)?;
+                (content.clone(), manifest, libraries, beside)
+            }
         };
-        Ok(App { dir, name: at.name, manifest, own, libraries })
+        Ok(App { dir, name: at.name, manifest, own, libraries, beside })
+    }
+
+    /// The name of its own jar.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The class that its manifest says to start.
+    pub fn main_class(&self) -> Option<&str> {
+        self.manifest.get("Main-Class")
+    }
+
+    /// Does its manifest name an agent that starts with it?
+    pub fn has_agent(&self) -> bool {
+        self.manifest.get("Launcher-Agent-Class").is_some()
     }
 
     /// What it names in its `Class-Path` and is not there.
@@ -79,10 +113,11 @@ impl App {
 
     /// Its jars, its own first.
     pub fn parts(&self) -> Vec<Part> {
-        let own = Part { name: self.name.clone(), content: self.own.clone() };
-        let libraries = self.libraries.jars.iter();
-        let libraries =
-            libraries.map(|(path, content)| Part { name: path.name().into(), content: content.clone() });
+        let own = Part { name: self.name.clone(), content: self.own.clone(), is_own: true };
+        let libraries = self.libraries.jars.iter().map(|(path, content)| {
+            let is_own = self.is_own(path);
+            Part { name: path.name().into(), content: content.clone(), is_own }
+        });
         [own].into_iter().chain(libraries).collect()
     }
 
@@ -102,12 +137,16 @@ impl App {
         for (path, content) in &self.libraries.jars {
             let dependency = path.name().trim_end_matches(".jar").to_owned();
             // A version in the making changes as often as the application.
-            let layer = match dependency.contains("SNAPSHOT") {
+            let layer = match dependency.contains("SNAPSHOT") || self.is_own(path) {
                 true => BroughtLayer::App,
                 false => BroughtLayer::Dependencies,
             };
             let reason = Reason::OfDependency { language: "java".into(), dependency, line };
             brought.files.push(file(self.dir.join(path.relative())?, content, layer, reason));
+        }
+        for (path, content) in self.beside.iter().flatten() {
+            let reason = Reason::Listed { line };
+            brought.files.push(file(self.dir.join(path.relative())?, content, BroughtLayer::App, reason));
         }
         Ok(())
     }
@@ -117,7 +156,7 @@ impl App {
     /// too, with all that it requires.
     pub fn process(&self, start: Option<&str>) -> Option<Vec<String>> {
         let own = self.own_path().to_string();
-        let has_main = self.manifest.get("Main-Class").is_some();
+        let has_main = self.main_class().is_some();
         let start = start.filter(|_| self.libraries.jars.is_empty() || !has_main);
         let words = match start {
             Some(start) => {
@@ -144,6 +183,32 @@ impl App {
             ),
             line,
         }
+    }
+
+    /// Is this class path the program's own jar, with no other than its libraries? Then nothing else has classes.
+    pub fn is_all(&self, path: &[TreePath]) -> bool {
+        let own = self.own_path();
+        let is_known = |at: &TreePath| {
+            *at == own || self.libraries.jars.iter().any(|(library, _)| self.at(library).as_ref() == Some(at))
+        };
+        path.contains(&own) && path.iter().all(is_known)
+    }
+
+    /// Where the jar of this name stands in the image; one that is in another jar, where the program does.
+    pub fn jar_of(&self, name: &str) -> TreePath {
+        let found = self.libraries.jars.iter().find(|(path, _)| path.name() == name);
+        found.and_then(|(path, _)| self.at(path)).unwrap_or_else(|| self.own_path())
+    }
+
+    /// Where a library stands in the image.
+    fn at(&self, library: &TreePath) -> Option<TreePath> {
+        self.dir.join(library.relative()).ok()
+    }
+
+    /// Does the application consist of this jar, too? Else it depends on it.
+    fn is_own(&self, path: &TreePath) -> bool {
+        let first = path.relative().split('/').next();
+        self.beside.is_some() && first.is_some_and(|first| quarkus::OF_APPLICATION.contains(&first))
     }
 
     fn own_path(&self) -> TreePath {
@@ -236,6 +301,7 @@ mod tests {
                 manifest: manifest.clone(),
                 own: Content::bytes("shop", "a test"),
                 libraries: ClassPath { jars: libraries, missing: vec![] },
+                beside: None,
             };
             let process = app.process(start).map(|words| words.join(" "));
             assert_eq!(process, arguments.map(|arguments| format!("{JAVA} {arguments}")), "{start:?}");

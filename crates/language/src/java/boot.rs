@@ -39,7 +39,8 @@ pub(super) const LIB: &str = "lib/";
 /// A jar of Spring Boot that can be taken apart.
 #[derive(Debug)]
 pub(super) struct Boot {
-    manifest: Manifest,
+    /// The manifest of the thin jar.
+    pub manifest: Manifest,
     /// What the thin jar has: the name there, and the entry.
     own: Vec<(String, Name)>,
     /// The dependencies in the order of the class path: the file's name, and the entry.

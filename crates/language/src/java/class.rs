@@ -35,12 +35,7 @@ impl<'a> Class<'a> {
     /// Reads a class file; none: it is no such file, or a damaged one.
     pub fn read(bytes: &'a [u8]) -> Option<Self> {
         let mut rest = Reader(bytes);
-        if rest.u32()? != MAGIC {
-            return None;
-        }
-        rest.u16()?;
-        let major = rest.u16()?;
-        let pool = Pool::read(&mut rest)?;
+        let (major, pool) = Pool::of_class(&mut rest)?;
         let is_module = rest.u16()? & 0x8000 != 0;
         let module = if is_module { module(&mut rest, &pool) } else { None };
         let texts = pool.0.iter().filter_map(|constant| match constant {
@@ -53,16 +48,28 @@ impl<'a> Class<'a> {
 
 /// A constant, as far as names are behind it.
 #[derive(Clone, Copy)]
-enum Constant<'a> {
+pub(super) enum Constant<'a> {
     Text(&'a [u8]),
     /// A class, module or package, by the place of its name.
     Named(u16),
+    /// A field or method, by the place of the class that has it.
+    Member(u16),
     Other,
 }
 
-struct Pool<'a>(Vec<Constant<'a>>);
+/// The constants of a class.
+pub(super) struct Pool<'a>(pub Vec<Constant<'a>>);
 
 impl<'a> Pool<'a> {
+    /// Reads a class file up to the end of its constants; with the format's major version.
+    pub fn of_class(rest: &mut Reader<'a>) -> Option<(u16, Self)> {
+        if rest.u32()? != MAGIC {
+            return None;
+        }
+        rest.u16()?;
+        Some((rest.u16()?, Pool::read(rest)?))
+    }
+
     fn read(rest: &mut Reader<'a>) -> Option<Self> {
         let count = usize::from(rest.u16()?);
         // Constants are counted from 1.
@@ -77,7 +84,12 @@ impl<'a> Pool<'a> {
                 7 | 19 | 20 => Constant::Named(rest.u16()?),
                 8 | 16 => rest.skip(2)?,
                 15 => rest.skip(3)?,
-                3 | 4 | 9..=12 | 17 | 18 => rest.skip(4)?,
+                9..=11 => {
+                    let class = rest.u16()?;
+                    rest.skip(2)?;
+                    Constant::Member(class)
+                }
+                3 | 4 | 12 | 17 | 18 => rest.skip(4)?,
                 5 | 6 => rest.skip(8)?,
                 _ => return None,
             });
@@ -96,7 +108,8 @@ impl<'a> Pool<'a> {
         }
     }
 
-    fn name(&self, index: u16) -> Option<String> {
+    /// The name of a class, module or package.
+    pub fn name(&self, index: u16) -> Option<String> {
         match self.0.get(usize::from(index))? {
             Constant::Named(at) => self.text(*at),
             _ => None,
@@ -134,8 +147,8 @@ fn module(rest: &mut Reader<'_>, pool: &Pool<'_>) -> Option<Module> {
     module.map(|module| Module { main, ..module })
 }
 
-/// Numbers of a class file are big-endian.
-struct Reader<'a>(&'a [u8]);
+/// What is left of a class file; its numbers are big-endian.
+pub(super) struct Reader<'a>(pub &'a [u8]);
 
 impl<'a> Reader<'a> {
     fn take(&mut self, len: usize) -> Option<&'a [u8]> {
@@ -144,7 +157,7 @@ impl<'a> Reader<'a> {
         Some(taken)
     }
 
-    fn skip(&mut self, len: usize) -> Option<Constant<'a>> {
+    pub fn skip(&mut self, len: usize) -> Option<Constant<'a>> {
         self.take(len).map(|_| Constant::Other)
     }
 
@@ -152,11 +165,11 @@ impl<'a> Reader<'a> {
         self.take(1)?.first().copied()
     }
 
-    fn u16(&mut self) -> Option<u16> {
+    pub fn u16(&mut self) -> Option<u16> {
         Some(u16::from_be_bytes(self.take(2)?.try_into().ok()?))
     }
 
-    fn u32(&mut self) -> Option<u32> {
+    pub fn u32(&mut self) -> Option<u32> {
         Some(u32::from_be_bytes(self.take(4)?.try_into().ok()?))
     }
 }
@@ -178,6 +191,28 @@ pub(super) mod testing {
         bytes.extend([0; 8]);
         bytes.extend([0; 16]);
         bytes
+    }
+
+    /// A whole class that extends one, and calls a method of each of these.
+    pub fn class_using(name: &str, parent: &str, used: &[&str]) -> Vec<u8> {
+        let u16s = |numbers: &[usize]| {
+            numbers.iter().flat_map(|number| (*number as u16).to_be_bytes()).collect::<Vec<u8>>()
+        };
+        let names: Vec<&str> = [name, parent].into_iter().chain(used.iter().copied()).collect();
+        let mut pool = vec![];
+        for (at, name) in names.iter().enumerate() {
+            pool.extend(
+                [&[1][..], &u16s(&[name.len()]), name.as_bytes(), &[7], &u16s(&[2 * at + 1])].concat(),
+            );
+        }
+        let classes = 2 * names.len();
+        for at in 2..names.len() {
+            pool.extend([&[10][..], &u16s(&[2 * at + 2, 0])].concat());
+        }
+        let count = u16s(&[classes + used.len() + 1]);
+        // A method without attributes, and an attribute of the class.
+        let rest = u16s(&[0x21, 2, 4, 0, 0, 1, 1, 1, 1, 0, 1, 1, 0, 2, 7]);
+        [&[0xca, 0xfe, 0xba, 0xbe, 0, 0, 0, 61][..], &count, &pool, &rest].concat()
     }
 
     /// A `module-info` that requires these modules, the last of them for the compiler alone.

@@ -1,11 +1,7 @@
 //! The jars that a jar depends on by the `Class-Path` of its manifest (the JAR file specification, "Class-Path Attribute"), and
 //! those that they depend on the same way.
 
-use super::{
-    jar::Jar,
-    manifest::Manifest,
-    needs::{Failure, Part},
-};
+use super::{jar::Jar, manifest::Manifest, needs::Failure};
 use std::collections::BTreeSet;
 use tree::{Content, Entry, TreePath, View};
 
@@ -42,10 +38,10 @@ impl ClassPath {
             if !known.insert(at.clone()) {
                 continue;
             }
-            let part = Part { name: at.name().into(), content: content.clone() };
+            let name = || at.name().to_owned();
             let manifest = Jar::open(content).and_then(|mut jar| jar.manifest());
-            todo.extend(named(at, &manifest.map_err(|damaged| Failure::Jar(part.name, damaged))?));
-            path.jars.push((at.clone(), part.content));
+            todo.extend(named(at, &manifest.map_err(|damaged| Failure::Jar(name(), damaged))?));
+            path.jars.push((at.clone(), content.clone()));
         }
         Ok(path)
     }

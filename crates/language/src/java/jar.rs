@@ -95,6 +95,13 @@ impl<'a> Jar<'a> {
         Ok(bytes)
     }
 
+    /// Does an entry begin so? One that cannot be read does not.
+    pub fn begins(&mut self, name: &Name, start: &[u8]) -> bool {
+        let Ok(mut entry) = self.archive.by_index(name.index) else { return false };
+        let mut bytes = vec![0; start.len()];
+        entry.read_exact(&mut bytes).is_ok() && bytes == start
+    }
+
     /// The content of an entry by its name, if there is one.
     ///
     /// # Errors

@@ -70,7 +70,7 @@ mod tests {
         super::{
             class::testing::class,
             jar::{Jar, testing::jar},
-            scan::Scan,
+            scan::{Scan, testing::target},
         },
         *,
     };
@@ -90,8 +90,8 @@ mod tests {
     /// Of a jar with these files, what is asked about, given what was asked before.
     fn asked(cache: &Cache, files: &[(&str, &[u8])]) -> Vec<&'static str> {
         let dir = tempfile::tempdir().unwrap();
-        let mut scan = Scan::new(17, dir.path()).ok().unwrap();
-        scan.jar(&mut Jar::of_bytes(jar(files)).unwrap(), "shop.jar").ok().unwrap();
+        let mut scan = Scan::new(&target(17, None), dir.path()).ok().unwrap();
+        scan.jar(&mut Jar::of_bytes(jar(files)).unwrap(), "shop.jar", true).ok().unwrap();
         let asked = RefCell::new(vec![]);
         for classes in scan.finish().unwrap().classes {
             let name = if classes.jar.ends_with("own.jar") { "own" } else { "libraries" };

@@ -7,9 +7,14 @@ mod class_path;
 mod jar;
 mod jdeps;
 mod jdk;
+mod judge;
+mod launch;
 mod manifest;
 mod modules;
+mod natives;
 mod needs;
+mod quarkus;
+mod references;
 mod runtime;
 mod scan;
 mod tools;
@@ -19,16 +24,18 @@ use crate::{Ask, LanguageError};
 use app::App;
 use jdk::Jdk;
 use modules::Uses;
-use needs::{Failure, Needs};
+use natives::Loads;
+use needs::{Failure, Needs, Part};
 use plan::{
-    Brought,
+    Brought, PackedNeed,
     finding::Problem,
     nearest,
     spec::{Java, Line, Modules, RuntimeSource},
 };
+use scan::Target;
 use std::collections::BTreeSet;
 use tools::Tools;
-use tree::TreePath;
+use tree::{Entry, TreePath, View as _};
 
 /// The releases of Java with long support that distributions have, the newest first: an old program runs on a new Java, and
 /// not the other way round.
@@ -37,6 +44,8 @@ const RELEASES: [u32; 4] = [25, 21, 17, 11];
 const TEXT: [&str; 3] = ["libfontconfig1", "fontconfig-config", "fonts-dejavu-core"];
 /// What they call what has the locale C.UTF-8.
 const LOCALE: &str = "libc-bin";
+/// The module that loads agents.
+const AGENTS: &str = "java.instrument";
 
 /// What a Java application brings to its image.
 ///
@@ -44,6 +53,15 @@ const LOCALE: &str = "libc-bin";
 /// As [`crate::bring`].
 pub(crate) fn bring(ask: &Ask<'_>, table: &Java) -> Result<Brought, LanguageError> {
     let mut brought = Brought::default();
+    if ask.spec.runtime.source == RuntimeSource::Host && ask.platform.architecture != ask.workshop.builder {
+        brought.problems.push(Problem::UnfitPackage {
+            package: "the JDK of this machine".into(),
+            why: format!("it runs on {}, and the image is for {}", ask.workshop.builder.oci(), ask.platform),
+            fix: "take the runtime from a suite: source = \"debian:bookworm\"".into(),
+            line: table.line,
+        });
+        return Ok(brought);
+    }
     let Some(jdk) = kit(ask)? else {
         brought.problems.push(Problem::NoRuntime {
             language: "Java",
@@ -57,6 +75,10 @@ pub(crate) fn bring(ask: &Ask<'_>, table: &Java) -> Result<Brought, LanguageErro
     match with_kit(ask, table, &jdk, &mut brought) {
         Ok(()) => Ok(brought),
         Err(Failure::Other(error)) => Err(error),
+        Err(Failure::Unfit(problem)) => {
+            brought.problems.push(*problem);
+            Ok(brought)
+        }
         Err(Failure::Jar(package, jar::Damaged(why))) => {
             brought.problems.push(Problem::DamagedPackage { package, why, line: table.line });
             Ok(brought)
@@ -90,24 +112,35 @@ fn kit(ask: &Ask<'_>) -> Result<Option<Jdk>, LanguageError> {
 
 fn with_kit(ask: &Ask<'_>, table: &Java, jdk: &Jdk, brought: &mut Brought) -> Result<(), Failure> {
     let line = table.line;
-    let app = table.jar.as_ref().map(|jar| App::open(ask, jar)).transpose()?;
+    let app = table.jar.as_ref().map(|jar| App::open(ask, jar, line)).transpose()?;
     let tools = Tools::find(ask, jdk)?;
     let identity = jdk.identity(ask.runtime)?;
     let cache = ask.workshop.cache;
+    let config = &ask.spec.config;
+    let main = app.as_ref().and_then(|app| judge::main_of(config, app));
+    let agents = launch::agents(config);
     let needs = match &app {
         Some(app) => {
+            let main = main.as_ref().map(|(class, _)| class.clone());
+            let target = Target { feature: jdk.feature, loads: Loads::of(ask.runtime, jdk)?, main };
+            let parts = [app.parts(), of_agents(ask, &agents)?].concat();
             // Modules that are named are not asked for.
             let asked = Some(&tools).filter(|_| table.modules == Modules::Auto);
-            Some(needs::needs(cache, &app.parts(), jdk, &identity, asked)?)
+            Some(needs::needs(cache, &parts, &target, jdk, &identity, asked)?)
         }
         None => None,
     };
     if let Some((app, needs)) = app.as_ref().zip(needs.as_ref()) {
         app.put(brought, line)?;
-        judge(ask, app, needs, jdk, brought, line);
+        judge::judge(ask, app, needs, main, jdk, brought, line);
+        put_natives(ask, app, needs, jdk, brought)?;
     }
+    let has_agents = !agents.is_empty() || app.as_ref().is_some_and(App::has_agent);
     let (modules, uses) = match (&table.modules, &needs) {
-        (Modules::Auto, Some(needs)) => (needs.modules.clone(), needs.uses),
+        (Modules::Auto, Some(needs)) => {
+            let agents = Some(AGENTS.to_owned()).filter(|name| has_agents && jdk.modules.contains(name));
+            (needs.modules.iter().cloned().chain(agents).collect(), needs.uses)
+        }
         (modules, _) => {
             let modules = match modules {
                 Modules::Named(names) => named(names, jdk, brought, line),
@@ -124,28 +157,37 @@ fn with_kit(ask: &Ask<'_>, table: &Java, jdk: &Jdk, brought: &mut Brought) -> Re
     Ok(())
 }
 
-/// Tells what is wrong with an application, and how it is run.
-fn judge(ask: &Ask<'_>, app: &App, needs: &Needs, jdk: &Jdk, brought: &mut Brought, line: Line) {
-    if let Some((jar, class, release)) = needs.newest.clone().filter(|(_, _, release)| *release > jdk.feature)
-    {
-        brought.problems.push(Problem::NewerClasses { jar, class, needs: release, has: jdk.feature, line });
-    }
-    for missing in app.missing() {
-        brought.problems.push(Problem::MissingModule {
-            module: missing.clone(),
-            needed_by: "the Class-Path of the jar".into(),
-            fix: "put it beside the jar before the image is built, or take it off the Class-Path".into(),
-            line,
-        });
-    }
-    let config = &ask.spec.config;
-    match app.process(needs.start.as_deref()) {
-        Some(process) => brought.entrypoint = process,
-        None if config.entrypoint.is_empty() && config.cmd.is_empty() => {
-            brought.problems.push(app.no_main(line))
+/// The jars of agents that are among the payload: they run as the program does.
+fn of_agents(ask: &Ask<'_>, agents: &[TreePath]) -> Result<Vec<Part>, LanguageError> {
+    let mut parts = vec![];
+    for path in agents {
+        if let Some(content) = ask.payload.follow(path)?.entry.as_ref().and_then(Entry::content) {
+            parts.push(Part { name: path.name().into(), content: content.clone(), is_own: false });
         }
-        None => {}
     }
+    Ok(parts)
+}
+
+/// Tells what shared objects in jars need that the virtual machine has not itself.
+fn put_natives(
+    ask: &Ask<'_>,
+    app: &App,
+    needs: &Needs,
+    jdk: &Jdk,
+    brought: &mut Brought,
+) -> Result<(), LanguageError> {
+    let program = runtime::program(jdk)?;
+    for native in &needs.natives {
+        if !native.is_of(ask.runtime, jdk)? {
+            brought.packed.push(PackedNeed {
+                program: program.clone(),
+                archive: app.jar_of(&native.jar),
+                object: native.object.clone(),
+                soname: native.soname.clone(),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// The modules that a spec names, as far as there are such.
@@ -159,6 +201,7 @@ fn named(names: &[String], jdk: &Jdk, brought: &mut Brought, line: Line) -> BTre
         };
         brought.problems.push(Problem::MissingModule {
             module: name.clone(),
+            sort: "module",
             needed_by: "`modules` of [java]".into(),
             fix,
             line,

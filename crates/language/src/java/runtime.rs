@@ -98,7 +98,7 @@ pub(super) fn put(
     uses: Uses,
     line: Line,
 ) -> Result<(), LanguageError> {
-    let home = TreePath::parse(&format!("{HOME}{}", jdk.feature))?;
+    let home = home(jdk)?;
     let dependency = format!("OpenJDK {}", jdk.version);
     let reason = Reason::OfDependency { language: "java".into(), dependency, line };
     let file = |path: TreePath, entry: Entry, of_source: bool| BroughtFile {
@@ -139,7 +139,7 @@ pub(super) fn put(
         }
         brought.files.push(file(store, Entry::file(content, 0o644), false));
     }
-    let program = home.child("bin").child("java");
+    let program = program(jdk)?;
     let on_path = TreePath::parse(JAVA)?;
     let target = program.relative_to(&TreePath::parse("/usr/bin")?);
     brought.files.push(file(on_path, Entry::symlink(target), false));
@@ -162,6 +162,18 @@ pub(super) fn put(
         brought.env.insert("LANG".into(), LOCALE.0.into());
     }
     Ok(())
+}
+
+/// The virtual machine in the image.
+///
+/// # Errors
+/// When its path is none.
+pub(super) fn program(jdk: &Jdk) -> Result<TreePath, LanguageError> {
+    Ok(home(jdk)?.child("bin").child("java"))
+}
+
+fn home(jdk: &Jdk) -> Result<TreePath, LanguageError> {
+    Ok(TreePath::parse(&format!("{HOME}{}", jdk.feature))?)
 }
 
 /// The parts of a kit, on the builder's disk.

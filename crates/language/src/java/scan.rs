@@ -5,7 +5,9 @@ use super::{
     class::{Class, Module, release_of},
     jar::{Damaged, Jar, Name},
     modules::Clues,
-    needs::Failure,
+    natives::{self, Loads, Native, Natives},
+    needs::{Failure, Part},
+    references::{Main, MainFault},
 };
 use crate::LanguageError;
 use sha2::{Digest as _, Sha256};
@@ -45,6 +47,22 @@ pub(super) struct Scanned {
     pub modules: Vec<(String, Module)>,
     /// The names of the modules that jars are.
     pub names: BTreeSet<String>,
+    /// What shared objects in jars need.
+    pub natives: Vec<Native>,
+    /// What is wrong with the main class.
+    pub main: Option<MainFault>,
+    /// The packages that the program uses and no jar has, each with a class that does.
+    pub absent: BTreeMap<String, String>,
+}
+
+/// What classes and shared objects are looked at for.
+pub(super) struct Target {
+    /// The release of the runtime.
+    pub feature: u32,
+    /// What its virtual machine can load.
+    pub loads: Option<Loads>,
+    /// The class that the program starts with, where that is known.
+    pub main: Option<String>,
 }
 
 /// All jars of an application, as they are looked at.
@@ -53,8 +71,8 @@ pub(super) struct Scan {
     feature: u32,
     own: Pack,
     libraries: Pack,
-    /// Is the program's own jar looked at?
-    is_own: bool,
+    natives: Natives,
+    main: Option<Main>,
     seen: HashSet<String>,
     /// How much more there may be of classes, in bytes.
     left: u64,
@@ -62,16 +80,17 @@ pub(super) struct Scan {
 }
 
 impl Scan {
-    /// Begins to look, for a runtime of this release. Classes go to this directory.
+    /// Begins to look. Classes go to this directory.
     ///
     /// # Errors
     /// When nothing can be written there.
-    pub fn new(feature: u32, dir: &Path) -> Result<Self, LanguageError> {
+    pub fn new(target: &Target, dir: &Path) -> Result<Self, LanguageError> {
         Ok(Scan {
-            feature,
+            feature: target.feature,
             own: Pack::new(dir.join("own.jar"))?,
             libraries: Pack::new(dir.join("libraries.jar"))?,
-            is_own: true,
+            natives: Natives::new(target.loads.clone()),
+            main: target.main.as_deref().map(Main::new),
             seen: HashSet::new(),
             left: MAX_CLASSES,
             told: Scanned {
@@ -80,21 +99,32 @@ impl Scan {
                 newest: None,
                 modules: vec![],
                 names: BTreeSet::new(),
+                natives: vec![],
+                main: None,
+                absent: BTreeMap::new(),
             },
         })
     }
 
-    /// Looks at a jar, the program's own first, and at those within it.
+    /// Looks at a jar of an application.
     ///
     /// # Errors
     /// When it is damaged, or a library in it is; when classes cannot be written.
-    pub fn jar(&mut self, jar: &mut Jar<'_>, shown: &str) -> Result<(), Failure> {
-        let nested = self.classes_of(jar, shown)?;
-        self.is_own = false;
+    pub fn part(&mut self, part: &Part) -> Result<(), Failure> {
+        let mut jar = Jar::open(&part.content).map_err(|damaged| Failure::Jar(part.name.clone(), damaged))?;
+        self.jar(&mut jar, &part.name, part.is_own)
+    }
+
+    /// Looks at a jar, the program's own or a library, and at those within it.
+    ///
+    /// # Errors
+    /// When it is damaged, or a library in it is; when classes cannot be written.
+    pub fn jar(&mut self, jar: &mut Jar<'_>, shown: &str, is_own: bool) -> Result<(), Failure> {
+        let nested = self.files_of(jar, shown, is_own)?;
         for name in nested {
             let file = name.name.rsplit('/').next().unwrap_or_default().to_owned();
             let looked = match jar.read(&name).and_then(Jar::of_bytes) {
-                Ok(mut inner) => self.classes_of(&mut inner, &file).map(drop),
+                Ok(mut inner) => self.files_of(&mut inner, &file, false).map(drop),
                 Err(damaged) => Err(Failure::Jar(file, damaged)),
             };
             match looked {
@@ -116,11 +146,13 @@ impl Scan {
     /// When classes cannot be written.
     pub fn finish(self) -> Result<Scanned, LanguageError> {
         let packs = [self.own.finish()?, self.libraries.finish()?];
-        Ok(Scanned { classes: packs.into_iter().flatten().collect(), ..self.told })
+        let classes = packs.into_iter().flatten().collect();
+        let (main, absent) = self.main.map(|main| main.judge(&self.seen)).unwrap_or_default();
+        Ok(Scanned { classes, natives: self.natives.finish(), main, absent, ..self.told })
     }
 
-    /// Looks at the classes of a jar, and gives the jars in it.
-    fn classes_of(&mut self, jar: &mut Jar<'_>, shown: &str) -> Result<Vec<Name>, Failure> {
+    /// Looks at the classes and shared objects of a jar, and gives the jars in it.
+    fn files_of(&mut self, jar: &mut Jar<'_>, shown: &str, is_own: bool) -> Result<Vec<Name>, Failure> {
         let damaged = |damaged| Failure::Jar(shown.to_owned(), damaged);
         let manifest = jar.manifest().map_err(damaged)?;
         self.told.names.extend(manifest.get("Automatic-Module-Name").map(String::from));
@@ -130,6 +162,10 @@ impl Scan {
         for name in jar.names() {
             if name.name.ends_with(".jar") {
                 nested.push(name);
+                continue;
+            }
+            if !name.name.ends_with(".class") {
+                self.native(jar, shown, &name);
                 continue;
             }
             let Some((version, path)) = placed(&name.name) else { continue };
@@ -143,12 +179,30 @@ impl Scan {
             let left = self.left.checked_sub(bytes.len() as u64);
             let many = || damaged(Damaged("its classes are more than any application has".into()));
             self.left = left.ok_or_else(many)?;
-            self.class(&path, version, &bytes, shown)?;
+            self.class(&path, version, &bytes, (shown, is_own))?;
         }
         Ok(nested)
     }
 
-    fn class(&mut self, path: &str, version: u32, bytes: &[u8], shown: &str) -> Result<(), LanguageError> {
+    /// What is damaged the program finds out, if it ever loads it.
+    fn native(&mut self, jar: &mut Jar<'_>, shown: &str, name: &Name) {
+        if jar.begins(name, natives::MAGIC)
+            && let Ok(bytes) = jar.read(name)
+        {
+            self.natives.add(shown, &name.name, bytes);
+        }
+    }
+
+    fn class(
+        &mut self,
+        path: &str,
+        version: u32,
+        bytes: &[u8],
+        (shown, is_own): (&str, bool),
+    ) -> Result<(), LanguageError> {
+        if let Some(main) = self.main.as_mut().filter(|_| !self.seen.contains(path)) {
+            main.look(path, bytes, is_own);
+        }
         // Java finds out when it loads it, if it ever does.
         let Some(class) = Class::read(bytes) else { return Ok(()) };
         if let Some(module) = class.module {
@@ -165,7 +219,7 @@ impl Scan {
             let name = path.trim_end_matches(".class").replace('/', ".");
             self.told.newest = Some((release, shown.to_owned(), name));
         }
-        let pack = if self.is_own { &mut self.own } else { &mut self.libraries };
+        let pack = if is_own { &mut self.own } else { &mut self.libraries };
         pack.add(path, bytes)
     }
 }
@@ -220,19 +274,33 @@ fn placed(name: &str) -> Option<(u32, &str)> {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test may fail")]
+pub(super) mod testing {
+    use super::{Loads, Target};
+
+    /// A runtime of this release for amd64, and the main class.
+    pub fn target(feature: u32, main: Option<&str>) -> Target {
+        let loads =
+            Loads { machine: elf::Machine::from_uname("x86_64").unwrap(), libc: Some(elf::Flavor::Glibc) };
+        Target { feature, loads: Some(loads), main: main.map(String::from) }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may fail")]
 mod tests {
     use super::{
         super::{
             class::testing::{class, module_info},
             jar::testing::jar,
         },
+        testing::target,
         *,
     };
 
     fn scanned(files: &[(&str, &[u8])], feature: u32) -> Scanned {
         let dir = tempfile::tempdir().unwrap();
-        let mut scan = Scan::new(feature, dir.path()).unwrap();
-        scan.jar(&mut Jar::of_bytes(jar(files)).unwrap(), "shop.jar").ok().unwrap();
+        let mut scan = Scan::new(&target(feature, Some("a.A")), dir.path()).unwrap();
+        scan.jar(&mut Jar::of_bytes(jar(files)).unwrap(), "shop.jar", true).ok().unwrap();
         scan.finish().unwrap()
     }
 
@@ -276,10 +344,28 @@ mod tests {
     }
 
     #[test]
+    fn shared_objects_of_all_jars_are_looked_at() {
+        let native = |needs: &str| elf::testing::Elf::library("libx.so").needs(&[needs, "libc.so.6"]).build();
+        let nested = jar(&[("META-INF/native/libepoll.so", &native("librt.so.1"))]);
+        let (own, cut) = (native("libdl.so.2"), native("libm.so.6"));
+        let scan = scanned(&[("org/x/libx.so", &own), ("lib/b.jar", &nested), ("cut.so", &cut[..200])], 17);
+        let needs: Vec<String> =
+            scan.natives.iter().map(|need| format!("{} {} {}", need.soname, need.jar, need.object)).collect();
+        let want = [
+            "libc.so.6 shop.jar org/x/libx.so",
+            "libdl.so.2 shop.jar org/x/libx.so",
+            "librt.so.1 b.jar META-INF/native/libepoll.so",
+        ];
+        assert_eq!(needs, want);
+        assert_eq!(scan.main, Some(MainFault::Absent));
+    }
+
+    #[test]
     fn a_library_that_is_no_jar_is_told() {
         let mut broken = Jar::of_bytes(jar(&[("BOOT-INF/lib/b.jar", b"no jar")])).unwrap();
         let dir = tempfile::tempdir().unwrap();
-        let failure = Scan::new(17, dir.path()).unwrap().jar(&mut broken, "shop.jar").unwrap_err();
+        let failure =
+            Scan::new(&target(17, None), dir.path()).unwrap().jar(&mut broken, "shop.jar", true).unwrap_err();
         let Failure::Jar(name, Damaged(why)) = failure else { panic!("another failure") };
         assert_eq!(name, "shop.jar");
         assert!(why.starts_with("BOOT-INF/lib/b.jar: "), "{why}");

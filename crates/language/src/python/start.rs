@@ -71,7 +71,7 @@ pub(super) fn missing_module(
         ),
     };
     let (module, needed_by) = (module.to_owned(), "the process".to_owned());
-    Ok(Some(Problem::MissingModule { module, needed_by, fix, line: config.line }))
+    Ok(Some(Problem::MissingModule { sort: "module", module, needed_by, fix, line: config.line }))
 }
 
 /// The program that the process names, if it is a Python program of the source and none of the dependencies.

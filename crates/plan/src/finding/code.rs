@@ -171,6 +171,10 @@ codes! {
         "Files of dependencies are left out, by their sort"
     "B0709" InstallScript "install-script-not-run" Warning
         "A package of a language has a script that is not run"
+    "B0710" MissingClass "missing-main-class" Error
+        "The class that a program starts with is in no jar"
+    "B0711" MissingPackages "missing-java-packages" Warning
+        "Classes of a program use packages that no jar has"
     "B0720" PackageManager "package-manager" Error
         "The process starts with a package manager"
     "B0730" LeftOutOfLibrary "left-out-of-standard-library" Warning

@@ -284,6 +284,20 @@ impl Problem {
                 say(format!("name {program} among the dependencies of [python]")),
                 say(format!("write {path}, if that is meant")),
             ],
+            Problem::MissingClass { jar, .. } => vec![
+                say(format!("name the class that has main, with its package, where the build makes {jar}")),
+                say(
+                    "where it is in a library, put the library's jar beside, and into the Class-Path of the manifest",
+                ),
+            ],
+            Problem::MissingPackages { jar, .. } => vec![
+                say(
+                    "make one jar of the program and its dependencies: the shade plugin of Maven, shadow of Gradle",
+                ),
+                say(format!(
+                    "put their jars beside {jar}, in lib/, and name them in its Class-Path: they come along"
+                )),
+            ],
             Problem::Shed { language, .. } => vec![Fix::Set(language, "shed = []".into())],
             Problem::NothingTaken { .. } => vec![say(
                 "build what is to be taken first; `from` is seen from the folder of the spec, and exclude and \

@@ -187,8 +187,8 @@ pub enum Problem {
     StaleLock { file: String, why: String, fix: String, line: Line },
     /// A class of a jar that is compiled for a newer Java than the runtime; both as releases of Java.
     NewerClasses { jar: String, class: String, needs: u32, has: u32, line: Line },
-    /// A module of a language that is nowhere.
-    MissingModule { module: String, needed_by: String, fix: String, line: Line },
+    /// A module or library of a language that is nowhere; `sort` is which of them.
+    MissingModule { sort: &'static str, module: String, needed_by: String, fix: String, line: Line },
     /// Modules of a standard library that an application does not do without, left out by this mode.
     LeftOutOfLibrary { modules: Vec<String>, mode: &'static str, line: Line },
     /// The program of the process is one of the runtime source, and none of the dependencies.
@@ -197,6 +197,10 @@ pub enum Problem {
     Shed { language: &'static str, sorts: Vec<(&'static str, u64, u64)>, line: Line },
     /// A package of a language with a script that its installer would run, and bantam does not.
     InstallScript { package: String, script: String, line: Line },
+    /// The class that a program starts with is in none of its jars; `named_by` is who says that it starts there.
+    MissingClass { class: String, named_by: String, jar: String, line: Line },
+    /// Packages that no jar has, and that a class of a jar uses.
+    MissingPackages { jar: String, used_by: String, packages: Vec<String>, line: Line },
     /// The process starts with a package manager; `instead` is what it would start, and `env` its variables;
     /// both are empty where that is not known.
     PackageManager { program: String, instead: Vec<String>, env: Vec<(String, String)>, line: Line },
@@ -340,6 +344,8 @@ impl Problem {
             | Problem::Shed { line, .. }
             | Problem::InstallScript { line, .. }
             | Problem::PackageManager { line, .. }
+            | Problem::MissingClass { line, .. }
+            | Problem::MissingPackages { line, .. }
             | Problem::RootUser { line } => *line,
             _ => 0,
         }

@@ -274,8 +274,8 @@ impl fmt::Display for Problem {
             Problem::NewerClasses { jar, class, needs, has, .. } => {
                 write!(f, "{class} of {jar} is compiled for Java {needs}, and the runtime is Java {has}")
             }
-            Problem::MissingModule { module, needed_by, .. } => {
-                write!(f, "the module {module}, which {needed_by} names, is nowhere")
+            Problem::MissingModule { sort, module, needed_by, .. } => {
+                write!(f, "the {sort} {module}, which {needed_by} names, is nowhere")
             }
             Problem::LeftOutOfLibrary { modules, mode, .. } => {
                 write!(
@@ -304,6 +304,12 @@ impl fmt::Display for Problem {
             ),
             Problem::InstallScript { package, script, .. } => {
                 write!(f, "{package} may lack what its install script makes, which is not run: `{script}`")
+            }
+            Problem::MissingClass { class, named_by, .. } => {
+                write!(f, "the main class {class}, which {named_by} names, is in no jar of the program")
+            }
+            Problem::MissingPackages { jar, used_by, packages, .. } => {
+                write!(f, "{used_by} of {jar} uses what no jar of the program has: {}", list(packages))
             }
         }
     }

@@ -2,6 +2,7 @@
 
 mod by_name;
 mod notes;
+mod packed;
 mod rows;
 mod walk;
 

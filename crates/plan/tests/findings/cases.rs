@@ -176,6 +176,7 @@ pub fn world(code: &str) -> Option<World> {
             line: 5,
         })),
         "B0707" => shop().bringing(wrong(Problem::MissingModule {
+            sort: "module",
             module: "java.sqll".into(),
             needed_by: "modules".into(),
             fix: "write java.sql, if that is meant".into(),
@@ -203,6 +204,18 @@ pub fn world(code: &str) -> Option<World> {
             program: "gunicorn".into(),
             path: TreePath::parse("/usr/bin/gunicorn").unwrap_or_else(|_| TreePath::root()),
             line: 1,
+        })),
+        "B0710" => shop().bringing(wrong(Problem::MissingClass {
+            class: "com.acme.Shop".into(),
+            named_by: "the manifest of shop.jar".into(),
+            jar: "shop.jar".into(),
+            line: 5,
+        })),
+        "B0711" => shop().bringing(wrong(Problem::MissingPackages {
+            jar: "shop.jar".into(),
+            used_by: "com.acme.Shop".into(),
+            packages: vec!["com.google.gson".into(), "org.slf4j".into()],
+            line: 5,
         })),
         _ => return None,
     })
