@@ -78,6 +78,7 @@ fn read(folder: &Path) -> Result<Project, Error> {
         let Some(content) = one.entry.content() else { continue };
         let file = match wanted(&one.path, false) {
             Wanted::Text => text(content, &mut left),
+            Wanted::Manifest => jar(content),
             _ if one.entry.is_executable() => program(content),
             _ => None,
         };
@@ -128,6 +129,12 @@ fn text(content: &Content, left: &mut u64) -> Option<ProjectFile> {
     *left -= size;
     let text = String::from_utf8(content.read(MAX_TEXT).ok()?).ok()?;
     Some(ProjectFile::Text(text.strip_prefix('\u{feff}').map(String::from).unwrap_or(text)))
+}
+
+/// A jar, by its manifest; none where it is none.
+fn jar(content: &Content) -> Option<ProjectFile> {
+    let language::JarStart { has_main, has_class_path } = language::jar_start(content)?;
+    Some(ProjectFile::Jar { has_main, has_class_path })
 }
 
 /// An ELF program; none where it is anything else.

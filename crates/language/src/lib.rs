@@ -18,5 +18,6 @@ mod tool;
 pub use ask::{Ask, BuildRoot, BuildTools, Workshop};
 pub use bring::{bring, packages};
 pub use error::LanguageError;
+pub use java::{JarStart, jar_start};
 pub use node::workspace;
 pub use tool::end_tools;

@@ -35,7 +35,7 @@ use plan::{
 use scan::Target;
 use std::collections::BTreeSet;
 use tools::Tools;
-use tree::{Entry, TreePath, View as _};
+use tree::{Content, Entry, TreePath, View as _};
 
 /// The releases of Java with long support that distributions have, the newest first: an old program runs on a new Java, and
 /// not the other way round.
@@ -46,6 +46,22 @@ const TEXT: [&str; 3] = ["libfontconfig1", "fontconfig-config", "fonts-dejavu-co
 const LOCALE: &str = "libc-bin";
 /// The module that loads agents.
 const AGENTS: &str = "java.instrument";
+
+/// What the manifest of a jar says of how it starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JarStart {
+    /// Does it name a class that starts?
+    pub has_main: bool,
+    /// Does it name libraries?
+    pub has_class_path: bool,
+}
+
+/// What the manifest of a jar says; none: it is no jar, or a damaged one.
+pub fn jar_start(content: &Content) -> Option<JarStart> {
+    let manifest = jar::Jar::open(content).ok()?.manifest().ok()?;
+    let has = |name| manifest.get(name).is_some();
+    Some(JarStart { has_main: has("Main-Class"), has_class_path: has("Class-Path") })
+}
 
 /// What a Java application brings to its image.
 ///

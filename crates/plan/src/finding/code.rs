@@ -175,11 +175,11 @@ codes! {
         "The class that a program starts with is in no jar"
     "B0711" MissingPackages "missing-java-packages" Warning
         "Classes of a program use packages that no jar has"
-    "B0720" PackageManager "package-manager" Error
+    "B0712" PackageManager "package-manager" Error
         "The process starts with a package manager"
-    "B0730" LeftOutOfLibrary "left-out-of-standard-library" Warning
+    "B0713" LeftOutOfLibrary "left-out-of-standard-library" Warning
         "A module that an application imports is left out"
-    "B0731" ProgramOfSource "program-of-source" Notice
+    "B0714" ProgramOfSource "program-of-source" Notice
         "The program of the process is not that of a dependency"
 }
 

@@ -1,5 +1,6 @@
 //! A project's folder, as far as it says what the project is.
 
+use super::java;
 use elf::Machine;
 use std::collections::BTreeMap;
 
@@ -114,6 +115,13 @@ pub enum ProjectFile {
         /// What it was compiled for.
         machine: Machine,
     },
+    /// A jar that a build made, by its manifest.
+    Jar {
+        /// Does it name a class that starts?
+        has_main: bool,
+        /// Does it name libraries?
+        has_class_path: bool,
+    },
     /// Anything else.
     Other,
 }
@@ -125,6 +133,8 @@ pub enum Wanted {
     Text,
     /// Of a file, whether it is an ELF program; of a directory, what is in it.
     Look,
+    /// Of a jar, its manifest.
+    Manifest,
     /// Nothing.
     Nothing,
 }
@@ -143,6 +153,9 @@ pub fn wanted(path: &str, is_dir: bool) -> Wanted {
         .any(|venv| path.strip_prefix(venv).is_some_and(|rest| rest.starts_with('/')))
     {
         return if name == "pyvenv.cfg" { Wanted::Look } else { Wanted::Nothing };
+    }
+    if java::may_be_program(path) {
+        return Wanted::Manifest;
     }
     // Programs stand at the top of what Cargo makes for a profile.
     if path.starts_with("target/") && parent != "release" && !name.ends_with(".jar") {

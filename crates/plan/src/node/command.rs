@@ -63,6 +63,16 @@ const WITHOUT_SCRIPT: &[&str] = &[
     "--version",
 ];
 
+/// Is the next word an option's value? Not where it has one behind a `=`.
+pub(crate) fn takes_value(option: &str) -> bool {
+    WITH_VALUE.contains(&option)
+}
+
+/// Is no script started where this option is?
+pub(crate) fn starts_no_script(option: &str) -> bool {
+    option == "-" || WITHOUT_SCRIPT.contains(&option)
+}
+
 /// A command that starts a script with `node`, and nothing else.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Command {
@@ -98,11 +108,11 @@ impl Command {
                 break words.next()?;
             } else if !word.starts_with('-') {
                 break word;
-            } else if word == "-" || WITHOUT_SCRIPT.contains(&name) {
+            } else if starts_no_script(name) {
                 return None;
             }
             options.push(word.clone());
-            if WITH_VALUE.contains(&word.as_str()) {
+            if takes_value(word) {
                 options.push(words.next()?.clone());
             }
         };

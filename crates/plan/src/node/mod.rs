@@ -3,5 +3,5 @@
 mod command;
 mod scripts;
 
-pub(crate) use command::Command;
+pub(crate) use command::{Command, starts_no_script, takes_value};
 pub(crate) use scripts::{Manifests, follow, is_package_manager, of_script};

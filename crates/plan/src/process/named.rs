@@ -7,6 +7,7 @@ use super::{Process, find, path_of, program};
 use crate::{
     draft::Draft,
     finding::Problem,
+    node::{starts_no_script, takes_value},
     spec::{Config, Dir},
 };
 use std::collections::VecDeque;
@@ -164,16 +165,8 @@ fn of_node(mut words: VecDeque<&str>, options: &str, has_path: bool) -> Vec<Name
                 named.extend(words.pop_front().map(Named::module));
                 return named;
             }
-            "-" | "-e" | "--eval" | "-p" | "--print" | "-pe" | "-h" | "--help" | "-v" | "--version"
-            | "--run" | "--test" | "-i" | "--interactive" => return named,
-            word if word.starts_with('-') => {
-                let is_certain = word.contains('=') || !word.starts_with("--") || is_known(word);
-                named.extend(node_option(word, &mut words, has_path));
-                // What follows may be its value.
-                if !is_certain && words.front().is_some_and(|next| !next.starts_with('-')) {
-                    return named;
-                }
-            }
+            word if starts_no_script(word.split('=').next().unwrap_or(word)) => return named,
+            word if word.starts_with('-') => named.extend(node_option(word, &mut words, has_path)),
             word => {
                 named.push(Named::module(word));
                 return named;
@@ -181,38 +174,6 @@ fn of_node(mut words: VecDeque<&str>, options: &str, has_path: bool) -> Vec<Name
         }
     }
     named
-}
-
-/// Is it known whether an option of Node.js takes a value?
-fn is_known(option: &str) -> bool {
-    let flags =
-        ["--no-", "--trace-", "--enable-", "--use-", "--expose", "--inspect", "--allow-", "--preserve-"];
-    let others = ["--watch", "--throw-deprecation", "--permission", "--jitless", "--pending-deprecation"];
-    takes_value(option) || others.contains(&option) || flags.iter().any(|flag| option.starts_with(flag))
-}
-
-fn takes_value(option: &str) -> bool {
-    matches!(
-        option,
-        "-r" | "--require"
-            | "--import"
-            | "--loader"
-            | "--experimental-loader"
-            | "--env-file"
-            | "--env-file-if-exists"
-            | "-C"
-            | "--conditions"
-            | "--title"
-            | "--watch-path"
-            | "--openssl-config"
-            | "--icu-data-dir"
-            | "--input-type"
-            | "--diagnostic-dir"
-            | "--disable-warning"
-            | "--dns-result-order"
-            | "--unhandled-rejections"
-            | "--max-http-header-size"
-    )
 }
 
 /// What an option of Node.js loads; its value is taken from the words where it is one of them.
@@ -337,7 +298,7 @@ mod tests {
             ("-- -x.js", "", "-x.js"),
             ("--test server.js", "", ""),
             ("--enable-source-maps --no-warnings server.js", "", "server.js"),
-            ("--v8-pool-size 4 server.js", "", ""),
+            ("--v8-pool-size 4 server.js", "", "server.js"),
             ("--v8-pool-size=4 --max-http-header-size 9000 server.js", "", "server.js"),
         ] {
             assert_eq!(shown(of_node(words(line), options, false)), expected, "{line}");

@@ -187,7 +187,7 @@ pub fn world(code: &str) -> Option<World> {
             sorts: vec![("stubs", 112, 640_000), ("tests", 1, 4_096)],
             line: 5,
         })),
-        "B0720" => shop()
+        "B0712" => shop()
             .payload("package.json", r#"{"scripts": {"start": "NODE_ENV=production node src/server"}}"#)
             .payload("src/server.js", "x"),
         "B0709" => shop().bringing(wrong(Problem::InstallScript {
@@ -195,12 +195,12 @@ pub fn world(code: &str) -> Option<World> {
             script: "node index.js --exec install".into(),
             line: 4,
         })),
-        "B0730" => shop().bringing(wrong(Problem::LeftOutOfLibrary {
+        "B0713" => shop().bringing(wrong(Problem::LeftOutOfLibrary {
             modules: vec!["turtle".into()],
             mode: "pruned",
             line: 4,
         })),
-        "B0731" => shop().bringing(wrong(Problem::ProgramOfSource {
+        "B0714" => shop().bringing(wrong(Problem::ProgramOfSource {
             program: "gunicorn".into(),
             path: TreePath::parse("/usr/bin/gunicorn").unwrap_or_else(|_| TreePath::root()),
             line: 1,

@@ -259,7 +259,7 @@ fn node_programs() {
     ]);
     for part in [
         r#"["node", "--import", "./apps/api/i.mjs", "apps/api/src/index.js"]"#,
-        "\"bantam.*\", \"apps/*/node_modules\"]",
+        "\"bantam.*\", \"apps/*/node_modules\", ",
     ] {
         assert!(found.spec.contains(part), "{}", found.spec);
     }
@@ -505,4 +505,112 @@ fn an_installed_project_is_not_copied_once_more() {
 fn images_that_were_built_stay_out() {
     let spec = best(&[("app.py", "x"), ("out/image/oci-layout", ""), ("shop.tar", "")]).spec;
     assert!(spec.contains("\"bantam.*\", \"*.tar\", \"out/image\"]"), "{spec}");
+}
+
+/// The jar of a spec, and its notes.
+fn jar_of(files: &[(&str, &str)]) -> (String, Vec<String>) {
+    let found = best(files);
+    let line = found.spec.lines().find_map(|line| line.strip_prefix("jar = \"")).unwrap_or_default();
+    (line.split('"').next().unwrap_or_default().to_owned(), found.notes)
+}
+
+#[test]
+fn a_jar_that_starts_is_found_among_those_that_were_made() {
+    let pom = "<project><artifactId>boot</artifactId><version>1.0</version></project>";
+    for (jars, jar, note) in [
+        (&[("target/boot-1.0.jar", "JAR main")][..], "target/boot-1.0.jar", None),
+        (
+            &[("target/boot-1.0.jar", "JAR"), ("target/boot-1.0-jar-with-dependencies.jar", "JAR main")],
+            "target/boot-1.0-jar-with-dependencies.jar",
+            Some("there are other jars: target/boot-1.0.jar"),
+        ),
+        (
+            &[("target/boot-1.0.jar", "JAR main"), ("target/boot-1.0-shaded.jar", "JAR main")],
+            "target/boot-1.0-shaded.jar",
+            Some("there are other jars: target/boot-1.0.jar"),
+        ),
+        (
+            &[("target/boot-1.0.jar", "JAR main"), ("target/all.jar", "JAR main")],
+            "target/boot-1.0.jar",
+            Some("there are other jars: target/all.jar"),
+        ),
+        (
+            &[("target/boot-1.0.jar", "JAR"), ("target/quarkus-app/quarkus-run.jar", "JAR main path")],
+            "target/quarkus-app/quarkus-run.jar",
+            Some("there are other jars: target/boot-1.0.jar"),
+        ),
+        (
+            &[("target/boot-1.0.jar", "JAR"), ("target/boot-1.0-runner.jar", "JAR main")],
+            "target/boot-1.0-runner.jar",
+            Some("there are other jars: target/boot-1.0.jar"),
+        ),
+        (
+            &[("target/boot-1.0.jar", "JAR")],
+            "target/boot-1.0.jar",
+            Some("boot-1.0.jar must say in its manifest which class starts (Main-Class)"),
+        ),
+    ] {
+        let files = [&[("pom.xml", pom)][..], jars].concat();
+        let (found, notes) = jar_of(&files);
+        assert_eq!((&*found, notes.first().map(String::as_str)), (jar, note), "{jars:?}");
+    }
+}
+
+#[test]
+fn the_module_that_starts_is_found() {
+    let parent = "<project><artifactId>shop</artifactId><version>1</version><packaging>pom</packaging>\n\
+        <modules><module>core</module><module> app </module><module>tool</module></modules></project>";
+    let module = |name: &str, more: &str| {
+        format!(
+            "<project><parent><artifactId>shop</artifactId><version>1</version></parent>\n\
+             <artifactId>{name}</artifactId>{more}</project>"
+        )
+    };
+    let shade =
+        "<build><plugins><plugin><artifactId>maven-shade-plugin</artifactId></plugin></plugins></build>";
+    let (core, app, tool) = (module("core", ""), module("app", shade), module("tool", ""));
+    let poms = [("pom.xml", parent), ("core/pom.xml", &core), ("app/pom.xml", &app), ("tool/pom.xml", &tool)];
+    let made = ["core", "app", "tool"].map(|name| format!("{name}/target/{name}-1.jar"));
+    for (jars, jar, note) in [
+        (&[][..], "app/target/app-1.jar", None),
+        (&[(&*made[0], "JAR"), (&*made[1], "JAR main"), (&*made[2], "JAR")], "app/target/app-1.jar", None),
+        (
+            &[(&*made[1], "JAR main"), (&*made[2], "JAR main")],
+            "app/target/app-1.jar",
+            Some("there are other jars: tool/target/tool-1.jar"),
+        ),
+        (&[(&*made[2], "JAR main")], "tool/target/tool-1.jar", None),
+    ] {
+        let (found, notes) = jar_of(&[&poms[..], jars].concat());
+        assert_eq!((&*found, notes.first().map(String::as_str)), (jar, note), "{jars:?}");
+    }
+    let gradle = [
+        ("settings.gradle", "rootProject.name = 'shop'\ninclude('app')"),
+        ("app/build.gradle", "application { mainClass = 'x' }"),
+        ("app/build/libs/app.jar", "JAR main"),
+    ];
+    assert_eq!(jar_of(&gradle).0, "app/build/libs/app.jar");
+    assert_eq!(jar_of(&gradle[..2]).0, "app/build/libs/app.jar");
+}
+
+#[test]
+fn a_jar_without_its_dependencies_is_told() {
+    let pom = |scope: &str, build: &str| {
+        format!(
+            "<project><artifactId>shop</artifactId><version>1</version><dependencies><dependency>\n\
+             <artifactId>slf4j-api</artifactId>{scope}</dependency></dependencies><build>mainClass {build}</build></project>"
+        )
+    };
+    for (pom, jar, is_told) in [
+        (pom("", ""), "JAR main", true),
+        (pom("", ""), "", true),
+        (pom("", ""), "JAR main path", false),
+        (pom("<scope>test</scope>", ""), "JAR main", false),
+        (pom("", "maven-shade-plugin"), "JAR main", false),
+        (pom("", "<addClasspath>true</addClasspath>"), "", false),
+    ] {
+        let (_, notes) = jar_of(&[("pom.xml", &pom), ("target/shop-1.jar", jar)]);
+        let told = notes.iter().any(|note| note.starts_with("the dependencies are not in shop-1.jar: "));
+        assert_eq!(told, is_told, "{pom} {jar}");
+    }
 }

@@ -16,13 +16,16 @@ fn machine(uname: &str) -> elf::Machine {
 }
 
 /// A project of these files. A text that begins with `ELF` makes a program: `ELF static`, `ELF dynamic`, and
-/// `ELF foreign`, which is static and of another machine.
+/// `ELF foreign`, which is static and of another machine. `JAR` makes a jar, with what its manifest has: `main`, `path`.
 fn project(files: &[(&str, &str)]) -> Project {
     let file = |text: &str| match text {
         "ELF static" => ProjectFile::Program { is_static: true, machine: machine("x86_64") },
         "ELF dynamic" => ProjectFile::Program { is_static: false, machine: machine("x86_64") },
         "ELF foreign" => ProjectFile::Program { is_static: true, machine: machine("aarch64") },
         "" => ProjectFile::Other,
+        jar if jar.starts_with("JAR") => {
+            ProjectFile::Jar { has_main: jar.contains("main"), has_class_path: jar.contains("path") }
+        }
         text => ProjectFile::Text(text.into()),
     };
     Project {
@@ -113,7 +116,12 @@ fn what_is_looked_at() {
         (".venv/lib/x.py", false, Wanted::Nothing),
         ("target/release/shop", false, Wanted::Look),
         ("target/debug/shop", false, Wanted::Nothing),
-        ("target/a.jar", false, Wanted::Look),
+        ("target/a.jar", false, Wanted::Manifest),
+        ("app/build/libs/a.jar", false, Wanted::Manifest),
+        ("target/quarkus-app/quarkus-run.jar", false, Wanted::Manifest),
+        ("target/quarkus-app/app/a.jar", false, Wanted::Look),
+        ("target/a-sources.jar", false, Wanted::Look),
+        ("lib/a.jar", false, Wanted::Look),
         (".next/standalone/server.js", false, Wanted::Look),
         ("a/b/c/d/e/f/g/h", true, Wanted::Nothing),
         ("requirements-dev.txt", false, Wanted::Text),
