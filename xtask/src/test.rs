@@ -15,9 +15,7 @@ pub fn run(options: &[&str]) -> Outcome {
         return Err(format!("{unknown}: no such option of cargo xtask test"));
     }
     install::peers(!flags.is_empty());
-    timed("cargo build", || {
-        step::run(&mut cargo(&["build", "--release", "--locked", "--package", "bantam-cli"]))
-    })?;
+    timed("cargo build", || step::run(&mut cargo(&["build", "--release", "--locked", "--bin", "bantam"])))?;
     let peers = Peers::start(&std::env::temp_dir().join(format!("bantam-test-{}", std::process::id())))?;
     let engine = timed("Docker engine", || peers.await_engine());
     let mut tests = cargo(&["test", "--workspace", "--locked", "--no-fail-fast", "--"]);

@@ -5,6 +5,8 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
 
 use crate::corpus::start::{Process, Starter, process_of};
 use crate::corpus::toolchain::ARCHITECTURES;
@@ -73,7 +75,13 @@ impl<'w> Emulated<'w> {
         let file = fs::File::create(&log).unwrap();
         let mut command = self.command(None);
         command.stdout(file.try_clone().unwrap()).stderr(file);
-        Service::of(command.spawn().unwrap(), log, port)
+        let child = command.spawn().unwrap();
+        // Whoever asks too early would ask in this network.
+        let network = |process: &str| fs::read_link(format!("/proc/{process}/ns/net")).unwrap();
+        while network(&child.id().to_string()) == network("self") {
+            sleep(Duration::from_millis(5));
+        }
+        Service::of(child, log, port)
     }
 
     fn command(&self, volume: Option<(&Path, &str)>) -> Command {

@@ -85,12 +85,15 @@ impl<'a> Jar<'a> {
     pub fn read(&mut self, name: &Name) -> Result<Vec<u8>, Damaged> {
         let shown = |error: &dyn std::error::Error| Damaged(format!("{}: {}", name.name, words(error)));
         let entry = self.archive.by_index(name.index).map_err(|error| shown(&error))?;
+        let most = self.left.min(MAX_ENTRY);
         let mut bytes = vec![];
-        entry.take(MAX_ENTRY + 1).read_to_end(&mut bytes).map_err(|error| shown(&error))?;
+        let read = entry.take(most + 1).read_to_end(&mut bytes);
+        // What cannot be read to its end was work, too.
         let len = bytes.len() as u64;
-        match self.left.checked_sub(len).filter(|_| len <= MAX_ENTRY) {
-            Some(left) => self.left = left,
-            None => return Err(Damaged(format!("{} is more than any jar has in it", name.name))),
+        self.left = self.left.saturating_sub(len);
+        read.map_err(|error| shown(&error))?;
+        if len > most {
+            return Err(Damaged(format!("{} is more than any jar has in it", name.name)));
         }
         Ok(bytes)
     }

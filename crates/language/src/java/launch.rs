@@ -4,17 +4,24 @@ use plan::spec::Config;
 use tree::TreePath;
 
 /// Options of `java` whose value is the next word.
-const WITH_VALUE: [&str; 10] = [
-    "-p",
-    "--module-path",
-    "--upgrade-module-path",
+const WITH_VALUE: [&str; 6] = [
     "--add-modules",
     "--add-reads",
     "--add-exports",
     "--add-opens",
     "--limit-modules",
-    "--patch-module",
     "--enable-native-access",
+];
+/// Options that bring classes from elsewhere, or a start of another kind.
+const ELSEWHERE: [&str; 8] = [
+    "-m",
+    "--module",
+    "-p",
+    "--module-path",
+    "--upgrade-module-path",
+    "--patch-module",
+    "-Xbootclasspath/a:",
+    "-Xbootclasspath/p:",
 ];
 const CLASS_PATH: [&str; 3] = ["-cp", "-classpath", "--class-path"];
 /// Variables whose words `java` takes for options.
@@ -38,19 +45,32 @@ impl Launch {
         }
         let workdir = config.workdir();
         let at = |path: &str| workdir.join(path).ok();
-        let mut class_path = None;
+        let is_elsewhere = |word: &str| {
+            ELSEWHERE.iter().any(|option| {
+                let rest = word.strip_prefix(option);
+                rest.is_some_and(|rest| rest.is_empty() || option.ends_with(':') || rest.starts_with('='))
+            })
+        };
+        let of_environment = OPTIONS.iter().filter_map(|name| config.env.get(*name));
+        if of_environment.flat_map(|options| options.split_ascii_whitespace()).any(is_elsewhere) {
+            return None;
+        }
+        let (mut class_path, mut is_jar) = (None, false);
         loop {
             let word = words.next()?;
             if word == "-jar" {
-                return at(words.next()?).map(Launch::Jar);
+                // A mode: more options may follow.
+                is_jar = true;
             } else if CLASS_PATH.contains(&word) {
                 class_path = Some(words.next()?);
             } else if let Some(path) = word.strip_prefix("--class-path=") {
                 class_path = Some(path);
             } else if WITH_VALUE.contains(&word) {
                 words.next()?;
-            } else if matches!(word, "-m" | "--module") || word.starts_with(['@', '$']) {
+            } else if is_elsewhere(word) || word.starts_with(['@', '$']) {
                 return None;
+            } else if is_jar && !word.starts_with('-') {
+                return at(word).map(Launch::Jar);
             } else if !word.starts_with('-') {
                 let path: Option<Vec<TreePath>> = class_path?.split(':').map(at).collect();
                 return Some(Launch::Class(word.replace('/', "."), path?));
@@ -96,7 +116,11 @@ mod tests {
             ),
             ("java --class-path=shop.jar --add-modules java.sql shop/Shop", class(&["/app/shop.jar"])),
             ("java -cp shop.jar @options shop.Shop", None),
+            ("java -jar -Xmx64m -cp x shop.jar -jar y", Some(Launch::Jar(p("/app/shop.jar")))),
+            ("java -jar @options shop.jar", None),
             ("java -p shop.jar -m shop/shop.Shop", None),
+            ("java -Xbootclasspath/a:l.jar -cp shop.jar shop.Shop", None),
+            ("java --module-path=/opt/fx --add-modules javafx.controls -jar shop.jar", None),
             ("java shop.Shop", None),
             ("java -cp", None),
             ("/bin/sh -c java", None),

@@ -84,7 +84,11 @@ pub(super) fn judge<'c>(
                 title(needs),
                 title(has)
             ),
-            fix: format!("install it with {}: `npm rebuild {name}`{}", title(has), other.unwrap_or_default()),
+            fix: format!(
+                "install it with {}: `npm rebuild {name}`{}; or, if the package does without, in [runtime]: drop = [\"{path}\"]",
+                title(has),
+                other.unwrap_or_default()
+            ),
             line,
         });
     }
@@ -222,7 +226,8 @@ mod tests {
             found,
             [
                 "sql 9.1.0: build/sql.node is built for Node.js 20 (115), and the image has Node.js 22 (127); install it \
-              with Node.js 22: `npm rebuild sql`; or write version = \"20\" in [node]"
+              with Node.js 22: `npm rebuild sql`; or write version = \"20\" in [node]; or, if the package does without, in \
+              [runtime]: drop = [\"/app/node_modules/sql/build/sql.node\"]"
             ]
         );
         let found = judged(&node(147), &[("@acme/x/x.node", &["node_register_module_v999"])]);

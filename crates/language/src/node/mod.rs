@@ -16,7 +16,7 @@ mod target;
 mod workspaces;
 
 use crate::{Ask, LanguageError};
-use plan::{Brought, CA_BUNDLE, spec::Node};
+use plan::{Brought, CA_BUNDLE, Glob, spec::Node};
 use project::Found;
 use runtime::Runtime;
 use std::collections::{BTreeMap, BTreeSet};
@@ -100,7 +100,11 @@ fn unfit(
         let of_payload = || ask.payload.get(path).filter(|_| !brought.replaced.contains(path));
         files.get(path).copied().or_else(of_payload)?.content()
     };
-    let addons = objects.iter().filter(|path| target::is_addon(path.name())).cloned().collect();
+    let drop = ask.spec.runtime.drop.iter().filter_map(|pattern| Glob::new(&pattern.glob).ok());
+    let drop: Vec<Glob> = drop.collect();
+    let is_dropped = |path: &TreePath| drop.iter().any(|glob| glob.matches(path.as_str()));
+    let addons = objects.iter().filter(|path| target::is_addon(path.name()) && !is_dropped(path));
+    let addons = addons.cloned().collect();
     abi::judge(runtime.content(), &addons, content, table.line)
 }
 

@@ -46,21 +46,26 @@ pub(super) fn missing_module(
         return Ok(None);
     }
     let image = image(ask, brought);
-    let workdir = config.workdir.clone().unwrap_or_else(TreePath::root);
+    let workdir = config.workdir();
+    let program = words(ask).first().and_then(|program| workdir.join(program).ok());
+    if program.is_some_and(|program| ask.payload.get(&program).is_some()) {
+        return Ok(None);
+    }
     let named = config.env.get("PYTHONPATH").map_or("", String::as_str).split(':');
     let named = named.filter(|dir| !dir.is_empty()).filter_map(|dir| workdir.join(dir).ok());
     let mut dirs: Vec<TreePath> = [workdir.clone()].into_iter().chain(named).collect();
-    let volumes = config.volumes.iter();
-    let volumes: Vec<&TreePath> =
-        volumes.chain(ask.spec.dirs.iter().filter(|dir| dir.volume).map(|dir| &dir.path)).collect();
     for dir in &dirs {
         let may_be_taken = is_packaged && !dir.is_root() && !names(ask.runtime, dir)?.is_empty();
-        if may_be_taken || is_file(&image, dir) || volumes.iter().any(|volume| dir.is_within(volume)) {
+        let leads_elsewhere = [dir, &image.follow(dir)?.path]
+            .into_iter()
+            .any(|dir| plan::is_elsewhere(dir, config, &ask.spec.dirs));
+        if may_be_taken || is_file(&image, dir) || leads_elsewhere {
             return Ok(None);
         }
     }
-    dirs.extend([interpreter.stdlib.clone(), interpreter.stdlib.child("lib-dynload")]);
-    dirs.extend(sites(brought)?);
+    let own = [interpreter.stdlib.clone(), interpreter.stdlib.child("lib-dynload"), interpreter.site.clone()];
+    dirs.extend(own);
+    dirs.extend(sites(&image)?);
     if is_there(&image, dirs, &parts)? {
         return Ok(None);
     }
@@ -160,17 +165,17 @@ fn image(ask: &Ask<'_>, brought: &Brought) -> Tree {
 }
 
 /// The directories of packages, and those that files in them lead to.
-fn sites(brought: &Brought) -> Result<BTreeSet<TreePath>, LanguageError> {
+fn sites(image: &Tree) -> Result<BTreeSet<TreePath>, LanguageError> {
     let mut sites = BTreeSet::new();
-    for file in &brought.files {
-        let text = file.path.as_str();
+    for (path, _) in image.iter() {
+        let text = path.as_str();
         let ends = SITES.iter().filter_map(|site| Some(text.find(&format!("{site}/"))? + site.len()));
         sites.extend(ends.filter_map(|end| TreePath::parse(&text[..end]).ok()));
     }
     let mut ways = vec![];
-    for file in brought.files.iter().filter(|file| file.path.name().ends_with(".pth")) {
-        let Some(dir) = file.path.parent().filter(|dir| sites.contains(dir)) else { continue };
-        let Some(content) = file.entry.content().filter(|content| content.size() <= MAX_WAY) else {
+    for (path, entry) in image.iter().filter(|(path, _)| path.name().ends_with(".pth")) {
+        let Some(dir) = path.parent().filter(|dir| sites.contains(dir)) else { continue };
+        let Some(content) = entry.content().filter(|content| content.size() <= MAX_WAY) else {
             continue;
         };
         let text = content.read(MAX_WAY)?;

@@ -30,13 +30,12 @@ pub struct LockedPackage {
     pub why: BTreeSet<LockedWhy>,
 }
 
-/// Lists of packages as one, by name. Of what is there in several versions, the last counts; of one version, all reasons do.
+/// Lists of packages as one, by name. Of what is there in several versions, the last counts; whoever needed one needs it.
 pub fn united(packages: impl IntoIterator<Item = LockedPackage>) -> Vec<LockedPackage> {
     let mut by_name: BTreeMap<String, LockedPackage> = BTreeMap::new();
     for mut package in packages {
-        let before = by_name.remove(&package.name);
-        if let Some(same) = before.filter(|before| before.version == package.version) {
-            package.why.extend(same.why);
+        if let Some(before) = by_name.remove(&package.name) {
+            package.why.extend(before.why);
         }
         by_name.insert(package.name.clone(), package);
     }
@@ -147,8 +146,8 @@ mod tests {
 
     #[test]
     fn lists_become_one() {
-        let all = ["libz 1 python3", "java 1", "libz 1 java", "java 2 x"].map(package);
-        assert_eq!(united(all), ["java 2 x", "libz 1 java python3"].map(package));
+        let all = ["libz 1 python3", "java 1", "libz 2 java", "java 2 x"].map(package);
+        assert_eq!(united(all), ["java 2 x", "libz 2 java python3"].map(package));
     }
 
     #[test]

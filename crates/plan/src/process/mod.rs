@@ -4,6 +4,7 @@ pub(crate) mod access;
 pub(crate) mod named;
 mod start;
 
+pub use named::is_elsewhere;
 pub(crate) use start::check;
 
 use crate::{

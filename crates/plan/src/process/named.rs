@@ -11,10 +11,12 @@ use crate::{
     spec::{Config, Dir},
 };
 use std::collections::VecDeque;
-use tree::{TreePath, View as _, ViewError};
+use tree::{Entry, TreePath, View as _, ViewError};
 
 /// Where nothing of an image is seen at run time, or something may be that is not in it.
 const ELSEWHERE: [&str; 6] = ["/dev", "/mnt", "/proc", "/run", "/sys", "/tmp"];
+/// No manifest that counts is longer, in bytes.
+const MAX_MANIFEST: u64 = 4 << 20;
 
 /// A file that an interpreter opens: the word that names it, and what may stand for it.
 #[derive(Debug, PartialEq, Eq)]
@@ -22,6 +24,8 @@ struct Named {
     word: String,
     /// Paths as the process sees them: one of them is enough.
     candidates: Vec<String>,
+    /// The package that is meant, if it is one of Node.js.
+    package: Option<String>,
 }
 
 /// Reports the files that the process names and the image has not.
@@ -49,18 +53,18 @@ pub(crate) fn check(
         name if is_python(name) => of_python(words),
         _ => vec![],
     };
-    for Named { word, candidates } in named {
+    for Named { word, candidates, package } in named {
         let mut absent = None;
-        let mut is_there = false;
+        let mut may_be_there = package.is_some_and(|package| is_own(draft, &process.workdir, &package));
         for candidate in &candidates {
             // A path that leads out of the root is none.
             let Ok(at) = process.workdir.join(candidate) else { continue };
-            is_there |= draft.tree.follow(&at)?.entry.is_some();
+            let found = draft.tree.follow(&at)?;
+            let is_elsewhere = |path| is_elsewhere(path, config, dirs);
+            may_be_there |= found.entry.is_some() || is_elsewhere(&at) || is_elsewhere(&found.path);
             absent.get_or_insert(at);
         }
-        let Some(path) = absent.filter(|path| !is_there && !is_mounted(path, process, dirs)) else {
-            continue;
-        };
+        let Some(path) = absent.filter(|_| !may_be_there) else { continue };
         let like = draft.tree.iter().map(|(path, _)| path).find(|other| other.name() == path.name());
         let (program, like, line) = (first.to_owned(), like.cloned(), config.line);
         draft.report(Problem::MissingArgument { program, word, path, like, line });
@@ -68,11 +72,20 @@ pub(crate) fn check(
     Ok(())
 }
 
-/// May somebody mount something where a path leads?
-fn is_mounted(path: &TreePath, process: &Process, dirs: &[Dir]) -> bool {
+/// May something be at this path that is not in the image? Below volumes and the directories of `[[dirs]]`, and where
+/// runtimes mount what is theirs.
+pub fn is_elsewhere(path: &TreePath, config: &Config, dirs: &[Dir]) -> bool {
     let elsewhere = ELSEWHERE.iter().filter_map(|dir| TreePath::parse(dir).ok());
-    let declared = process.volumes.iter().chain(dirs.iter().map(|dir| &dir.path)).cloned();
+    let declared = config.volumes.iter().chain(dirs.iter().map(|dir| &dir.path)).cloned();
     elsewhere.chain(declared).any(|dir| path.is_within(&dir))
+}
+
+/// Is a package the application itself, by its own manifest?
+fn is_own(draft: &Draft, workdir: &TreePath, package: &str) -> bool {
+    let manifest = draft.tree.get(&workdir.child("package.json")).and_then(Entry::content);
+    let text = manifest.and_then(|manifest| manifest.read(MAX_MANIFEST).ok()).unwrap_or_default();
+    let manifest: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
+    manifest["name"] == package
 }
 
 fn is_python(name: &str) -> bool {
@@ -113,12 +126,11 @@ fn of_java(mut words: VecDeque<&str>, options: &str) -> Vec<Named> {
         Some(Named::file(rest.split('=').next().unwrap_or(rest)))
     };
     let mut named: Vec<Named> = options.split_whitespace().filter_map(agent).collect();
+    let mut is_jar = false;
     while let Some(word) = words.pop_front() {
         match word {
-            "-jar" => {
-                named.extend(words.pop_front().map(Named::file));
-                return named;
-            }
+            // A mode: more options may follow.
+            "-jar" => is_jar = true,
             "-m" | "--module" | "-version" | "--version" | "-help" | "--help" => return named,
             "-cp"
             | "-classpath"
@@ -141,7 +153,7 @@ fn of_java(mut words: VecDeque<&str>, options: &str) -> Vec<Named> {
             }
             word if word.starts_with('-') => named.extend(agent(word)),
             word => {
-                named.extend(word.ends_with(".java").then(|| Named::file(word)));
+                named.extend((is_jar || word.ends_with(".java")).then(|| Named::file(word)));
                 return named;
             }
         }
@@ -149,8 +161,9 @@ fn of_java(mut words: VecDeque<&str>, options: &str) -> Vec<Named> {
     named
 }
 
-/// The script, and what is loaded before it.
+/// The script, and what is loaded before it. Packages are not looked for where something else than `node_modules` has them.
 fn of_node(mut words: VecDeque<&str>, options: &str, has_path: bool) -> Vec<Named> {
+    let has_path = has_path || words.iter().chain(&[options]).any(|word| word.contains(".pnp."));
     let mut named = vec![];
     let mut before: VecDeque<&str> = options.split_whitespace().collect();
     while let Some(word) = before.pop_front() {
@@ -184,15 +197,18 @@ fn node_option(word: &str, words: &mut VecDeque<&str>, has_path: bool) -> Option
     }
     let value = value.or_else(|| words.pop_front())?;
     let is_path = value.starts_with(['.', '/']);
+    // What `import` takes is a URL.
+    let url = value.split(['?', '#']).next().unwrap_or(value);
     match name {
         "--env-file" | "--openssl-config" => Some(Named::file(value)),
         "-r" | "--require" if is_path => Some(Named::module(value)),
-        "--import" | "--loader" | "--experimental-loader" if is_path => Some(Named::file(value)),
+        "--import" | "--loader" | "--experimental-loader" if value.contains('%') => None,
+        "--import" | "--loader" | "--experimental-loader" if is_path => Some(Named::file(url)),
         "--import" | "--loader" | "--experimental-loader" if value.starts_with("file://") => {
-            value.get("file://".len()..).map(Named::file)
+            url.get("file://".len()..).map(Named::file)
         }
         "-r" | "--require" | "--import" | "--loader" | "--experimental-loader"
-            if !has_path && !value.contains(':') =>
+            if !has_path && !value.contains(':') && !value.starts_with('#') =>
         {
             Named::package(value)
         }
@@ -203,14 +219,14 @@ fn node_option(word: &str, words: &mut VecDeque<&str>, has_path: bool) -> Option
 impl Named {
     /// A file with this very path.
     fn file(word: &str) -> Self {
-        Named { word: word.into(), candidates: vec![word.into()] }
+        Named { word: word.into(), candidates: vec![word.into()], package: None }
     }
 
     /// What `require` of Node.js takes for a path.
     fn module(word: &str) -> Self {
         let endings = ["", ".js", ".json", ".node", "/package.json", "/index.js"];
         let candidates = endings.iter().map(|ending| format!("{}{ending}", word.trim_end_matches('/')));
-        Named { word: word.into(), candidates: candidates.collect() }
+        Named { word: word.into(), candidates: candidates.collect(), package: None }
     }
 
     /// A package by its name, and what is meant of it: it is in a `node_modules` of the working directory, or above. None
@@ -224,12 +240,55 @@ impl Named {
         }
         // More levels than a path has lead to its root.
         let candidates = (0..16).map(|level| format!("{}node_modules/{name}", "../".repeat(level)));
-        Some(Named { word: word.into(), candidates: candidates.collect() })
+        Some(Named { word: word.into(), candidates: candidates.collect(), package: Some(name) })
     }
 }
 
-/// Modules that Node.js has itself and somebody may load first.
-const BUILT_IN: [&str; 6] = ["fs", "http", "inspector", "module", "path", "process"];
+/// Modules that Node.js has itself.
+const BUILT_IN: &[&str] = &[
+    "assert",
+    "async_hooks",
+    "buffer",
+    "child_process",
+    "cluster",
+    "console",
+    "constants",
+    "crypto",
+    "dgram",
+    "diagnostics_channel",
+    "dns",
+    "domain",
+    "events",
+    "fs",
+    "http",
+    "http2",
+    "https",
+    "inspector",
+    "module",
+    "net",
+    "os",
+    "path",
+    "perf_hooks",
+    "process",
+    "punycode",
+    "querystring",
+    "readline",
+    "repl",
+    "stream",
+    "string_decoder",
+    "sys",
+    "timers",
+    "tls",
+    "trace_events",
+    "tty",
+    "url",
+    "util",
+    "v8",
+    "vm",
+    "wasi",
+    "worker_threads",
+    "zlib",
+];
 
 #[cfg(test)]
 mod tests {
@@ -273,6 +332,8 @@ mod tests {
         for (line, options, expected) in [
             ("-jar app.jar -javaagent:x.jar", "", "app.jar"),
             ("-Xmx1g -javaagent:/app/a.jar=x=y -jar app.jar", "", "/app/a.jar app.jar"),
+            ("-jar -Xmx64m -javaagent:a.jar -cp x app.jar -Dx", "", "a.jar app.jar"),
+            ("-jar @app.args app.jar", "", "app.args"),
             ("-cp none.jar shop.Shop x.java", "-Dx -javaagent:a.jar", "a.jar"),
             ("--add-opens java.base/java.lang=ALL-UNNAMED -jar app.jar", "", "app.jar"),
             ("--add-opens=java.base/java.lang=ALL-UNNAMED Shop.java", "", "Shop.java"),
@@ -291,7 +352,9 @@ mod tests {
             ("--import file:///app/a.mjs server.js", "", "/app/a.mjs server.js"),
             ("--import data:text/javascript,1 server.js", "", "server.js"),
             ("-r dotenv/config -C shop server.js", "--require=./o.js", "./o.js dotenv/config server.js"),
-            ("-r node:fs --import @x/y/z .", "", "@x/y/z ."),
+            ("-r node:fs -r dns/promises --import @x/y/z --import #reg .", "", "@x/y/z ."),
+            ("--import ./a.mjs?x=1 --import=./my%20a.mjs .", "", "./a.mjs ."),
+            ("-r ./.pnp.cjs -r dotenv/config --inspect-port 9230 a.js", "", "./.pnp.cjs a.js"),
             ("--env-file=.env --env-file-if-exists .local dist", "", ".env dist"),
             ("-e 1 server.js", "", ""),
             ("inspect server.js", "", "server.js"),

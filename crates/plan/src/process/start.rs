@@ -119,7 +119,10 @@ type Variables = Vec<(String, String)>;
 /// What a command of a package manager starts, by the manifests of the image: words and variables.
 fn what_it_starts(tree: &Tree, workdir: &TreePath, words: &[String]) -> Option<(Vec<String>, Variables)> {
     let mut command = node::follow(&InImage { tree, workdir }, words)?;
-    command.name_file(|path| workdir.join(path).is_ok_and(|path| tree.get(&path).is_some()));
+    let has = |path: &str| workdir.join(path).is_ok_and(|path| tree.get(&path).is_some());
+    command.name_file(has);
+    // What is not in the image is no good advice: its variables are for whoever starts it.
+    command.drop_env_files(|file| !has(file));
     Some((command.words(), command.env))
 }
 

@@ -11,7 +11,6 @@ use super::{
 use crate::{
     LanguageError, Workshop,
     kept::{Keeper, Kept},
-    tool::Workplace,
 };
 use std::{fs::File, path::Path};
 
@@ -47,7 +46,9 @@ pub(super) fn build(workshop: &Workshop<'_>, folder: &Path, shown: &str) -> Resu
     }
     let uv = Uv::find(folder, workshop.offline, &format!("building {shown}"))?;
     let copy = sources.copy()?;
-    let (_temp, path) = uv.build(copy.as_ref().map_or(Path::new("."), Workplace::path))?;
+    // A project may need what is beside it, without saying so in words that are known.
+    let of_copy = copy.as_ref().and_then(|copy| uv.build(copy.path()).ok());
+    let (_temp, path) = of_copy.map_or_else(|| uv.build(Path::new(".")), Ok)?;
     let file_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let Some(name) = WheelName::parse(&file_name) else {
         return Ok(Built::Damaged(shown.into(), format!("{file_name} is no name of a wheel")));

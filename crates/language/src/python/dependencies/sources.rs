@@ -21,7 +21,7 @@ const LOCKS: [&str; 4] = ["bantam.lock", "uv.lock", "poetry.lock", "pdm.lock"];
 /// What an archive of an image may begin with.
 const OF_IMAGE: [&[u8]; 4] = [b"oci-layout", b"blobs/", b"manifest.json", b"index.json"];
 /// Words of whoever takes a version from a checkout, or something from beside the project: a copy has neither.
-const ELSEWHERE: [&str; 11] = [
+const ELSEWHERE: [&str; 17] = [
     "scm",
     "vcs",
     "versioneer",
@@ -31,7 +31,13 @@ const ELSEWHERE: [&str; 11] = [
     "git describe",
     "'git'",
     "\"git\"",
-    "../",
+    "git ",
+    "import git",
+    "subprocess",
+    "..",
+    ".parent",
+    "parents[",
+    "dirname(dirname",
     "workspace",
 ];
 
