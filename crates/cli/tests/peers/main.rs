@@ -29,6 +29,7 @@ mod refusals;
 mod registry;
 mod reproducible;
 mod runtime;
+mod servers;
 mod service;
 mod sizes;
 mod upon;
