@@ -60,7 +60,9 @@ pub use packages::{LeftOut, Package, unused_package};
 pub use payload::{Selection, Taken, placed};
 pub use plan::{Memo, Plan, Sources, plan};
 pub use policy::check_compressed;
-pub use process::{DEFAULT_PATH, Process, find_program, is_elsewhere};
+pub use process::{
+    DEFAULT_PATH, JAVA_OPTIONS, JavaCommand, JavaStart, Process, PythonStart, find_program, is_elsewhere,
+};
 pub use profile::{CA_BUNDLE, ProfilePackage};
 pub use rebase::{Rebase, rebase};
 pub use suites::Suite;

@@ -5,6 +5,7 @@ use crate::{
     debug::DEBUG,
     draft::Draft,
     finding::{Finding, Problem, Severity, Unit},
+    glob::Glob,
     packages::Package,
     reason::Reason,
     spec::{Allow, Limits, Pattern},
@@ -164,6 +165,14 @@ fn shell_allowed(draft: &Draft, path: &TreePath, allow: &[Allow], keep: &[Patter
         _ => false,
     };
     draft.reasons.of(path).iter().any(of_payload)
+}
+
+/// May a library stay unresolved, by its soname?
+pub(crate) fn may_be_unresolved(soname: &str, allow: &[Allow]) -> bool {
+    allow.iter().any(|allow| match allow {
+        Allow::Unresolved(glob) => Glob::new(glob).is_ok_and(|glob| glob.matches(soname)),
+        _ => false,
+    })
 }
 
 /// Does a runtime mount something of its own here? What the image or a source has there is not seen.

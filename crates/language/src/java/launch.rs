@@ -1,31 +1,7 @@
 //! What a command line says of how Java starts a program, as far as it is literal.
 
-use plan::spec::Config;
+use plan::{JAVA_OPTIONS, JavaCommand, JavaStart, spec::Config};
 use tree::TreePath;
-
-/// Options of `java` whose value is the next word.
-const WITH_VALUE: [&str; 6] = [
-    "--add-modules",
-    "--add-reads",
-    "--add-exports",
-    "--add-opens",
-    "--limit-modules",
-    "--enable-native-access",
-];
-/// Options that bring classes from elsewhere, or a start of another kind.
-const ELSEWHERE: [&str; 8] = [
-    "-m",
-    "--module",
-    "-p",
-    "--module-path",
-    "--upgrade-module-path",
-    "--patch-module",
-    "-Xbootclasspath/a:",
-    "-Xbootclasspath/p:",
-];
-const CLASS_PATH: [&str; 3] = ["-cp", "-classpath", "--class-path"];
-/// Variables whose words `java` takes for options.
-const OPTIONS: [&str; 3] = ["JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS"];
 
 /// What Java starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,46 +21,34 @@ impl Launch {
         }
         let workdir = config.workdir();
         let at = |path: &str| workdir.join(path).ok();
-        let is_elsewhere = |word: &str| {
-            ELSEWHERE.iter().any(|option| {
-                let rest = word.strip_prefix(option);
-                rest.is_some_and(|rest| rest.is_empty() || option.ends_with(':') || rest.starts_with('='))
-            })
-        };
-        let of_environment = OPTIONS.iter().filter_map(|name| config.env.get(*name));
-        if of_environment.flat_map(|options| options.split_ascii_whitespace()).any(is_elsewhere) {
+        let JavaCommand { class_path, has_other_classes, start, .. } =
+            JavaCommand::of(words, of_variables(config));
+        if has_other_classes {
             return None;
         }
-        let (mut class_path, mut is_jar) = (None, false);
-        loop {
-            let word = words.next()?;
-            if word == "-jar" {
-                // A mode: more options may follow.
-                is_jar = true;
-            } else if CLASS_PATH.contains(&word) {
-                class_path = Some(words.next()?);
-            } else if let Some(path) = word.strip_prefix("--class-path=") {
-                class_path = Some(path);
-            } else if WITH_VALUE.contains(&word) {
-                words.next()?;
-            } else if is_elsewhere(word) || word.starts_with(['@', '$']) {
-                return None;
-            } else if is_jar && !word.starts_with('-') {
-                return at(word).map(Launch::Jar);
-            } else if !word.starts_with('-') {
+        match start? {
+            // Who starts it may put something else there.
+            JavaStart::Jar(word) | JavaStart::Class(word) if word.starts_with('$') => None,
+            JavaStart::Jar(word) => at(word).map(Launch::Jar),
+            JavaStart::Class(word) => {
                 let path: Option<Vec<TreePath>> = class_path?.split(':').map(at).collect();
-                return Some(Launch::Class(word.replace('/', "."), path?));
+                Some(Launch::Class(word.replace('/', "."), path?))
             }
+            JavaStart::Module | JavaStart::Arguments(_) => None,
         }
     }
+}
+
+/// The options that variables of a config have.
+fn of_variables(config: &Config) -> impl Iterator<Item = &str> {
+    let texts = JAVA_OPTIONS.iter().filter_map(|name| config.env.get(*name));
+    texts.flat_map(|text| text.split_ascii_whitespace())
 }
 
 /// The agents that Java starts with the program: their jars.
 pub(super) fn agents(config: &Config) -> Vec<TreePath> {
     let words = config.entrypoint.iter().chain(&config.cmd).map(String::as_str);
-    let options = OPTIONS.iter().filter_map(|name| config.env.get(*name));
-    let words = words.chain(options.flat_map(|options| options.split_ascii_whitespace()));
-    let paths = words.filter_map(|word| word.strip_prefix("-javaagent:"));
+    let paths = words.chain(of_variables(config)).filter_map(|word| word.strip_prefix("-javaagent:"));
     let paths = paths.map(|rest| rest.split_once('=').map_or(rest, |(path, _)| path));
     paths.filter_map(|path| config.workdir().join(path).ok()).collect()
 }

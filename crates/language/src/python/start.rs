@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{Ask, LanguageError};
 use plan::{
-    Brought, DEFAULT_PATH,
+    Brought, DEFAULT_PATH, PythonStart,
     finding::Problem,
     spec::{Line, Python, PythonDependencies},
 };
@@ -118,34 +118,14 @@ fn words<'a>(ask: &Ask<'a>) -> Vec<&'a str> {
 
 /// The module that a command line has an interpreter run; none where it runs another program, a script or a text.
 fn module_of<'a>(words: &[&'a str]) -> Option<&'a str> {
-    let mut words = words.iter().copied();
-    let program = words.next()?;
+    let (program, words) = words.split_first()?;
     if !is_name_of_python(program.rsplit('/').next().unwrap_or(program)) {
         return None;
     }
-    while let Some(word) = words.next() {
-        let flags = word.strip_prefix('-').filter(|flags| !flags.is_empty() && *flags != "-")?;
-        if flags.starts_with('-') {
-            if word == "--check-hash-based-pycs" {
-                words.next();
-            }
-            continue;
-        }
-        for (at, flag) in flags.char_indices() {
-            let rest = &flags[at + flag.len_utf8()..];
-            match flag {
-                'c' => return None,
-                'm' if rest.is_empty() => return words.next(),
-                'm' => return Some(rest),
-                'W' | 'X' if rest.is_empty() => {
-                    words.next();
-                }
-                'W' | 'X' => break,
-                _ => {}
-            }
-        }
+    match PythonStart::of(words.iter().copied())? {
+        PythonStart::Module(module) => Some(module),
+        PythonStart::Script(_) => None,
     }
-    None
 }
 
 /// The image, as far as modules are looked for in it.

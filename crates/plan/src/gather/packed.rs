@@ -5,7 +5,7 @@ use crate::{
     PackedNeed,
     error::PlanError,
     finding::{Finding, Problem, Severity},
-    glob::Glob,
+    policy,
     reason::Reason,
     spec::Allow,
     tables,
@@ -29,7 +29,7 @@ impl Gather<'_> {
             let reason = Reason::LoadedByName { by: Some(archive.clone()), who, purpose };
             if self.take_library(soname, Some(program), reason)? {
                 self.draft.by_name.entry(program.clone()).or_default().push(soname.clone());
-            } else if !is_allowed(soname, allow) {
+            } else if !policy::may_be_unresolved(soname, allow) {
                 self.report_packed(archive, soname);
             }
         }
@@ -53,11 +53,4 @@ impl Gather<'_> {
         };
         self.draft.findings.push(Finding::new(problem).with_severity(Severity::Warning));
     }
-}
-
-fn is_allowed(soname: &str, allow: &[Allow]) -> bool {
-    allow.iter().any(|allow| match allow {
-        Allow::Unresolved(glob) => Glob::new(glob).is_ok_and(|glob| glob.matches(soname)),
-        _ => false,
-    })
 }

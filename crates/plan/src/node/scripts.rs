@@ -3,6 +3,7 @@
 use super::Command;
 use crate::spec::{command_words, shell_syntax};
 use serde_json::Value;
+use tree::TreePath;
 
 /// Programs that start what a `package.json` says.
 const PACKAGE_MANAGERS: &[&str] = &["npm", "npx", "yarn", "yarnpkg", "pnpm", "pnpx", "corepack"];
@@ -126,18 +127,9 @@ impl Run {
 
 /// A folder seen from another; none where that is outside.
 fn join(folder: &str, path: &str) -> Option<String> {
-    let mut names: Vec<&str> = folder.split('/').filter(|name| !name.is_empty()).collect();
-    if path.starts_with('/') {
-        return None;
-    }
-    for name in path.split('/') {
-        match name {
-            "" | "." => {}
-            ".." => drop(names.pop()?),
-            name => names.push(name),
-        }
-    }
-    Some(names.join("/"))
+    let path = Some(path).filter(|path| !path.starts_with('/'))?;
+    let at = TreePath::root().join(folder).and_then(|folder| folder.join(path)).ok()?;
+    Some(at.relative().to_owned())
 }
 
 #[cfg(test)]

@@ -1,10 +1,14 @@
 //! The process as configured: what the image config says, and whether it could start.
 
 pub(crate) mod access;
+mod java;
 pub(crate) mod named;
+mod python;
 mod start;
 
+pub use java::{JAVA_OPTIONS, JavaCommand, JavaStart};
 pub use named::is_elsewhere;
+pub use python::PythonStart;
 pub(crate) use start::check;
 
 use crate::{

@@ -3,20 +3,25 @@
 //! The command lines are read as Python, Node.js and Java read them. What is not certain from the words alone, such as a
 //! module that is looked for on a path, is no file here.
 
-use super::{Process, find, path_of, program};
+use super::{
+    Process, find,
+    java::{JAVA_OPTIONS, JavaCommand, JavaStart},
+    path_of, program,
+    python::PythonStart,
+    start::InImage,
+};
 use crate::{
     draft::Draft,
     finding::Problem,
-    node::{starts_no_script, takes_value},
+    node::{Manifests as _, starts_no_script, takes_value},
+    policy,
     spec::{Config, Dir},
 };
 use std::collections::VecDeque;
-use tree::{Entry, TreePath, View as _, ViewError};
+use tree::{TreePath, View as _, ViewError};
 
-/// Where nothing of an image is seen at run time, or something may be that is not in it.
-const ELSEWHERE: [&str; 6] = ["/dev", "/mnt", "/proc", "/run", "/sys", "/tmp"];
-/// No manifest that counts is longer, in bytes.
-const MAX_MANIFEST: u64 = 4 << 20;
+/// Where somebody may mount something, beside what runtimes do.
+const MOUNTED: [&str; 2] = ["/mnt", "/tmp"];
 
 /// A file that an interpreter opens: the word that names it, and what may stand for it.
 #[derive(Debug, PartialEq, Eq)]
@@ -47,7 +52,7 @@ pub(crate) fn check(
     let named = match first.rsplit('/').next().unwrap_or(first) {
         "node" | "nodejs" => of_node(words, variable("NODE_OPTIONS"), !variable("NODE_PATH").is_empty()),
         "java" => {
-            let options = ["JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS"].map(variable);
+            let options = JAVA_OPTIONS.map(variable);
             of_java(words, &options.join(" "))
         }
         name if is_python(name) => of_python(words),
@@ -75,17 +80,15 @@ pub(crate) fn check(
 /// May something be at this path that is not in the image? Below volumes and the directories of `[[dirs]]`, and where
 /// runtimes mount what is theirs.
 pub fn is_elsewhere(path: &TreePath, config: &Config, dirs: &[Dir]) -> bool {
-    let elsewhere = ELSEWHERE.iter().filter_map(|dir| TreePath::parse(dir).ok());
+    let mounted = MOUNTED.iter().filter_map(|dir| TreePath::parse(dir).ok());
     let declared = config.volumes.iter().chain(dirs.iter().map(|dir| &dir.path)).cloned();
-    elsewhere.chain(declared).any(|dir| path.is_within(&dir))
+    policy::is_mounted(path) || mounted.chain(declared).any(|dir| path.is_within(&dir))
 }
 
 /// Is a package the application itself, by its own manifest?
 fn is_own(draft: &Draft, workdir: &TreePath, package: &str) -> bool {
-    let manifest = draft.tree.get(&workdir.child("package.json")).and_then(Entry::content);
-    let text = manifest.and_then(|manifest| manifest.read(MAX_MANIFEST).ok()).unwrap_or_default();
-    let manifest: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
-    manifest["name"] == package
+    let manifest = InImage { tree: &draft.tree, workdir }.of("");
+    manifest.is_some_and(|manifest| manifest["name"] == package)
 }
 
 fn is_python(name: &str) -> bool {
@@ -93,72 +96,23 @@ fn is_python(name: &str) -> bool {
     version.is_some_and(|version| version.chars().all(|letter| letter.is_ascii_digit() || letter == '.'))
 }
 
-/// As `getopt` of CPython reads them: the script.
-fn of_python(mut words: VecDeque<&str>) -> Vec<Named> {
-    while let Some(word) = words.pop_front() {
-        match word.strip_prefix('-') {
-            None => return vec![Named::file(word)],
-            Some("-") => return words.pop_front().map(Named::file).into_iter().collect(),
-            Some("-check-hash-based-pycs") => drop(words.pop_front()),
-            Some("") => return vec![],
-            Some(long) if long.starts_with('-') => return vec![],
-            Some(letters) => {
-                // A letter that takes a value has what is left of the word, or the next word.
-                match letters.find(['c', 'm', 'h', 'V', '?', 'W', 'X']).map(|at| letters.split_at(at)) {
-                    None | Some((_, "")) => {}
-                    Some((_, rest)) if rest.starts_with(['W', 'X']) => {
-                        if rest.len() == 1 {
-                            words.pop_front();
-                        }
-                    }
-                    Some(_) => return vec![],
-                }
-            }
-        }
+/// The script.
+fn of_python(words: VecDeque<&str>) -> Vec<Named> {
+    match PythonStart::of(words) {
+        Some(PythonStart::Script(word)) => vec![Named::file(word)],
+        _ => vec![],
     }
-    vec![]
 }
 
 /// The jar, the agents, and files of arguments; what is absent of a class path is passed over by Java itself.
-fn of_java(mut words: VecDeque<&str>, options: &str) -> Vec<Named> {
-    let agent = |word: &str| {
-        let rest = word.strip_prefix("-javaagent:").or(word.strip_prefix("-agentpath:"))?;
-        Some(Named::file(rest.split('=').next().unwrap_or(rest)))
+fn of_java(words: VecDeque<&str>, options: &str) -> Vec<Named> {
+    let JavaCommand { agents, start, .. } = JavaCommand::of(words, options.split_whitespace());
+    let started = match start {
+        Some(JavaStart::Jar(word) | JavaStart::Arguments(word)) => Some(word),
+        Some(JavaStart::Class(word)) => Some(word).filter(|word| word.ends_with(".java")),
+        Some(JavaStart::Module) | None => None,
     };
-    let mut named: Vec<Named> = options.split_whitespace().filter_map(agent).collect();
-    let mut is_jar = false;
-    while let Some(word) = words.pop_front() {
-        match word {
-            // A mode: more options may follow.
-            "-jar" => is_jar = true,
-            "-m" | "--module" | "-version" | "--version" | "-help" | "--help" => return named,
-            "-cp"
-            | "-classpath"
-            | "--class-path"
-            | "-p"
-            | "--module-path"
-            | "--add-modules"
-            | "--add-opens"
-            | "--add-exports"
-            | "--add-reads"
-            | "--limit-modules"
-            | "--patch-module"
-            | "--upgrade-module-path"
-            | "--enable-native-access"
-            | "--source" => drop(words.pop_front()),
-            word if word.starts_with('@') => {
-                // What stands in it may end the options.
-                named.extend(word.get(1..).map(Named::file));
-                return named;
-            }
-            word if word.starts_with('-') => named.extend(agent(word)),
-            word => {
-                named.extend((is_jar || word.ends_with(".java")).then(|| Named::file(word)));
-                return named;
-            }
-        }
-    }
-    named
+    agents.into_iter().chain(started).map(Named::file).collect()
 }
 
 /// The script, and what is loaded before it. Packages are not looked for where something else than `node_modules` has them.

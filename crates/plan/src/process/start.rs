@@ -127,9 +127,9 @@ fn what_it_starts(tree: &Tree, workdir: &TreePath, words: &[String]) -> Option<(
 }
 
 /// The manifests of an image, seen from its working directory.
-struct InImage<'a> {
-    tree: &'a Tree,
-    workdir: &'a TreePath,
+pub(super) struct InImage<'a> {
+    pub tree: &'a Tree,
+    pub workdir: &'a TreePath,
 }
 
 impl node::Manifests for InImage<'_> {

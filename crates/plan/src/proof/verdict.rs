@@ -1,7 +1,7 @@
 //! What the closures of an image lack, put together: one problem for each thing that is missing, with
 //! everybody who needs it.
 
-use crate::{draft::Draft, finding::Problem, glob::Glob, offers, spec::Allow, tables};
+use crate::{draft::Draft, finding::Problem, offers, policy, spec::Allow, tables};
 use elf::{Closure, FactsMemo};
 use std::collections::{BTreeMap, BTreeSet};
 use tree::TreePath;
@@ -59,12 +59,7 @@ impl Verdict {
 
     /// What is lacking, as problems.
     pub fn problems(self, draft: &Draft, facts: &FactsMemo, allow: &[Allow]) -> Vec<Problem> {
-        let allowed = |soname: &str| {
-            allow.iter().any(|allow| match allow {
-                Allow::Unresolved(glob) => Glob::new(glob).is_ok_and(|glob| glob.matches(soname)),
-                _ => false,
-            })
-        };
+        let allowed = |soname: &str| policy::may_be_unresolved(soname, allow);
         let mut problems = vec![];
         for (soname, needed_by) in self.missing {
             let needed_by: Vec<TreePath> = needed_by.into_iter().collect();
